@@ -1,0 +1,71 @@
+"""What the service can do, as data: the catalogue that `tools` makes and `agent` reads."""
+
+from enum import IntEnum, StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from agent.record import Record
+from agent.target import TargetKind
+
+
+class Reversal(StrEnum):
+    """The way back that an action declares. There is no third kind: such an action does not exist."""
+
+    EXACT = "exact"
+    FORWARD_ONLY = "forward_only"
+
+
+class Disruption(IntEnum):
+    """What an action may break for those who are not the attacker."""
+
+    NONE = 0
+    """Nothing that runs notices (a snapshot, a tag)."""
+    ONE_PRINCIPAL = 1
+    """One user, key or session stops working."""
+    ONE_RESOURCE = 2
+    """One instance, bucket or function stops serving somebody."""
+    SHARED = 3
+    """Others who share the resource feel it."""
+
+
+class ActionSpec(Record):
+    """One action as the agent knows it."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)+$")]
+    """`service_verb_object`, the name of its module."""
+    target: TargetKind
+    order: int
+    """Actions of one plan run in this order; unique in the catalogue."""
+    reversal: Reversal
+    disruption: Disruption
+    summary: str
+    """What it does, in one line for a card: `Deactivate the access key.`"""
+    disrupts: str
+    """Who may feel it, in one line."""
+    leaves_open: list[str] = []
+    """What an attacker may still do afterwards."""
+    follows: list[str] = []
+    """Actions that, if they are in the plan about the same resource, must have run before this one."""
+    offered: bool = True
+    """Whether a model may choose it. Telling Security Hub is ours alone."""
+
+
+class Catalogue(Record):
+    """All actions, in the order in which they run."""
+
+    actions: list[ActionSpec]
+
+    @classmethod
+    def of(cls, specs: list[ActionSpec]) -> Self:
+        """Build a catalogue; the order is the actions' own."""
+        return cls(actions=sorted(specs, key=lambda spec: spec.order))
+
+    def get(self, action: str) -> ActionSpec | None:
+        """The action of that id."""
+        return next((spec for spec in self.actions if spec.id == action), None)
+
+    @property
+    def offered(self) -> list[ActionSpec]:
+        """The actions that a model may choose."""
+        return [spec for spec in self.actions if spec.offered]

@@ -1,0 +1,72 @@
+"""What we did: the state before, the calls, the state after, how it was verified and how to take it back."""
+
+from enum import StrEnum
+from typing import Literal
+
+from agent.plan import Change
+from agent.record import JsonObject, Moment, Record
+
+
+class Outcome(StrEnum):
+    """How one action ended."""
+
+    DONE = "done"
+    ALREADY = "already"
+    """The desired state was there before we came: nothing to do, nothing to undo."""
+    DRIFTED = "drifted"
+    """The state was neither what was planned for nor what is wanted: nothing was written."""
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class Verification(Record):
+    """What reading back showed. `observed`: tried, and refused. `by_configuration`: the setting reads as wanted."""
+
+    how: Literal["observed", "by_configuration", "unverified"]
+    detail: str
+    at: Moment
+
+    @property
+    def holds(self) -> bool:
+        """Whether containment may be said."""
+        return self.how != "unverified"
+
+
+class Call(Record):
+    """One AWS call that changed something, or tried to."""
+
+    operation: str
+    """Like `iam:UpdateAccessKey`."""
+    request_id: str = ""
+    error: str = ""
+
+
+class Drifted(Record):
+    """Why an action or an undo stopped: the world is not what the change says."""
+
+    what: str
+    found: JsonObject
+
+
+class Executed(Record):
+    """What `execute` or `undo` of an action returns."""
+
+    outcome: Literal["done", "already", "partial"]
+    calls: list[Call] = []
+    detail: str = ""
+
+
+class Receipt(Record):
+    """One action, done or not, with everything that proves and reverses it."""
+
+    run_id: str
+    action_id: str
+    change: Change
+    outcome: Outcome
+    calls: list[Call] = []
+    detail: str = ""
+    at: Moment
+    generation: int = 0
+    verification: Verification | None = None
+    undo_of: str | None = None

@@ -1,0 +1,22 @@
+"""The base of every record: frozen, closed, and checked again wherever it is used."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+
+JsonObject = dict[str, JsonValue]
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment the one way Stanch writes moments: UTC, milliseconds, a trailing Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str, when_used="json")]
+
+
+class Record(BaseModel):
+    """A fact that nobody changes: it is replaced, never edited."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")

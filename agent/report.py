@@ -1,0 +1,110 @@
+"""What we say: one document for people, Security Hub, the audit log and the eval."""
+
+from enum import StrEnum
+from typing import Literal
+
+from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
+from agent.receipt import Outcome, Receipt
+from agent.record import Moment, Record
+from agent.target import Target
+from agent.verdict import Approval, Mode, Verdict
+
+
+class Status(StrEnum):
+    """How a run stands. Of several, the first in this order is said."""
+
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    AWAITING_APPROVAL = "awaiting_approval"
+    PARTIALLY_CONTAINED = "partially_contained"
+    UNVERIFIED = "unverified"
+    CONTAINED = "contained"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DENIED = "denied"
+    ESCALATED = "escalated"
+    PROPOSED = "proposed"
+    NO_ACTION = "no_action"
+    UNDONE = "undone"
+    LAPSED = "lapsed"
+
+
+class FindingSummary(Record):
+    """The finding as the report shows it. Texts are somebody else's: whoever draws them escapes them."""
+
+    key: str
+    type: str
+    origin: str
+    situation: str
+    severity: int
+    account: str
+    region: str
+    title: str
+    targets: list[Target]
+    named_resources: list[str] = []
+
+
+class SourceSummary(Record):
+    """One evidence source, and what it came back with."""
+
+    source: str
+    standing: Literal["known", "absent", "not_yet", "failed"]
+    facts: dict[str, bool | int | str | None]
+    """Fact id to value; null where it is not known."""
+    not_known: dict[str, str] = {}
+    """Fact id to `absent`, `not_yet` or `failed`, with the reason."""
+    calls: int
+    pages: int = 0
+    note: str = ""
+
+
+class ReportedAction(Record):
+    """One action from plan to undo."""
+
+    planned: PlannedAction
+    summary: str
+    verdict: Verdict | None = None
+    receipt: Receipt | None = None
+    undo: str = ""
+    """The command that takes it back, or why there is none."""
+
+
+class Told(Record):
+    """What Security Hub was told, and whether it took it."""
+
+    outcome: Outcome | Literal["not_kept_there", "not_allowed", "not_needed"]
+    workflow: str = ""
+    detail: str = ""
+
+
+class Report(Record):
+    """The whole of one run."""
+
+    run_id: str
+    status: Status
+    reason: str
+    waits_for: str = ""
+    mode: Mode
+    sandbox: bool
+    event_digest: str
+    finding: FindingSummary | None = None
+    evidence: list[SourceSummary] = []
+    disposition: Disposition | None = None
+    confidence: Confidence | None = None
+    rationale: str = ""
+    cites: list[str] = []
+    playbook_disposition: Disposition | None = None
+    answered_by: str = ""
+    fallback_reason: str | None = None
+    actions: list[ReportedAction] = []
+    dropped: list[Inapplicable] = []
+    approvals: list[Approval] = []
+    leaves_open: list[str] = []
+    told: Told | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: dict[str, dict[str, int]] = {}
+    """AWS calls by phase and operation."""
+    started_at: Moment
+    ended_at: Moment

@@ -1,0 +1,93 @@
+"""A target: one AWS resource or address, typed, with the account and Region it lives in."""
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from agent.record import Record
+
+
+class TargetKind(StrEnum):
+    """What a target is. The value is what policy, slots and reports call it."""
+
+    ACCESS_KEY = "access_key"
+    ADDRESS = "address"
+    BUCKET = "bucket"
+    DATABASE = "database"
+    FUNCTION = "function"
+    GROUP = "group"
+    IMAGE = "image"
+    INSTANCE = "instance"
+    INTERFACE = "interface"
+    KMS_KEY = "kms_key"
+    NODE = "node"
+    ROLE = "role"
+    ROLE_SESSION = "role_session"
+    SNAPSHOT = "snapshot"
+    TRAIL = "trail"
+    USER = "user"
+    OTHER = "other"
+
+
+GLOBAL = "aws-global"
+"""The Region of a target whose service has none (IAM)."""
+
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
+Region = Annotated[str, Field(pattern=r"^(aws-global|[a-z]{2}(-[a-z]+)+-\d{1,2})$")]
+Partition = Annotated[str, Field(pattern=r"^aws(-[a-z]+)*$")]
+
+_NAME = r"[\w+=,.@-]{1,128}"
+_IDS: dict[TargetKind, str] = {
+    TargetKind.ACCESS_KEY: r"(AKIA|ASIA)[A-Z0-9]{12,28}",
+    TargetKind.BUCKET: r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    TargetKind.DATABASE: r"[A-Za-z][A-Za-z0-9-]{0,62}",
+    TargetKind.FUNCTION: r"[A-Za-z0-9_-]{1,64}",
+    TargetKind.GROUP: r"sg-[0-9a-f]{8,17}",
+    TargetKind.IMAGE: r"ami-[0-9a-f]{8,17}",
+    TargetKind.INSTANCE: r"i-[0-9a-f]{8,17}",
+    TargetKind.INTERFACE: r"eni-[0-9a-f]{8,17}",
+    TargetKind.KMS_KEY: r"[0-9a-f-]{36}|mrk-[0-9a-f]{32}",
+    TargetKind.NODE: r"[\w.-]{1,253}",
+    TargetKind.ROLE: _NAME,
+    TargetKind.ROLE_SESSION: r"[\w+=,.@:/-]{1,256}",
+    TargetKind.SNAPSHOT: r"snap-[0-9a-f]{8,17}",
+    TargetKind.TRAIL: r"[A-Za-z0-9._-]{3,128}",
+    TargetKind.USER: _NAME,
+    TargetKind.OTHER: r"[\x21-\x7e]{1,512}",
+}
+
+
+class Target(Record):
+    """One thing an action can be about. Only strictly parsed identifiers get this far."""
+
+    kind: TargetKind
+    id: str
+    """The identifier that the service's API takes: a key id, a user or bucket name, an instance id, a CIDR."""
+    account: AccountId
+    region: Region
+    partition: Partition = "aws"
+    owner: str | None = None
+    """The name of the principal that holds it: the user of an access key, the role of a session."""
+
+    @model_validator(mode="after")
+    def _id_is_well_formed(self) -> Self:
+        if self.kind is TargetKind.ADDRESS:
+            ipaddress.ip_network(self.id)
+        elif not re.fullmatch(_IDS[self.kind], self.id):
+            raise ValueError(f"not a well-formed {self.kind} id")
+        if self.owner is not None and not re.fullmatch(_NAME, self.owner):
+            raise ValueError("not a well-formed owner name")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The one string that names this target everywhere: ledger, evidence ids, receipts."""
+        return f"{self.partition}:{self.account}:{self.region}:{self.kind}:{self.id}"
+
+    @property
+    def temporary(self) -> bool:
+        """Whether this is a temporary access key, which nobody can deactivate."""
+        return self.kind is TargetKind.ACCESS_KEY and self.id.startswith("ASIA")

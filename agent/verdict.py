@@ -1,0 +1,161 @@
+"""Whether we may: the facts that policy sees, what it said, and the approvals that answer it."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.plan import PlannedAction, digest_of
+from agent.record import Moment, Record
+
+
+class Mode(StrEnum):
+    """What the operator lets the service do. A fact for policy, not a branch in code."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class Known(StrEnum):
+    """A fact that may not be known: what its absence means stands beside it in the policy."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Facts(Record):
+    """All that policy sees of one action. Computed by code, logged whole; never a word of model prose."""
+
+    action: str
+    target_kind: str
+    target_key: str
+    direction: Literal["do", "undo"] = "do"
+    mode: Mode
+    sandbox: bool
+    """Whether AWS here is the embedded one."""
+    now: Moment
+    severity: Annotated[int, Field(ge=0, le=100)]
+    confidence: Annotated[int, Field(ge=0, le=2)]
+    disposition: str
+    model_proposed: bool
+    playbook_proposed: bool
+    reversal: str
+    disruption: Annotated[int, Field(ge=0, le=3)]
+    sample: bool
+    target_verified: bool
+    target_in_slots: bool
+    overflow: bool
+    """More targets than slots: somebody should look at the rest. Asks."""
+    evidence_failed: bool
+    """A source that this situation needs failed. Asks."""
+    evidence_not_yet: bool
+    """A source that this situation needs is not complete yet. Asks."""
+    environment: Literal["prod", "staging", "dev", "sandbox", "unknown"]
+    """From the registry or the organisation, never from the resource's own tags. Unknown asks."""
+    account_role: Literal["workload", "management", "log_archive", "tooling", "unknown"]
+    """Anything but `workload` denies."""
+    protected: Known
+    """In the registry of things that must not be touched. Yes denies, unknown denies."""
+    protecting_tag: bool
+    """A tag on the resource, or a near miss of one, asks to be left alone. Asks."""
+    break_glass: Known
+    """An identity that must always work. Yes denies, unknown denies."""
+    own_part: bool
+    """A part of this service. Denies."""
+    audit_store: Known
+    """A bucket that an audit trail is delivered to. Yes denies, unknown asks."""
+    intended_public: Known
+    """A bucket that serves a website or is public on purpose. Yes asks, unknown asks."""
+    known_automation: Known
+    """The principal is a pipeline or a service of ours: others stop with it. Yes asks."""
+    approvers: list[str] = []
+    """Distinct people whose valid, unexpired, unconsumed approval covers exactly this action."""
+    approver_roles: list[str] = []
+
+
+class Need(Record):
+    """One minimal set of approvals that policy would accept."""
+
+    count: int
+    roles: list[str] = []
+
+
+class Ruling(StrEnum):
+    """The three outcomes."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class Verdict(Record):
+    """What policy said of one action, and the whole of what it saw."""
+
+    action_id: str
+    ruling: Ruling
+    policies: list[str] = []
+    """Ids of the policies that decided."""
+    why: list[str] = []
+    """Their own words, one line each."""
+    needs: list[Need] = []
+    """For Ask: every minimal set of approvals that would turn it into Allow."""
+    shadow: list[str] = []
+    """Ids of shadow policies that would have decided otherwise."""
+    errors: list[str] = []
+    otherwise: dict[str, Ruling] = {}
+    """In `observe`: what the other modes would have said, from the same facts."""
+    facts: Facts
+
+
+class Request(Record):
+    """What a person is asked: the exact actions, bound by a digest."""
+
+    run_id: str
+    digest: str
+    actions: list[PlannedAction]
+    needs: list[Need]
+    created_at: Moment
+    expires_at: Moment
+
+
+class Approval(Record):
+    """One person's answer to one request."""
+
+    run_id: str
+    digest: str
+    """Of exactly the request that was answered."""
+    decision: Literal["approve", "reject"]
+    action_ids: list[str]
+    """The actions that are approved: all that were asked, or fewer."""
+    by: str
+    role: str = ""
+    reason: str = ""
+    at: Moment
+    expires_at: Moment
+    nonce: str
+    signature: str = ""
+    """HMAC over all other fields with the approval key. Empty counts in the sandbox only."""
+
+    def signed_text(self) -> str:
+        """What the signature covers."""
+        return digest_of(self.model_dump(mode="json", exclude={"signature"}))
+
+
+def plan_digest(run_id: str, actions: list[PlannedAction]) -> str:
+    """The digest an approval is bound to: run, actions, parameters, targets and the state before."""
+    return digest_of(
+        {
+            "run": run_id,
+            "actions": [
+                action.model_dump(mode="json", include={"id": True, "slot": True})
+                | {
+                    "change": action.change.model_dump(
+                        mode="json", include={"action", "target", "params", "before", "after"}
+                    )
+                }
+                for action in actions
+            ],
+        }
+    )
