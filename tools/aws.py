@@ -1,7 +1,9 @@
 """The one way to call AWS: declared operations only, counted by phase, with errors typed by what to do next."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -38,6 +40,8 @@ class AwsCall:
     """The ARN pattern the permission needs, with {partition}, {account}, {region}; `*` where IAM has no resource level."""
     phases: frozenset[Phase]
     writes: bool = False
+    unsigned: bool = False
+    """Sent as a stranger would, with no credentials: it needs no permission, and tells what a stranger may do."""
 
     @property
     def name(self) -> str:
@@ -124,6 +128,10 @@ class Clients:
     def client(self, service: str, account: str, region: str) -> Any:
         raise NotImplementedError
 
+    def anonymous(self, service: str, region: str) -> Any:
+        """A client that signs nothing."""
+        raise NotImplementedError
+
 
 @dataclass
 class Tally:
@@ -151,10 +159,17 @@ class Aws:
     tally: Tally = field(default_factory=Tally)
     timeout_at: Callable[[], bool] = lambda: False
     """Whether the unit's deadline has passed: paging stops there and says so."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits between two reads of what is eventually consistent, in seconds."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def at(self, region: str) -> "Aws":
         """The same, in another Region."""
         return replace(self, region=region)
+
+    def until(self, timeout_at: Callable[[], bool]) -> "Aws":
+        """The same, with a deadline."""
+        return replace(self, timeout_at=timeout_at)
 
     def call(
         self,
@@ -169,7 +184,7 @@ class Aws:
         """
         if call not in self.declared or self.phase not in call.phases:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
-        client = self.clients.client(call.service, self.account, self.region)
+        client = self._client(call)
         self.tally.count(self.phase, call.name)
         try:
             answer: dict[str, Any] = getattr(client, xform_name(call.operation))(**params)
@@ -197,7 +212,7 @@ class Aws:
 
     def pages(self, call: AwsCall, *, limit: int = 50, **params: Any) -> Iterator[JsonObject]:
         """Every page of an answer, by the operation's own page tokens. Raises Incomplete if the limit or deadline cut it."""
-        client = self.clients.client(call.service, self.account, self.region)
+        client = self._client(call)
         keys = _page_keys(client, call)
         token: Mapping[str, Any] = {}
         for _ in range(limit):
@@ -210,6 +225,11 @@ class Aws:
                 raise Incomplete(call.name, "deadline")
             token = following
         raise Incomplete(call.name, "page_limit")
+
+    def _client(self, call: AwsCall) -> Any:
+        if call.unsigned:
+            return self.clients.anonymous(call.service, self.region)
+        return self.clients.client(call.service, self.account, self.region)
 
     def _wrote(self, call: AwsCall, request_id: str, error: str) -> None:
         if call.writes:
