@@ -1,0 +1,114 @@
+"""Makes botocore clients whose requests end in moto instead of the network."""
+
+import os
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import botocore.exceptions
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+
+from tools.sandbox.answering import LOCK, answer
+from tools.sandbox.faults import Fail, Faults, Lost, SandboxCall
+from tools.sandbox.identity import Credentials
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=2,
+    read_timeout=5,
+    ignore_configured_endpoint_urls=True,
+    use_dualstack_endpoint=False,
+    use_fips_endpoint=False,
+    defaults_mode="legacy",
+    account_id_endpoint_mode="disabled",
+)
+Number = Callable[[str, str], tuple[SandboxCall, str]]
+
+
+class _Body(BytesIO):
+    def stream(self, **_: Any) -> Any:
+        while chunk := self.read(65536):
+            yield chunk
+
+
+class Connection:
+    """One botocore session that reads neither the environment nor files of the host."""
+
+    def __init__(self) -> None:
+        alone = (None, None, None, None)
+        nowhere = (None, None, os.devnull, None)
+        self._session = botocore.session.Session(
+            session_vars={"profile": alone, "config_file": nowhere, "credentials_file": nowhere, "region": alone}
+        )
+        self._session.register_component("data_loader", _loader())
+
+    def client(self, service: str, region: str, credentials: Credentials, number: Number, faults: Faults) -> Any:
+        """A client signed with the credentials. Not safe for threads: the caller holds a lock."""
+        client = self._session.create_client(
+            service, region, aws_access_key_id=credentials.access_key, aws_secret_access_key=credentials.secret,
+            aws_session_token=credentials.token, config=_CONFIG,
+        )  # fmt: skip
+        protocol = client.meta.service_model.protocol
+
+        def send(request: Any, event_name: str, **_: Any) -> AWSResponse:
+            call, identifier = number(service, event_name.rsplit(".", 1)[-1])
+            return _exchange(request, call, identifier, faults, protocol)
+
+        client.meta.events.register_first("before-send", send)
+        return client
+
+
+_LOADER: list[Any] = []
+
+
+def _loader() -> Any:
+    if not _LOADER:
+        _LOADER.append(botocore.session.Session().get_component("data_loader"))
+    return _LOADER[0]
+
+
+def _exchange(request: Any, call: SandboxCall, identifier: str, faults: Faults, protocol: str) -> AWSResponse:
+    for hook in list(faults.before):
+        if (fault := hook(call)) is not None:
+            return _faulty(request, fault, protocol, identifier)
+    with LOCK:
+        status, headers, body = answer(request, identifier)
+        if call.writes:
+            for saved in list(faults.written):
+                saved()
+    for hook in list(faults.after):
+        if (fault := hook(call)) is not None:
+            return _faulty(request, fault, protocol, identifier)
+    return AWSResponse(request.url, status, headers, _Body(body))
+
+
+def _faulty(request: Any, fault: Fail | Lost, protocol: str, identifier: str) -> AWSResponse:
+    if fault is Lost.CONNECT_TIMEOUT:
+        raise botocore.exceptions.ConnectTimeoutError(endpoint_url=request.url)
+    if fault is Lost.READ_TIMEOUT:
+        raise botocore.exceptions.ReadTimeoutError(endpoint_url=request.url)
+    headers = {"x-amzn-requestid": identifier, "x-amzn-errortype": fault.code}
+    return AWSResponse(request.url, fault.status, headers, _Body(_error_body(fault, protocol, identifier)))
+
+
+def _error_body(fault: Fail, protocol: str, identifier: str) -> bytes:
+    code, message = fault.code, fault.message
+    inner = f"<Code>{code}</Code><Message>{message}</Message>"
+    bodies = {
+        "ec2": f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{identifier}</RequestID></Response>",
+        "query": f"<ErrorResponse><Error>{inner}</Error><RequestId>{identifier}</RequestId></ErrorResponse>",
+        "rest-xml": f"<Error>{inner}<RequestId>{identifier}</RequestId></Error>",
+    }
+    return bodies.get(protocol, f'{{"__type": "{code}", "message": "{message}"}}').encode()
+
+
+def send_unsigned_get(bucket: str, key: str) -> int:
+    """Status of a GET that nobody signed, of `https://<bucket>.s3.amazonaws.com/<key>`."""
+    from urllib.parse import quote
+
+    url = f"https://{bucket}.s3.amazonaws.com/{quote(key)}"
+    request = AWSPreparedRequest("GET", url, HTTPHeaders(), b"", False)
+    return answer(request, "anonymous")[0]

@@ -1,0 +1,171 @@
+"""The embedded AWS: one world in this process, with its clock, its ids, its clients and its faults."""
+
+import datetime
+import hashlib
+import threading
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Self, TypeVar
+
+from tools.aws import Clients
+from tools.sandbox import identity, mechanism, worldstate
+from tools.sandbox.answering import LOCK, OutsideSandbox
+from tools.sandbox.clock import Clock, follow
+from tools.sandbox.connection import Connection, send_unsigned_get
+from tools.sandbox.faults import Faults, SandboxCall
+from tools.sandbox.identity import Credentials
+
+__all__ = ["Credentials", "OutsideSandbox", "Sandbox", "SandboxClients"]
+
+State = TypeVar("State")
+
+
+class Sandbox:
+    """The one world of this process. Making or restoring another one ends it.
+
+    Made by `fresh` or `restore`. IAM is enforced: every call is signed by somebody. `clients()` sign as an admin role of the account.
+    """
+
+    _current: "Sandbox | None" = None
+
+    def __init__(self, seed: int, clock: Clock) -> None:
+        self.seed = seed
+        self.clock = clock
+        self.faults = Faults()
+        self.calls = 0
+        self._writes = 0
+        self._made: dict[tuple[Any, ...], Any] = {}
+        self._lock = threading.RLock()
+        self._connection = Connection()
+
+    @classmethod
+    def fresh(cls, seed: int, now: datetime.datetime, *, ticking: bool = False) -> Self:
+        """An empty world. `now` is aware; `ticking` lets its clock run on from there."""
+        _install()
+        sandbox = cls(seed, Clock(now.astimezone(datetime.UTC), ticking))
+        sandbox.reset()
+        return sandbox
+
+    @classmethod
+    def restore(cls, data: bytes) -> Self:
+        """The world that `snapshot` gave, in this process or another."""
+        _install()
+        kept = worldstate.load(data)
+        sandbox = cls(kept["seed"], Clock(kept["now"], kept["ticking"]))
+        sandbox.calls, sandbox._writes = kept["calls"], kept["writes"]
+        sandbox._take_over()
+        return sandbox
+
+    def snapshot(self) -> bytes:
+        """The whole world as bytes: resources, ids to come, clock, counters. Hooks are not part of it."""
+        self._alive()
+        with LOCK:
+            return worldstate.dump(
+                {
+                    "seed": self.seed, "now": self.now(), "ticking": self.clock.ticking,
+                    "calls": self.calls, "writes": self._writes,
+                }
+            )  # fmt: skip
+
+    def reset(self) -> None:
+        """Empty the world and start its ids again. Hooks stay."""
+        with LOCK:
+            worldstate.empty()
+            self.calls = self._writes = 0
+            from moto.moto_api._internal import mock_random
+
+            mock_random.seed(self.seed)
+            self._made.clear()
+            self._take_over()
+
+    def now(self) -> datetime.datetime:
+        """The world's time, aware, in UTC."""
+        return self.clock.now()
+
+    def clients(self, credentials: Credentials | None = None) -> "SandboxClients":
+        """Clients for the tools: as each account's admin role, or all as somebody else."""
+        return SandboxClients(self, credentials)
+
+    def client(
+        self, service: str, region: str, *, account: str | None = None,
+        access_key: str | None = None, secret: str | None = None, token: str | None = None,
+    ) -> Any:  # fmt: skip
+        """A boto3 client: with a key of somebody's, or as the admin role of `account`."""
+        if access_key is not None and secret is not None:
+            return self._client(service, region, Credentials(access_key, secret, token), account or "")
+        if account is None:
+            raise ValueError("client() needs an account, or an access key and its secret")
+        return self._client(service, region, self.admin(account, region), account)
+
+    def admin(self, account: str, region: str = "us-east-1") -> Credentials:
+        """Credentials of an account's admin role."""
+        self._alive()
+        from moto.utilities.utils import get_partition
+
+        with LOCK:
+            return identity.admin(account, get_partition(region))
+
+    def anonymous_get(self, bucket: str, key: str) -> int:
+        """The HTTP status that an unsigned GET of an object answers."""
+        self._alive()
+        return send_unsigned_get(bucket, key)
+
+    def shelf(self, kind: type[State], account: str, region: str) -> State:
+        """The sandbox's own state of a service that moto lacks, to be filled by whoever builds a world."""
+        self._alive()
+        return mechanism.shelf(kind, account, region)
+
+    def on_write(self, callback: Any) -> None:
+        """Call back after each write took effect, before its caller sees the answer."""
+        self.faults.on_write(callback)
+
+    def _client(self, service: str, region: str, credentials: Credentials, account: str) -> Any:
+        self._alive()
+        key = (service, region, *asdict(credentials).values())
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._connection.client(
+                    service, region, credentials, partial(self._numbered, account=account, region=region), self.faults
+                )
+            return self._made[key]
+
+    def _numbered(self, service: str, operation: str, *, account: str, region: str) -> tuple[SandboxCall, str]:
+        """The call with its number and the request id that it will get, the same in every run of the same writes."""
+        with LOCK:
+            self._alive()
+            self.calls += 1
+            call = SandboxCall(service, operation, account, region, self.calls)
+            self._writes += call.writes
+            name = f"{self.seed}:{self._writes}" if call.writes else f"{self.seed}:{call.name}:{self.calls}"
+            return call, hashlib.sha256(name.encode()).hexdigest()[:32]
+
+    def _take_over(self) -> None:
+        Sandbox._current = self
+        follow(self.clock)
+
+    def _alive(self) -> None:
+        if Sandbox._current is not self:
+            raise OutsideSandbox("This world has ended: another one was made in this process")
+
+
+class SandboxClients(Clients):
+    """The port to AWS, answered by a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, credentials: Credentials | None = None) -> None:
+        self._sandbox = sandbox
+        self._credentials = credentials
+
+    def client(self, service: str, account: str, region: str) -> Any:
+        """A boto3 client, the same one for the same three."""
+        credentials = self._credentials or self._sandbox.admin(account, region)
+        return self._sandbox._client(service, region, credentials, account)
+
+
+def _install() -> None:
+    """Load moto's core, our operations and our patches, and turn IAM enforcement on. Once a process."""
+    import tools.sandbox.patches
+    import tools.sandbox.services  # noqa: F401 - registers its operations
+
+    for package in ("settings", "core", "utilities"):
+        mechanism.prepare(package)
+    tools.sandbox.patches.enforce_iam()

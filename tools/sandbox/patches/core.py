@@ -1,0 +1,38 @@
+"""Time, ids and settings: moto reads the world's clock and the world's request ids."""
+
+import sys
+from typing import Any
+
+from tools.sandbox import clock
+from tools.sandbox.answering import request_id
+from tools.sandbox.mechanism import patch
+
+
+@patch("moto.core.utils", "utcnow", source="?", why="the world has its own clock")
+def _utcnow(original: Any) -> Any:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.") and getattr(module, "utcnow", None) is original:
+            module.utcnow = clock.utcnow  # type: ignore[attr-defined]  # imported by name before us
+    return clock.utcnow
+
+
+@patch(
+    "moto.utilities.aws_headers", "gen_amzn_requestid_long", source="?", why="reads must not use up ids of the world"
+)
+def _request_id(original: Any) -> Any:
+    def given(headerdict: dict[str, Any] | None = None) -> str:
+        if headerdict is not None:
+            headerdict["x-amzn-requestid"] = request_id()
+        return request_id()
+
+    responses = sys.modules.get("moto.core.responses")
+    if responses is not None:
+        responses.gen_amzn_requestid_long = given  # type: ignore[attr-defined]  # imported by name before us
+    return given
+
+
+@patch(
+    "moto.settings", "ec2_load_default_amis", source="?", why="the images take 230 ms a Region and nobody asks for them"
+)
+def _no_images(original: Any) -> Any:
+    return lambda: False

@@ -1,0 +1,1 @@
+"""One file per service: what a world may say about it, and how that is put into the sandbox."""

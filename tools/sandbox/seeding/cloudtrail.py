@@ -1,0 +1,168 @@
+"""CloudTrail in a world: events in shorthand, written out as true records."""
+
+import json
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from pydantic import Field
+
+from agent.record import JsonObject, Record
+from tools.sandbox.seeding.iam import KeyId, Name
+from tools.sandbox.seeding.merge import merged
+from tools.sandbox.seeding.place import Place
+from tools.sandbox.seeding.when import When, resolve
+
+_NAMESPACE = UUID("5d3f7b0e-4a0c-5b6e-9a57-0c0d5f1e2a11")
+_RESOURCE_TYPES = {
+    "s3": "AWS::S3::Bucket",
+    "iam": "AWS::IAM::User",
+    "ec2": "AWS::EC2::Instance",
+    "lambda": "AWS::Lambda::Function",
+    "cloudtrail": "AWS::CloudTrail::Trail",
+}
+_READS = ("Get", "List", "Describe", "Head", "Lookup", "Assume")
+
+
+class TrailEvent(Record):
+    """One management event, or `count` of them a second apart. `raw` is laid over the record last."""
+
+    at: When
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    source: Annotated[str, Field(min_length=1)] = "iam"
+    """`s3` or `s3.amazonaws.com`."""
+    key: KeyId | Annotated[str, Field(pattern=r"^ASIA[A-Z0-9]{12,28}$")] | None = None
+    user: Name | None = None
+    role: Name | None = None
+    """Set for a role session; `user` is then the session's name."""
+    address: str = "192.0.2.10"
+    agent: str = "aws-cli/2.31.0"
+    region: str | None = None
+    error: str | None = None
+    message: str | None = None
+    read_only: bool | None = None
+    """By default what the name says: Get, List, Describe read."""
+    resources: list[str] = []
+    """Names or ARNs."""
+    request: JsonObject | None = None
+    """requestParameters."""
+    response: JsonObject | None = None
+    """responseElements."""
+    count: Annotated[int, Field(ge=1, le=2000)] = 1
+    raw: JsonObject = {}
+
+    @property
+    def endpoint(self) -> str:
+        """The eventSource, like `s3.amazonaws.com`."""
+        return self.source if "." in self.source else f"{self.source}.amazonaws.com"
+
+
+class CloudTrailSection(Record):
+    """The `cloudtrail` key of a world."""
+
+    events: list[TrailEvent] = []
+
+
+def records(place: Place, section: CloudTrailSection) -> list[JsonObject]:
+    """Every event as a CloudTrail record, in the order of the world."""
+    return [
+        _record(place.at(event.region), event, position, repeat)
+        for position, event in enumerate(section.events)
+        for repeat in range(event.count)
+    ]
+
+
+def _record(place: Place, event: TrailEvent, position: int, repeat: int) -> JsonObject:
+    at = resolve(event.at, place.now) - timedelta(seconds=repeat)
+    reads = event.name.startswith(_READS) if event.read_only is None else event.read_only
+    seed = json.dumps([place.account, place.region, position, repeat, event.name, at.isoformat()])
+    record: JsonObject = {
+        "eventVersion": "1.11",
+        "userIdentity": _identity(place, event),
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": event.endpoint,
+        "eventName": event.name,
+        "awsRegion": place.region,
+        "sourceIPAddress": event.address,
+        "userAgent": event.agent,
+        "requestParameters": event.request or _request(event),
+        "responseElements": event.response,
+        "requestID": str(uuid5(_NAMESPACE, f"request {seed}")),
+        "eventID": str(uuid5(_NAMESPACE, f"event {seed}")),
+        "readOnly": reads,
+        "resources": [_resource(place, event, name) for name in event.resources],
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": place.account,
+        "eventCategory": "Management",
+    }
+    if event.error is not None:
+        record |= {"errorCode": event.error, "errorMessage": event.message or f"{event.name} was refused"}
+    return merged(record, event.raw)
+
+
+def _identity(place: Place, event: TrailEvent) -> JsonObject:
+    iam = f"arn:{place.partition}:iam::{place.account}"
+    by: JsonObject = {"accountId": place.account}
+    if event.key is not None:
+        by["accessKeyId"] = event.key
+    if event.role is not None:
+        session = event.user or "session"
+        issuer: JsonObject = {
+            "type": "Role",
+            "principalId": _principal_id("AROA", event.role),
+            "arn": f"{iam}:role/{event.role}",
+            "accountId": place.account,
+            "userName": event.role,
+        }
+        return by | {
+            "type": "AssumedRole",
+            "principalId": f"{_principal_id('AROA', event.role)}:{session}",
+            "arn": f"arn:{place.partition}:sts::{place.account}:assumed-role/{event.role}/{session}",
+            "sessionContext": {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": "false"}},
+        }
+    if event.user is not None:
+        user: JsonObject = {"principalId": _principal_id("AIDA", event.user), "arn": f"{iam}:user/{event.user}"}
+        return by | user | {"type": "IAMUser", "userName": event.user}
+    if event.address.endswith(".amazonaws.com"):
+        return {"type": "AWSService", "invokedBy": event.address}
+    return by | {"type": "Root", "principalId": place.account, "arn": f"{iam}:root"}
+
+
+def _principal_id(prefix: str, name: str) -> str:
+    return prefix + uuid5(_NAMESPACE, name).hex[:17].upper()
+
+
+def _request(event: TrailEvent) -> JsonObject | None:
+    """What the call named, where the shorthand says enough to know it."""
+    service = event.endpoint.split(".")[0]
+    if service == "s3" and event.resources:
+        return {"bucketName": _name(event.resources[0])}
+    if service == "iam" and event.resources and "User" in event.name:
+        return {"userName": _name(event.resources[0])}
+    return None
+
+
+def _resource(place: Place, event: TrailEvent, name: str) -> JsonObject:
+    service = event.endpoint.split(".")[0]
+    resource: JsonObject = {
+        "type": _RESOURCE_TYPES.get(service, f"AWS::{service.upper()}::Resource"),
+        "accountId": place.account,
+    }
+    if name.startswith(("AKIA", "ASIA")):
+        resource["type"] = "AWS::IAM::AccessKey"
+    elif ":role/" in name:
+        resource["type"] = "AWS::IAM::Role"
+    return resource | {"ARN" if name.startswith("arn:") else "resourceName": name}
+
+
+def _name(resource: str) -> str:
+    return resource.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+def seed(place: Place, section: CloudTrailSection) -> None:
+    """Put the events where LookupEvents finds them, each in its own Region."""
+    raise NotImplementedError
+
+
+__all__: list[Any] = []

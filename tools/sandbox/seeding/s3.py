@@ -1,0 +1,141 @@
+"""S3 in a world: buckets with what makes them public or not, and the account's block."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from agent.record import JsonObject, Record
+from tools.sandbox.seeding.place import Place
+
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+CannedAcl = Literal["private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write"]
+
+
+class Block(Record):
+    """The four flags of a public-access block, by short names."""
+
+    acls: bool = False
+    ignore_acls: bool = False
+    policy: bool = False
+    restrict: bool = False
+
+    @property
+    def configuration(self) -> dict[str, bool]:
+        """As the S3 API writes it."""
+        return {
+            "BlockPublicAcls": self.acls,
+            "IgnorePublicAcls": self.ignore_acls,
+            "BlockPublicPolicy": self.policy,
+            "RestrictPublicBuckets": self.restrict,
+        }
+
+
+class S3Object(Record):
+    """An object."""
+
+    key: Annotated[str, Field(min_length=1, max_length=1024)]
+    body: str = ""
+    acl: CannedAcl = "private"
+
+
+class Bucket(Record):
+    """A bucket. What is not said is not configured, also where AWS has a default for new buckets."""
+
+    name: BucketName
+    region: str | None = None
+    """The world's own Region when not given."""
+    block: Block | None = None
+    policy: JsonObject | str | None = None
+    """`public_read` (anyone may get objects), or a document."""
+    acl: CannedAcl = "private"
+    ownership: Literal["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"] | None = None
+    website: bool = False
+    tags: dict[str, str] = {}
+    objects: list[S3Object] = []
+    log_target: BucketName | None = None
+    """The bucket, of this world, that this one's access logs go to."""
+
+    @field_validator("policy")
+    @classmethod
+    def _policy_is_known(cls, value: JsonObject | str | None) -> JsonObject | str | None:
+        if isinstance(value, str) and value != "public_read":
+            raise ValueError("a policy is null, public_read, or a document")
+        return value
+
+    @model_validator(mode="after")
+    def _acls_are_on(self) -> "Bucket":
+        if self.ownership == "BucketOwnerEnforced" and self.acl != "private":
+            raise ValueError("acl: BucketOwnerEnforced switches ACLs off")
+        return self
+
+
+class S3Section(Record):
+    """The `s3` key of a world."""
+
+    buckets: list[Bucket] = []
+    account_block: Block | None = None
+
+    @model_validator(mode="after")
+    def _log_targets_exist(self) -> "S3Section":
+        names = {bucket.name for bucket in self.buckets}
+        for number, bucket in enumerate(self.buckets):
+            if bucket.log_target is not None and bucket.log_target not in names:
+                raise ValueError(f"buckets[{number}].log_target: no bucket of this world is named {bucket.log_target}")
+        return self
+
+
+def public_read(bucket: str, partition: str) -> JsonObject:
+    """The policy by which anyone may get the bucket's objects."""
+    arn = f"arn:{partition}:s3:::{bucket}/*"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": arn}
+        ],
+    }
+
+
+def seed(place: Place, section: S3Section) -> None:
+    """Put the buckets into the account; the blocks last, since they refuse what comes after them."""
+    for bucket in section.buckets:
+        _create(place.at(bucket.region), bucket)
+    for bucket in section.buckets:
+        if bucket.log_target is not None:
+            # the API would first want delivery permissions on the target that a world need not spell out
+            logging = {"TargetBucket": bucket.log_target, "TargetPrefix": f"{bucket.name}/"}
+            place.global_backend("s3").get_bucket(bucket.name).logging = logging
+        if bucket.block is not None:
+            client = place.at(bucket.region).client("s3")
+            client.put_public_access_block(
+                Bucket=bucket.name, PublicAccessBlockConfiguration=bucket.block.configuration
+            )
+    if section.account_block is not None:
+        place.client("s3control").put_public_access_block(
+            AccountId=place.account, PublicAccessBlockConfiguration=section.account_block.configuration
+        )
+
+
+def _create(place: Place, bucket: Bucket) -> None:
+    s3: Any = place.client("s3")
+    elsewhere = (
+        {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+    )
+    s3.create_bucket(Bucket=bucket.name, **elsewhere)
+    if bucket.ownership is not None:
+        rules = [{"ObjectOwnership": bucket.ownership}]
+        s3.put_bucket_ownership_controls(Bucket=bucket.name, OwnershipControls={"Rules": rules})
+    if bucket.acl != "private":
+        s3.put_bucket_acl(Bucket=bucket.name, ACL=bucket.acl)
+    for item in bucket.objects:
+        acl = {} if item.acl == "private" else {"ACL": item.acl}
+        s3.put_object(Bucket=bucket.name, Key=item.key, Body=item.body.encode(), **acl)
+    if bucket.tags:
+        tags = [{"Key": key, "Value": value} for key, value in bucket.tags.items()]
+        s3.put_bucket_tagging(Bucket=bucket.name, Tagging={"TagSet": tags})
+    if bucket.website:
+        index = {"IndexDocument": {"Suffix": "index.html"}}
+        s3.put_bucket_website(Bucket=bucket.name, WebsiteConfiguration=index)
+    if bucket.policy is not None:
+        document = public_read(bucket.name, place.partition) if isinstance(bucket.policy, str) else bucket.policy
+        s3.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(document))

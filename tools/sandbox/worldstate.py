@@ -1,0 +1,127 @@
+"""Takes the whole state of the embedded AWS out of the process, puts it back, and empties it."""
+
+import importlib
+import io
+import pickle  # noqa: S403 - a world file is our own, kept where only its owner writes
+from collections.abc import Iterator
+from typing import Any
+
+from tools.sandbox.mechanism import prepare, shelves
+
+_GLOBALS = (
+    ("moto.s3.models", "s3_backends.bucket_accounts"),
+    ("moto.organizations.models", "organizations_backends.master_accounts"),
+    ("moto.securityhub.models", "SecurityHubBackend._org_configs"),
+)
+"""What moto keeps of a world outside its backends."""
+
+
+def dump(extra: dict[str, Any]) -> bytes:
+    """Everything as bytes, with what the caller adds. They can be loaded by another process."""
+    held = io.BytesIO()
+    _Pickler(held, protocol=pickle.HIGHEST_PROTOCOL).dump(
+        {
+            "backends": {name: _regions(backends) for name, backends in _in_use()},
+            "globals": {f"{module}:{path}": dict(value) for module, path, value in _globals()},
+            "shelves": dict(shelves()),
+            "random": _random().getstate(),
+            "extra": extra,
+        }
+    )
+    return held.getvalue()
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """Replace everything by what `dump` gave; the caller's part is returned."""
+    empty()
+    state = _Unpickler(io.BytesIO(data)).load()
+    for name, accounts in state["backends"].items():
+        backends = _backends(name)
+        for account, regions in accounts.items():
+            for region, backend in regions.items():
+                dict.__setitem__(backends[account], region, backend)
+    for name, value in state["globals"].items():
+        module, path = name.split(":")
+        prepare(module.split(".")[1])
+        _reach(module, path).update(value)
+    shelves().update(state["shelves"])
+    _random().setstate(state["random"])
+    extra: dict[str, Any] = state["extra"]
+    return extra
+
+
+def empty() -> None:
+    """Forget every account, Region and resource."""
+    from moto.core.base_backend import BackendDict
+    from moto.core.model_instances import reset_model_data
+
+    for backends in list(BackendDict._instances):
+        backends.clear()
+    BackendDict._instances.clear()
+    for _, _, value in _globals():
+        value.clear()
+    reset_model_data()
+    shelves().clear()
+
+
+def _in_use() -> Iterator[tuple[str, Any]]:
+    from moto.core.base_backend import BackendDict
+
+    found = ((_name(backends), backends) for backends in BackendDict._instances)
+    yield from sorted(found, key=lambda one: one[0])
+
+
+def _regions(backends: Any) -> dict[str, dict[str, Any]]:
+    return {account: dict(dict.items(regions)) for account, regions in dict.items(backends)}
+
+
+def _name(backends: Any) -> str:
+    """`moto.iam.models:iam_backends`. The class of the backends says the module, the module says the name."""
+    module = importlib.import_module(backends.backend.__module__)
+    return f"{module.__name__}:{next(name for name, value in vars(module).items() if value is backends)}"
+
+
+def _backends(name: str) -> Any:
+    module, attribute = name.split(":")
+    prepare(module.split(".")[1])
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _globals() -> Iterator[tuple[str, str, dict[Any, Any]]]:
+    import sys
+
+    for module, path in _GLOBALS:
+        if module in sys.modules:
+            yield module, path, _reach(module, path)
+
+
+def _reach(module: str, path: str) -> Any:
+    value: Any = importlib.import_module(module)
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _random() -> Any:
+    from moto.moto_api._internal import mock_random
+
+    return mock_random
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, value: Any) -> Any:
+        from moto.core.base_backend import AccountSpecificBackend, BackendDict
+
+        if isinstance(value, BackendDict):
+            return ("backends", _name(value))
+        if isinstance(value, AccountSpecificBackend):
+            module = importlib.import_module(value.backend.__module__)
+            name = next(n for n, v in vars(module).items() if isinstance(v, BackendDict) and v.backend is value.backend)
+            return ("account", f"{module.__name__}:{name}", value.account_id)
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, pid: Any) -> Any:
+        kind, name, *account = pid
+        return _backends(name) if kind == "backends" else _backends(name)[account[0]]
