@@ -7,6 +7,7 @@ from typing import Any
 
 import botocore.exceptions
 import botocore.session
+from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
@@ -25,6 +26,7 @@ _CONFIG = Config(
     defaults_mode="legacy",
     account_id_endpoint_mode="disabled",
 )
+_UNSIGNED = _CONFIG.merge(Config(signature_version=UNSIGNED))
 Number = Callable[[str, str], tuple[SandboxCall, str]]
 
 
@@ -45,11 +47,12 @@ class Connection:
         )
         self._session.register_component("data_loader", _loader())
 
-    def client(self, service: str, region: str, credentials: Credentials, number: Number, faults: Faults) -> Any:
-        """A client signed with the credentials. Not safe for threads: the caller holds a lock."""
+    def client(self, service: str, region: str, credentials: Credentials | None, number: Number, faults: Faults) -> Any:
+        """A client signed with the credentials, or unsigned. Not safe for threads: the caller holds a lock."""
+        keys = credentials or Credentials("", "")
         client = self._session.create_client(
-            service, region, aws_access_key_id=credentials.access_key, aws_secret_access_key=credentials.secret,
-            aws_session_token=credentials.token, config=_CONFIG,
+            service, region, aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret,
+            aws_session_token=keys.token, config=_CONFIG if credentials else _UNSIGNED,
         )  # fmt: skip
         protocol = client.meta.service_model.protocol
 

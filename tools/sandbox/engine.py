@@ -119,9 +119,9 @@ class Sandbox:
         """Call back after each write took effect, before its caller sees the answer."""
         self.faults.on_write(callback)
 
-    def _client(self, service: str, region: str, credentials: Credentials, account: str) -> Any:
+    def _client(self, service: str, region: str, credentials: Credentials | None, account: str) -> Any:
         self._alive()
-        key = (service, region, *asdict(credentials).values())
+        key = (service, region, *(asdict(credentials).values() if credentials else ()))
         with self._lock:
             if key not in self._made:
                 self._made[key] = self._connection.client(
@@ -160,11 +160,15 @@ class SandboxClients(Clients):
         credentials = self._credentials or self._sandbox.admin(account, region)
         return self._sandbox._client(service, region, credentials, account)
 
+    def anonymous(self, service: str, region: str) -> Any:
+        """A boto3 client that signs nothing: what it may do is what a stranger may."""
+        return self._sandbox._client(service, region, None, "")
+
 
 def _install() -> None:
     """Load moto's core, our operations and our patches, and turn IAM enforcement on. Once a process."""
     import tools.sandbox.patches
-    import tools.sandbox.services  # noqa: F401 - registers its operations
+    import tools.sandbox.services
 
     for package in ("settings", "core", "utilities"):
         mechanism.prepare(package)
