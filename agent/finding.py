@@ -52,6 +52,7 @@ class Reason(StrEnum):
     FORGED_PRODUCT = "forged_product"
     MALFORMED = "malformed"
     NOT_AWS = "not_aws"
+    NOT_FOUND = "not_found"
     PASSED = "passed"
     RESOLVED = "resolved"
     SAMPLE = "sample"
@@ -60,7 +61,7 @@ class Reason(StrEnum):
 
 
 REFUSED_FOR = frozenset(
-    {Reason.ACCOUNT_NOT_SERVED, Reason.FORGED_PRODUCT, Reason.MALFORMED, Reason.NOT_AWS, Reason.UNSUPPORTED}
+    {Reason.ACCOUNT_NOT_SERVED, Reason.FORGED_PRODUCT, Reason.MALFORMED, Reason.NOT_AWS, Reason.NOT_FOUND, Reason.UNSUPPORTED}
 )
 """Reasons that end a run `refused`: the input was not ours to work. The others end it `skipped`."""
 

@@ -46,6 +46,10 @@ class CaseTarget(Record):
     """A pseudonym such as `«KEY1.5f2a»`; equal things have equal pseudonyms."""
     owner: str | None = None
     verified: bool
+    origin: Literal["finding", "evidence"] = "finding"
+    """Whether the finding itself is about it, or a service named it as related."""
+    temporary: bool = False
+    """Whether it is a temporary access key, which nobody can deactivate."""
 
 
 class CaseFact(Record):
@@ -55,6 +59,8 @@ class CaseFact(Record):
     slot: str | None
     standing: Literal["known", "absent", "not_yet", "failed"]
     value: bool | int | str | None = None
+    about: str | None = None
+    """The pseudonym of what it is about, where that has no slot (an address)."""
 
 
 class CaseText(Record):
@@ -176,7 +182,7 @@ class Inapplicable(Record):
     action: str
     target: Target | None
     reason: Literal[
-        "not_in_catalogue", "empty_slot", "wrong_kind", "gone", "unverified_target", "not_supported", "read_failed"
+        "not_in_catalogue", "empty_slot", "wrong_kind", "gone", "unverified_target", "not_supported", "read_failed", "already_so"
     ]
     detail: str = ""
 

@@ -1,0 +1,1 @@
+"""Verbs: one file per node, the wiring, the model adapter and the ways in."""

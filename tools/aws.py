@@ -125,6 +125,9 @@ def classify(code: str) -> type[AwsError]:
 class Clients:
     """Port: makes boto3 clients for an account and a Region. The real one assumes a role; the sandbox's is embedded."""
 
+    paced: bool = True
+    """Whether AWS's own rate limits are to be kept. The embedded AWS has none."""
+
     def client(self, service: str, account: str, region: str) -> Any:
         raise NotImplementedError
 

@@ -1,0 +1,85 @@
+"""Answering a request from a command line or a page: checked, signed, kept, and only then does the run go on."""
+
+from typing import Literal
+
+from agent.record import Record
+from agent.report import Report, Status
+from agent.verdict import Approval, Request
+from graphs.quorum import complete
+from graphs.runs import Runs
+from tools.ledger import Busy
+
+
+class NotTaken(Record):
+    """Why an answer changed nothing."""
+
+    reason: Literal[
+        "no_such_run", "not_waiting", "busy", "wider_than_asked", "nothing_named", "used", "named_in_finding"
+    ]
+    detail: str
+
+
+class MoreNeeded(Record):
+    """The answer is kept; the run goes on when the quorum is full."""
+
+    run_id: str
+    given: int
+    detail: str
+
+
+def answer(
+    runs: Runs, run_id: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str
+) -> Report | MoreNeeded | NotTaken:
+    """Answer the request that the run waits on; `only` may drop actions, never add one."""
+    service = runs.service
+    request = _waiting_on(runs, run_id)
+    if isinstance(request, NotTaken):
+        return request
+    asked = [action.id for action in request.actions]
+    ids = asked if only is None else only
+    if not set(ids) <= set(asked):
+        extra = ", ".join(sorted(set(ids) - set(asked)))
+        return NotTaken(reason="wider_than_asked", detail=f"not among the asked actions: {extra}")
+    if not ids and decision == "approve":
+        return NotTaken(reason="nothing_named", detail="an approval must name at least one action")
+    approval = sign(runs, request, decision, by, ids, reason)
+    if service.clock() < request.expires_at and not service.ledger.answer(approval):
+        return NotTaken(reason="used", detail="this answer was given before")
+    answers = service.ledger.answers(run_id, request.digest)
+    if (
+        decision == "approve"
+        and service.clock() < request.expires_at
+        and not complete(request, answers, service.registry)
+    ):
+        return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
+    opened = service.ledger.reopen(run_id, service.holder, service.clock())
+    if opened is None or isinstance(opened, Busy):
+        return NotTaken(reason="busy", detail="another process works this run now")
+    return runs.go(opened)
+
+
+def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
+    row = runs.service.ledger.run(run_id)
+    if row is None:
+        return NotTaken(reason="no_such_run", detail=f"no run {run_id[:40]!r}")
+    request = runs.service.ledger.request(run_id)
+    if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
+        return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
+    return request
+
+
+def sign(
+    runs: Runs, request: Request, decision: Literal["approve", "reject"], by: str, ids: list[str], reason: str
+) -> Approval:
+    """The signed answer of one person to one request."""
+    service = runs.service
+    blank = Approval(
+        run_id=request.run_id, digest=request.digest, decision=decision, action_ids=ids, by=by, reason=reason[:300],
+        at=service.clock(), expires_at=request.expires_at, nonce=service.nonce(),
+        role=", ".join(service.registry.people.get(by, [])),
+    )  # fmt: skip
+    return blank.model_copy(update={"signature": service.sign(blank)})
+
+
+def _needs(request: Request) -> str:
+    return " or ".join(f"{n.count} people{' as ' + ', '.join(n.roles) if n.roles else ''}" for n in request.needs)

@@ -1,0 +1,95 @@
+"""approve: stop for a person. The only interrupt, in a node that does nothing else."""
+
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from agent.record import JsonObject, Record
+from agent.verdict import Approval, Request
+from graphs.service import Service
+from graphs.state import Context, Decided, Decision, Waiting
+
+UNSIGNED = "studio"
+"""Who an unsigned answer is from. It counts in the sandbox only."""
+
+
+class Choice(Record):
+    """What is answered to one action, in the shape of LangChain's human-in-the-loop decisions."""
+
+    type: Literal["approve", "reject"]
+    message: str = ""
+
+
+class Reply(Record):
+    """The whole answer. Either decisions, one an action in the request's order, or signed approvals by their nonces."""
+
+    decisions: list[Choice] = []
+    nonces: list[str] = []
+    expired: bool = False
+
+
+def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:
+    """Ask, and keep what came back. Nothing that the interface echoes is executed: only the request's own actions are."""
+    reply = interrupt(card(state), response_schema=Reply)
+    decision = decided(reply, state.request, service)
+    return Decided(decisions={state.request.digest: decision})
+
+
+def card(state: Waiting) -> JsonObject:
+    """What a person is shown: actions with their effect, who must answer, until when."""
+    request = state.request
+    return {
+        "action_requests": [
+            {
+                "name": action.change.action,
+                "args": {"slot": action.slot, "target": action.change.target.key},
+                "description": f"{action.id}: {action.change.action} on {action.change.target.id}",
+                "change": action.change.model_dump(mode="json"),
+                "why": list(state.verdicts[action.id].why),
+            }
+            for action in request.actions
+        ],
+        "review_configs": [
+            {"action_name": action.change.action, "allowed_decisions": ["approve", "reject"]}
+            for action in request.actions
+        ],
+        "run_id": state.run_id,
+        "digest": request.digest,
+        "needs": [need.model_dump(mode="json") for need in request.needs],
+        "expires_at": request.model_dump(mode="json")["expires_at"],
+    }
+
+
+def decided(reply: Reply, request: Request, service: Service) -> Decision:
+    """The reply as a decision. Signed answers are read from the ledger, never from the reply."""
+    if reply.expired or service.clock() >= request.expires_at:
+        return Decision(kind="expired", digest=request.digest, reason="nobody answered in time")
+    kept = {approval.nonce: approval for approval in service.ledger.answers(request.run_id, request.digest)}
+    answers = [kept[nonce] for nonce in reply.nonces if nonce in kept]
+    if reply.decisions:
+        answers = [_unsigned(reply, request, service)]
+        service.ledger.answer(answers[0])
+    rejections = [answer for answer in answers if answer.decision == "reject"]
+    if rejections or not answers:
+        reason = rejections[0].reason if rejections else "no valid answer"
+        return Decision(kind="rejected", digest=request.digest, approvals=answers, reason=reason)
+    return Decision(kind="answered", digest=request.digest, approvals=answers)
+
+
+def _unsigned(reply: Reply, request: Request, service: Service) -> Approval:
+    """Decisions of an interface that cannot sign. More or fewer than were asked is a rejection of all."""
+    pairs = list(zip(request.actions, reply.decisions, strict=False))
+    fits = len(reply.decisions) == len(request.actions)
+    approved = [action.id for action, choice in pairs if choice.type == "approve"] if fits else []
+    return Approval(
+        run_id=request.run_id,
+        digest=request.digest,
+        decision="approve" if approved else "reject",
+        action_ids=approved,
+        by=UNSIGNED,
+        reason=" ".join(choice.message for choice in reply.decisions if choice.message)[:300],
+        at=service.clock(),
+        expires_at=request.expires_at,
+        nonce=service.nonce(),
+    )

@@ -1,0 +1,117 @@
+"""The report of a state, whatever the run has reached: the same document for a waiting run and a finished one."""
+
+from agent.catalogue import Reversal
+from agent.evidence import Answered, Standing
+from agent.finding import Finding
+from agent.plan import PlannedAction
+from agent.receipt import Outcome
+from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
+from agent.verdict import Mode
+from graphs.service import Service
+from graphs.state import Calls, State
+from graphs.status import status_of
+
+
+def compose(state: State, mode: Mode, service: Service, told: Told | None = None) -> Report:
+    """Everything that the run has to say so far."""
+    status, reason = status_of(state, mode)
+    plan = state.plan
+    actions = [_reported(action, state, service) for action in (plan.actions if plan else [])]
+    held = [a for a in actions if a.receipt is not None and a.receipt.outcome is Outcome.DONE]
+    return Report(
+        run_id=state.run_id,
+        status=status,
+        reason=reason,
+        waits_for=_waits_for(status, state),
+        mode=mode,
+        sandbox=service.settings.sandbox,
+        event_digest=state.event.digest,
+        finding=None if state.finding is None else _finding(state.finding),
+        evidence=[_source(answer) for _, answer in sorted(state.evidence.items())],
+        disposition=plan.disposition if plan else None,
+        confidence=plan.confidence if plan else None,
+        rationale=plan.rationale if plan else "",
+        cites=plan.cites if plan else [],
+        playbook_disposition=plan.playbook.disposition if plan else None,
+        answered_by=plan.answered_by if plan else "",
+        fallback_reason=plan.fallback_reason if plan else None,
+        actions=actions,
+        dropped=plan.dropped if plan else [],
+        approvals=[approval for decision in state.decisions.values() for approval in decision.approvals],
+        leaves_open=sorted({line for a in held for line in a.planned.change.leaves_open}),
+        told=told,
+        input_tokens=plan.input_tokens if plan else 0,
+        output_tokens=plan.output_tokens if plan else 0,
+        calls=summed(state.calls),
+        started_at=state.event.received_at,
+        ended_at=service.clock(),
+    )
+
+
+def _waits_for(status: Status, state: State) -> str:
+    if status is not Status.AWAITING_APPROVAL or state.request is None:
+        return ""
+    until = state.request.model_dump(mode="json")["expires_at"]
+    needs = " or ".join(
+        f"{need.count} approval{'s' if need.count > 1 else ''}" + (f" as {', '.join(need.roles)}" if need.roles else "")
+        for need in state.request.needs
+    )
+    return f"{needs or 'an approval'} until {until}"
+
+
+def _finding(finding: Finding) -> FindingSummary:
+    return FindingSummary(
+        key=finding.key,
+        type=finding.type,
+        origin=finding.origin,
+        situation=finding.situation,
+        severity=finding.severity,
+        account=finding.account,
+        region=finding.region,
+        title=finding.title.text,
+        targets=finding.targets,
+        named_resources=finding.named_resources,
+    )
+
+
+def _source(answer: Answered) -> SourceSummary:
+    known = [fact for fact in answer.facts if fact.standing is Standing.KNOWN]
+    others = [fact for fact in answer.facts if fact.standing is not Standing.KNOWN]
+    return SourceSummary(
+        source=answer.source,
+        standing=answer.standing,
+        facts={fact.id: fact.value for fact in known},
+        not_known={fact.id: f"{fact.standing}{': ' + fact.note if fact.note else ''}" for fact in others},
+        calls=answer.calls,
+        pages=answer.pages,
+        note=answer.note,
+    )
+
+
+def _reported(action: PlannedAction, state: State, service: Service) -> ReportedAction:
+    spec = service.catalogue.get(action.change.action)
+    receipt = state.receipts.get(action.id)
+    undo = ""
+    if receipt is not None and receipt.outcome is Outcome.DONE:
+        exact = spec is not None and spec.reversal is Reversal.EXACT
+        undo = (
+            f"stanch undo {state.run_id} {action.id}" if exact else "nothing to take back: it only restores protection"
+        )
+    return ReportedAction(
+        planned=action,
+        summary=spec.summary if spec else "",
+        verdict=state.verdicts.get(action.id),
+        receipt=receipt,
+        undo=undo,
+    )
+
+
+def summed(tasks: dict[str, Calls]) -> Calls:
+    """The calls of all tasks by phase and operation, sorted."""
+    total: Calls = {}
+    for calls in tasks.values():
+        for phase, by_name in calls.items():
+            into = total.setdefault(phase, {})
+            for name, count in by_name.items():
+                into[name] = into.get(name, 0) + count
+    return {phase: dict(sorted(total[phase].items())) for phase in sorted(total)}

@@ -1,0 +1,83 @@
+"""execute: do what is allowed, in the catalogue's order, each effect claimed before its first call."""
+
+from langgraph.runtime import Runtime
+
+from agent.plan import Change, PlannedAction
+from agent.receipt import Drifted, Outcome, Receipt
+from agent.verdict import Ruling, Verdict
+from graphs.ruling import rule
+from graphs.service import Service
+from graphs.state import Acted, Context, Planned
+from tools.action import Action, actions
+from tools.aws import Aws, AwsError, Phase, Tally, Unreachable
+from tools.ledger import Held
+
+
+def execute(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
+    """A receipt for each action that ran or tried to. The facts are computed again first, and both are kept."""
+    tally = Tally()
+    receipts: dict[str, Receipt] = {}
+    verdicts: dict[str, Verdict] = {}
+    for action in runnable(state):
+        verdict = rule(action, state, runtime.context.mode, service)
+        verdicts[action.id] = verdict
+        if verdict.ruling is Ruling.ALLOW:
+            receipts[action.id] = _run(action, state.run_id, runtime.context.fence, service, tally)
+    name = f"execute:{len(state.decisions)}"
+    return Acted(receipts=receipts, verdicts=verdicts, calls={name: tally.by_phase})
+
+
+def runnable(state: Planned) -> list[PlannedAction]:
+    """The allowed actions that have not run and need not wait for one that is still asked."""
+    waiting: set[str] = set()
+    ready: list[PlannedAction] = []
+    for action in state.plan.actions:
+        verdict = state.verdicts.get(action.id)
+        if action.id in state.receipts or verdict is None:
+            continue
+        if verdict.ruling is Ruling.ALLOW and not waiting.intersection(actions()[action.change.action].SPEC.follows):
+            ready.append(action)
+        elif verdict.ruling is not Ruling.DENY:
+            waiting.add(action.change.action)
+    return ready
+
+
+def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally: Tally) -> Receipt:
+    change = action.change
+    claim = service.ledger.claim(run_id, fence, change, service.clock())
+    if isinstance(claim, Held):
+        detail = f"{claim.run_id} has claimed the same effect ({claim.state})"
+        return receipt_for(action, run_id, service).model_copy(update={"detail": detail})
+    module = actions()[change.action]
+    aws = service.aws(change.target.account, change.target.region, Phase.EXECUTE, module.CALLS, tally)
+    receipt = perform(module, aws, change, receipt_for(action, run_id, service), resumed=not claim.first)
+    service.ledger.record(receipt)
+    if receipt.outcome in (Outcome.DRIFTED, Outcome.ALREADY) or (
+        receipt.outcome is Outcome.FAILED and not receipt.calls
+    ):
+        service.ledger.release(run_id, change)
+    return receipt
+
+
+def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, resumed: bool) -> Receipt:
+    """Execute, and again once when no answer came: a compare-and-set may be repeated safely."""
+    started = len(aws.tally.writes)
+    try:
+        try:
+            done = module.execute(aws, change)
+        except Unreachable:
+            done = module.execute(aws, change)
+    except AwsError as error:
+        return blank.model_copy(update={"detail": str(error), "calls": aws.tally.writes[started:]})
+    calls = aws.tally.writes[started:]
+    if isinstance(done, Drifted):
+        return blank.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what, "calls": calls})
+    outcome, detail = Outcome(done.outcome), done.detail
+    if outcome is Outcome.ALREADY and (resumed or calls):
+        outcome, detail = Outcome.DONE, "found done: the call took effect before its answer was kept"
+    return blank.model_copy(update={"outcome": outcome, "detail": detail, "calls": calls})
+
+
+def receipt_for(action: PlannedAction, run_id: str, service: Service) -> Receipt:
+    """A receipt that says failed until it is known better."""
+    return Receipt(run_id=run_id, action_id=action.id, change=action.change, outcome=Outcome.FAILED, at=service.clock())

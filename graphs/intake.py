@@ -1,0 +1,74 @@
+"""intake: take one finding out of the event, read it again at its own service, and refuse or skip with a reason."""
+
+from agent.intake.triage import triage
+from langgraph.runtime import Runtime
+from tools.reread import CALLS, Reread, reread
+
+from agent.event import Event
+from agent.evidence import Answered, Fact, Standing
+from agent.finding import Finding, Reason, Refusal
+from agent.intake import parse
+from graphs.service import Service
+from graphs.state import Arrived, Context, Taken
+from tools.aws import Phase, Tally
+
+OUR_NAME = "stanch"
+
+
+def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken:
+    """The finding as its own service says it is now, or why we do not work it."""
+    items = parse(state.event).findings
+    found = items[state.position] if state.position < len(items) else _nothing(state)
+    if isinstance(found, Refusal):
+        return Taken(run_id=state.run_id, refusal=found)
+    tally = Tally()
+    current, answered = _current(found, state, service, tally)
+    calls = {"intake": tally.by_phase}
+    refusal = current if isinstance(current, Refusal) else screened(current, service)
+    if refusal is not None:
+        finding = current if isinstance(current, Finding) else found
+        return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
+    return Taken(run_id=state.run_id, finding=current, evidence={"intake": answered}, calls=calls)
+
+
+def _nothing(state: Arrived) -> Refusal:
+    return Refusal(
+        reason=Reason.MALFORMED, where=f"findings[{state.position}]", detail="The event has no such finding."
+    )
+
+
+def screened(finding: Finding, service: Service) -> Refusal | None:
+    """Why the finding is not worked, from the finding alone: a sample, an echo, an account that is not ours."""
+    accounts = frozenset(service.registry.accounts) or None
+    return triage(
+        finding,
+        registry_accounts=accounts,
+        minimum_severity=service.settings.minimum_severity,
+        samples_are_real=service.settings.samples_are_real,
+        our_name=OUR_NAME,
+    )
+
+
+def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -> tuple[Finding | Refusal, Answered]:
+    """Read the finding again. What its service no longer knows is not worked; what cannot be read lowers autonomy."""
+    aws = service.aws(finding.account, finding.region, Phase.READ, CALLS, tally)
+    again: Reread = reread(aws, finding)
+    now = service.clock()
+    fact = Fact(name="finding.reread", standing=Standing(again.outcome), note=again.note, source="intake", as_of=now,
+                value=True if again.outcome == "known" else None)  # fmt: skip
+    answered = Answered(
+        source="intake", standing=again.outcome, facts=[fact], calls=sum(tally.by_phase.get("read", {}).values())
+    )
+    if again.outcome == "absent":
+        where = "finding"
+        return Refusal(
+            reason=Reason.NOT_FOUND, where=where, detail="Its own service does not know this finding."
+        ), answered
+    if again.body is None:
+        return finding, answered
+    event = Event(body=again.body, received_at=state.event.received_at, via=state.event.via)
+    for item in parse(event).findings:
+        if isinstance(item, Finding) and item.key == finding.key and item.account == finding.account:
+            return item, answered
+    detail = "Its own service answered another finding than the one that was asked for."
+    return Refusal(reason=Reason.MALFORMED, where="finding", detail=detail), answered

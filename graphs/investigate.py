@@ -1,0 +1,23 @@
+"""investigate: ask one evidence source, within its deadline; one task a source, all at once."""
+
+import time
+
+from langgraph.runtime import Runtime
+
+from agent.evidence import Answered
+from graphs.service import Service
+from graphs.state import Asking, Context, Seen
+from tools.aws import Phase, Tally
+from tools.source import Question, sources
+
+
+def investigate(state: Asking, runtime: Runtime[Context], service: Service) -> Seen:
+    """What the source came back with, known or not."""
+    source = sources()[state.source]
+    tally = Tally()
+    until = time.monotonic() + source.SPEC.deadline_seconds
+    aws = service.aws(state.finding.account, state.finding.region, Phase.READ, source.CALLS, tally)
+    aws = aws.until(lambda: time.monotonic() > until)
+    question = Question(finding=state.finding, now=service.clock(), registry=service.registry)
+    answered: Answered = source.gather(aws, question)
+    return Seen(evidence={state.source: answered}, calls={f"investigate:{state.source}": tally.by_phase})

@@ -1,0 +1,96 @@
+"""judge: compute the facts of each action, ask policy, and make the request when a person must answer."""
+
+from datetime import timedelta
+from itertools import product
+
+from langgraph.runtime import Runtime
+
+from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
+from agent.verdict import Need, Request, Ruling, Verdict, plan_digest
+from graphs.propose import change_for
+from graphs.ruling import rule
+from graphs.service import Service
+from graphs.state import Context, Judged, Planned
+from tools.aws import Tally
+
+MAX_REQUESTS = 3
+"""How often one run asks again because the world drifted while somebody was asked."""
+
+
+def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged:
+    """A verdict for each open action. After an answer the asked changes are planned again: drift makes a new request."""
+    tally = Tally()
+    plan = _replanned(state, service, tally)
+    fresh = state.model_copy(update={"plan": plan})
+    verdicts = {
+        action.id: rule(action, fresh, runtime.context.mode, service)
+        for action in plan.actions
+        if action.id not in state.receipts
+    }
+    request = _request(fresh, verdicts, service)
+    return Judged(
+        plan=plan, verdicts=verdicts, request=request, calls={f"judge:{len(state.decisions)}": tally.by_phase}
+    )
+
+
+def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
+    """The plan with every asked change read anew; the same object when nobody was asked yet."""
+    if state.request is None or state.request.digest not in state.decisions:
+        return state.plan
+    asked = {action.id for action in state.request.actions}
+    actions: list[PlannedAction] = []
+    dropped = list(state.plan.dropped)
+    for action in state.plan.actions:
+        if action.id not in asked or action.id in state.receipts:
+            actions.append(action)
+            continue
+        proposal = Proposal(action=action.change.action, slot=action.slot)
+        change = change_for(state.run_id, proposal, state.slots, service, tally)
+        if isinstance(change, Inapplicable):
+            dropped.append(change)
+        else:
+            actions.append(action.model_copy(update={"change": change}))
+    return state.plan.model_copy(update={"actions": actions, "dropped": dropped})
+
+
+def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> Request | None:
+    """What to ask, or the earlier request if it was answered and nothing drifted."""
+    asked = [action for action in state.plan.actions if _asks(action.id, verdicts)]
+    if not asked:
+        return state.request
+    before = state.request
+    if before is not None and before.digest in state.decisions:
+        stable = plan_digest(state.run_id, before.actions) == plan_digest(state.run_id, _now(before, state.plan))
+        if stable or len(state.decisions) >= MAX_REQUESTS:
+            return before
+    now = service.clock()
+    return Request(
+        run_id=state.run_id,
+        digest=plan_digest(state.run_id, asked),
+        actions=asked,
+        needs=_needs([verdicts[action.id].needs for action in asked]),
+        created_at=now,
+        expires_at=now + timedelta(minutes=service.settings.approval_minutes),
+    )
+
+
+def _asks(action_id: str, verdicts: dict[str, Verdict]) -> bool:
+    verdict = verdicts.get(action_id)
+    return verdict is not None and verdict.ruling is Ruling.ASK
+
+
+def _now(before: Request, plan: Plan) -> list[PlannedAction]:
+    """The actions of an earlier request as the plan has them now."""
+    ids = {action.id for action in before.actions}
+    return [action for action in plan.actions if action.id in ids]
+
+
+def _needs(needs: list[list[Need]]) -> list[Need]:
+    """What satisfies every action at once: one choice from each, joined, the smallest first."""
+    joined = {
+        (max(need.count for need in choice), tuple(sorted({role for need in choice for role in need.roles})))
+        for choice in product(*needs)
+    }
+    return [
+        Need(count=count, roles=list(roles)) for count, roles in sorted(joined, key=lambda n: (n[0], len(n[1]), n[1]))
+    ]

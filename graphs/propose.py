@@ -1,0 +1,113 @@
+"""propose: fill the slots, ask the model and the playbook, and turn what they say into changes. Reads only."""
+
+from agent.case import build
+from langgraph.runtime import Runtime
+from tools.targets import CALLS as VERIFY_CALLS
+from tools.targets import verify
+
+from agent import playbook
+from agent.evidence import Evidence
+from agent.finding import Finding
+from agent.masking import Masker
+from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
+from agent.slots import assign, candidates
+from graphs.service import Asked, Service
+from graphs.state import Context, Investigated, Proposed
+from tools.action import actions
+from tools.aws import AwsError, Phase, Tally
+
+PLAYBOOK = "playbook"
+
+
+def propose(state: Investigated, runtime: Runtime[Context], service: Service) -> Proposed:
+    """The plan: what either of them would do, as changes on slots that AWS itself confirmed."""
+    tally = Tally()
+    evidence = Evidence(answers=state.evidence)
+    slots = _slots(state.finding, evidence, service, tally)
+    case = build(state.finding, evidence, slots, Masker(nonce=state.run_id[-6:]))
+    plan = planned(state, slots, case, service, tally)
+    return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase})
+
+
+def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally) -> Slots:
+    verified = {}
+    for target in candidates(finding, evidence):
+        aws = service.aws(finding.account, target.region, Phase.READ, VERIFY_CALLS, tally)
+        verified[target.key] = verify(aws, target) == "verified"
+    return assign(finding, evidence, verified)
+
+
+def planned(state: Investigated, slots: Slots, case: Case, service: Service, tally: Tally) -> Plan:
+    """Ask both, and plan what either proposed; who proposed what is a fact for policy."""
+    told = playbook.answer(case, service.catalogue)
+    asked = service.model.ask(case)
+    answer = asked.answer if isinstance(asked, Asked) else told
+    tokens = asked if isinstance(asked, Asked) else None
+    by_model = asked.answer.proposals if isinstance(asked, Asked) else []
+    actions_, dropped = _changes(state.run_id, by_model, told.proposals, slots, service, tally)
+    return Plan(
+        disposition=answer.disposition,
+        confidence=answer.confidence,
+        rationale=answer.rationale,
+        cites=answer.cites,
+        answered_by=asked.answered_by if isinstance(asked, Asked) else PLAYBOOK,
+        fallback_reason=None if isinstance(asked, Asked) else asked.reason,
+        playbook=told,
+        actions=actions_,
+        dropped=dropped,
+        input_tokens=tokens.input_tokens if tokens else 0,
+        output_tokens=tokens.output_tokens if tokens else 0,
+        cached_tokens=tokens.cached_tokens if tokens else 0,
+    )
+
+
+def _changes(
+    run_id: str, by_model: list[Proposal], by_playbook: list[Proposal], slots: Slots, service: Service, tally: Tally
+) -> tuple[list[PlannedAction], list[Inapplicable]]:
+    wanted = {(p.action, p.slot): p for p in [*by_model, *by_playbook]}
+    ordered = sorted(wanted.values(), key=lambda p: (_order(p, service), p.slot))
+    made: list[PlannedAction] = []
+    dropped: list[Inapplicable] = []
+    for proposal in ordered:
+        change = change_for(run_id, proposal, slots, service, tally)
+        if isinstance(change, Inapplicable):
+            dropped.append(change)
+            continue
+        made.append(
+            PlannedAction(
+                id=f"A{len(made) + 1}",
+                slot=proposal.slot,
+                change=change,
+                proposed_by_model=proposal in by_model,
+                proposed_by_playbook=proposal in by_playbook,
+            )
+        )
+    return made, dropped
+
+
+def _order(proposal: Proposal, service: Service) -> int:
+    spec = service.catalogue.get(proposal.action)
+    return spec.order if spec else 0
+
+
+def change_for(run_id: str, proposal: Proposal, slots: Slots, service: Service, tally: Tally) -> Change | Inapplicable:
+    """Resolve a slot and have the action plan its change, or say why there is none."""
+    spec = service.catalogue.get(proposal.action)
+    slot = slots.get(proposal.slot)
+    if spec is None or not spec.offered:
+        return Inapplicable(action=proposal.action[:64], target=None, reason="not_in_catalogue")
+    if slot is None:
+        return Inapplicable(action=spec.id, target=None, reason="empty_slot", detail=proposal.slot[:8])
+    if slot.target.kind is not spec.target:
+        return Inapplicable(action=spec.id, target=slot.target, reason="wrong_kind", detail=f"needs {spec.target}")
+    if not slot.verified:
+        return Inapplicable(action=spec.id, target=slot.target, reason="unverified_target")
+    action = actions()[spec.id]
+    aws = service.aws(slot.target.account, slot.target.region, Phase.PLAN, action.CALLS, tally)
+    try:
+        change = action.plan(aws, slot.target, {}, run_id)
+    except AwsError as error:
+        return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=str(error))
+    if isinstance(change, Change) and not change.needed:
+        return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
+    return change

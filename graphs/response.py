@@ -1,0 +1,84 @@
+"""The graph: START -> intake -> investigate* -> propose -> judge -> execute -> approve? -> judge -> execute -> verify -> report -> END."""
+
+from collections.abc import Callable
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from agent.verdict import Ruling
+from graphs.approve import approve
+from graphs.execute import execute, runnable
+from graphs.intake import intake
+from graphs.investigate import investigate
+from graphs.judge import judge
+from graphs.propose import propose
+from graphs.report import report
+from graphs.service import Service
+from graphs.state import Arrived, Asking, Context, Investigated, Planned, Slice, State, Waiting
+from graphs.verify import verify
+from tools.source import sources
+
+Node = Callable[[Any, Runtime[Context], Service], Slice]
+
+
+def build(service: Service) -> StateGraph[State, Context, Arrived, State]:
+    """The graph, not compiled: the caller brings the checkpointer."""
+    graph = StateGraph(State, context_schema=Context, input_schema=Arrived)
+    nodes: list[tuple[Node, type[Slice]]] = [
+        (intake, Arrived), (investigate, Asking), (propose, Investigated), (judge, Planned), (execute, Planned),
+        (approve, Waiting), (verify, Planned), (report, State),
+    ]  # fmt: skip
+    for node, sees in nodes:
+        graph.add_node(node.__name__, _bound(node, service), input_schema=sees)
+    graph.add_edge(START, "intake")
+    graph.add_conditional_edges("intake", to_sources, ["investigate", "propose", "report"])
+    graph.add_edge("investigate", "propose")
+    graph.add_edge("propose", "judge")
+    graph.add_conditional_edges("judge", after_judge, ["execute", "approve", "verify"])
+    graph.add_conditional_edges("execute", after_execute, ["approve", "verify"])
+    graph.add_edge("approve", "judge")
+    graph.add_edge("verify", "report")
+    graph.add_edge("report", END)
+    return graph
+
+
+def _bound(node: Node, service: Service) -> Callable[[Any, Runtime[Context]], Slice]:
+    """The node with its service, the lease asserted before it starts."""
+
+    def run(state: Any, runtime: Runtime[Context]) -> Slice:
+        if runtime.context.fence:
+            service.ledger.heartbeat(state.run_id, runtime.context.fence, service.clock())
+        return node(state, runtime, service)
+
+    run.__name__ = node.__name__
+    return run
+
+
+def to_sources(state: State) -> list[Send] | str:
+    """One task for each source that has something to say; straight to the report when refused."""
+    if state.refusal is not None or state.finding is None:
+        return "report"
+    wanted = [name for name, source in sources().items() if source.wanted(state.finding)]
+    return [
+        Send("investigate", Asking(run_id=state.run_id, finding=state.finding, source=name)) for name in wanted
+    ] or "propose"
+
+
+def after_judge(state: Planned) -> str:
+    """Do what is allowed, then ask, then verify."""
+    return "execute" if runnable(state) else after_execute(state)
+
+
+def after_execute(state: Planned) -> str:
+    """Ask if a request is open; otherwise verify."""
+    open_request = state.request is not None and state.request.digest not in state.decisions
+    return "approve" if open_request and _still_asks(state) else "verify"
+
+
+def _still_asks(state: Planned) -> bool:
+    return any(
+        verdict.ruling is Ruling.ASK and action_id not in state.receipts
+        for action_id, verdict in state.verdicts.items()
+    )

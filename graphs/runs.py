@@ -1,0 +1,108 @@
+"""Runs: deliver an event, and take each run as far as it goes. What every way in shares."""
+
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.types import Command, StateSnapshot
+
+from agent.event import Event
+from agent.finding import Finding, Reason, Refusal
+from agent.intake import parse
+from agent.record import JsonObject
+from agent.report import Report
+from agent.verdict import Mode, Request
+from graphs.approve import Reply
+from graphs.compose import compose
+from graphs.intake import screened
+from graphs.quorum import complete
+from graphs.response import build
+from graphs.service import Service
+from graphs.state import Arrived, Context, State
+from tools.ledger import Busy, Duplicate, Opened, run_id_for
+
+Step = Arrived | Command[Any] | Literal["go on"]
+
+
+class Runs:
+    """The graph with its checkpointer and ledger, for one process."""
+
+    def __init__(self, service: Service, checkpointer: BaseCheckpointSaver[Any]) -> None:
+        self.service = service
+        self._graph = build(service).compile(checkpointer=checkpointer)
+
+    def deliver(self, event: Event) -> list[Report]:
+        """One report for each finding of the event, or for the refusal of the whole."""
+        return [self._one(event, position, item) for position, item in enumerate(parse(event).findings)]
+
+    def _one(self, event: Event, position: int, item: Finding | Refusal) -> Report:
+        refusal = item if isinstance(item, Refusal) else screened(item, self.service)
+        finding = item if isinstance(item, Finding) else None
+        if finding is None or refusal is not None:
+            return self._refused(event, position, finding, refusal)
+        body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
+        service = self.service
+        opened = service.ledger.open(
+            finding.key, finding.version, body, service.settings.mode, service.holder, service.clock()
+        )
+        return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, finding, opened)
+
+    def _refused(self, event: Event, position: int, finding: Finding | None, refusal: Refusal | None) -> Report:
+        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
+        return compose(state, self.service.settings.mode, self.service)
+
+    def _duplicate(self, event: Event, finding: Finding, found: Duplicate | Busy) -> Report:
+        stands = found.status if isinstance(found, Duplicate) else f"being worked by {found.holder}"
+        refusal = Refusal(reason=Reason.DUPLICATE, where="finding", detail=f"{found.run_id} is {stands}")
+        state = State(event=event, run_id=found.run_id, finding=finding, refusal=refusal)
+        return compose(state, self.service.settings.mode, self.service)
+
+    def go(self, opened: Opened) -> Report:
+        """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go."""
+        config: RunnableConfig = {
+            "configurable": {"thread_id": opened.run_id},
+            "max_concurrency": self.service.settings.max_concurrency,
+        }
+        row = self.service.ledger.run(opened.run_id)
+        mode = self.service.settings.mode if row is None else Mode(row.mode)
+        context = Context(mode=mode, fence=opened.fence)
+        snapshot = self._graph.get_state(config)
+        while (step := self._next(opened.run_id, snapshot)) is not None:
+            given = None if step == "go on" else step
+            self._graph.invoke(given, config, context=context, durability="sync")
+            snapshot = self._graph.get_state(config)
+        return self._finish(opened, State.model_validate(snapshot.values), mode)
+
+    def _next(self, run_id: str, snapshot: StateSnapshot) -> Step | None:
+        """What to invoke the graph with; None when it has ended, or waits and cannot go on yet."""
+        if not snapshot.values:
+            return self._input(run_id)
+        if snapshot.interrupts:
+            reply = self._reply(State.model_validate(snapshot.values).request)
+            return None if reply is None else Command(resume=reply.model_dump(mode="json"))
+        return "go on" if snapshot.next else None
+
+    def _input(self, run_id: str) -> Arrived:
+        body: Any = self.service.ledger.body(run_id)
+        return Arrived(event=Event.model_validate(body["event"]), position=body["position"], run_id=run_id)
+
+    def _reply(self, request: Request | None) -> Reply | None:
+        """The answers that the ledger holds, once somebody rejected, the quorum is full, or the time is over."""
+        if request is None:
+            return None
+        if self.service.clock() >= request.expires_at:
+            return Reply(expired=True)
+        answers = self.service.ledger.answers(request.run_id, request.digest)
+        rejected = any(answer.decision == "reject" for answer in answers)
+        if rejected or (answers and complete(request, answers, self.service.registry)):
+            return Reply(nonces=[answer.nonce for answer in answers])
+        return None
+
+    def _finish(self, opened: Opened, state: State, mode: Mode) -> Report:
+        service = self.service
+        report = state.report or compose(state, mode, service)
+        if state.report is None and state.request is not None:
+            service.ledger.ask(state.request, service.clock())
+        service.ledger.close(opened.run_id, opened.fence, report, service.clock())
+        return report

@@ -1,0 +1,91 @@
+"""What a run is given: the ports and settings that bootstrap builds once per process."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from agent.catalogue import Catalogue
+from agent.plan import Answer, Case
+from agent.policy import Policies
+from agent.record import Record
+from agent.verdict import Approval, Mode
+from tools.aws import Aws, AwsCall, Clients, Phase, Tally
+from tools.ledger import Ledger
+from tools.registry import Registry
+
+
+class Asked(Record):
+    """A model's answer within the schema, and what it cost."""
+
+    answer: Answer
+    answered_by: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class NotAnswered(Record):
+    """Why there is no usable answer: the playbook answers instead."""
+
+    reason: str
+
+
+class Model(Protocol):
+    """Port: whoever judges a case."""
+
+    def ask(self, case: Case) -> Asked | NotAnswered:
+        """Judge the case. Never raises for what a model or its service may do wrong."""
+        ...
+
+
+class Settings(Record):
+    """What the operator chose."""
+
+    mode: Mode = Mode.OBSERVE
+    sandbox: bool = False
+    minimum_severity: int = 0
+    samples_are_real: bool = False
+    approval_minutes: int = 60
+    max_concurrency: int = 8
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that nodes need, typed."""
+
+    clients: Clients
+    partition: str
+    ledger: Ledger
+    model: Model
+    policies: Policies
+    registry: Registry
+    catalogue: Catalogue
+    clock: Callable[[], datetime]
+    nonce: Callable[[], str]
+    approval_key: bytes
+    holder: str
+    settings: Settings = field(default_factory=Settings)
+
+    def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
+        """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""
+        where = "us-east-1" if region == "aws-global" else region
+        return Aws(
+            clients=self.clients,
+            account=account,
+            region=where,
+            partition=self.partition,
+            phase=phase,
+            declared=declared,
+            tally=tally,
+        )
+
+    def sign(self, approval: Approval) -> str:
+        """The signature that makes an approval ours."""
+        return hmac.new(self.approval_key, approval.signed_text().encode(), hashlib.sha256).hexdigest()
+
+    def signed(self, approval: Approval) -> bool:
+        """Whether the approval carries our signature, unchanged."""
+        return hmac.compare_digest(approval.signature, self.sign(approval))

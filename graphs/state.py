@@ -1,0 +1,164 @@
+"""The graph's state, slot by slot, and the slice that each node takes and returns."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from agent.event import Event
+from agent.evidence import Answered
+from agent.finding import Finding, Refusal
+from agent.plan import Plan, Slots
+from agent.receipt import Receipt
+from agent.record import Record
+from agent.report import Report
+from agent.verdict import Approval, Mode, Request, Verdict
+
+V = TypeVar("V")
+
+Calls = dict[str, dict[str, int]]
+"""AWS calls by phase and operation, as one task made them."""
+
+
+def merged(old: dict[str, V], new: dict[str, V]) -> dict[str, V]:
+    """Reducer: merge by key, the newer value wins. Running a task twice changes nothing twice."""
+    return {**old, **new}
+
+
+class Context(Record):
+    """What a run is told from outside, JSON only."""
+
+    mode: Mode = Mode.OBSERVE
+    fence: int = 0
+
+
+class Decision(Record):
+    """What came back from the approval."""
+
+    kind: Literal["answered", "rejected", "expired"]
+    approvals: list[Approval] = []
+    reason: str = ""
+    digest: str
+
+
+class Slice(BaseModel):
+    """A slice of the state: what one node sees, or makes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Arrived(Slice):
+    """The input of a run: an event, and which of its findings this run works."""
+
+    event: Event
+    position: int = 0
+    run_id: str = ""
+
+
+class State(Arrived):
+    """All slots."""
+
+    finding: Finding | None = None
+    refusal: Refusal | None = None
+    evidence: Annotated[dict[str, Answered], merged] = {}
+    slots: Slots | None = None
+    plan: Plan | None = None
+    verdicts: Annotated[dict[str, Verdict], merged] = {}
+    request: Request | None = None
+    decisions: Annotated[dict[str, Decision], merged] = {}
+    receipts: Annotated[dict[str, Receipt], merged] = {}
+    calls: Annotated[dict[str, Calls], merged] = {}
+    report: Report | None = None
+
+
+class Taken(Slice):
+    """What intake makes."""
+
+    run_id: str
+    finding: Finding | None = None
+    refusal: Refusal | None = None
+    evidence: dict[str, Answered] = {}
+    calls: dict[str, Calls] = {}
+
+
+class Asking(Slice):
+    """What one evidence task sees."""
+
+    run_id: str
+    finding: Finding
+    source: str
+
+
+class Seen(Slice):
+    """What one evidence task makes."""
+
+    evidence: dict[str, Answered]
+    calls: dict[str, Calls] = {}
+
+
+class Investigated(Slice):
+    """What propose sees."""
+
+    run_id: str
+    finding: Finding
+    evidence: dict[str, Answered]
+
+
+class Proposed(Slice):
+    """What propose makes."""
+
+    slots: Slots
+    plan: Plan
+    calls: dict[str, Calls] = {}
+
+
+class Planned(Slice):
+    """What judge, execute and verify see."""
+
+    run_id: str
+    finding: Finding
+    evidence: dict[str, Answered]
+    slots: Slots
+    plan: Plan
+    verdicts: dict[str, Verdict] = {}
+    request: Request | None = None
+    decisions: dict[str, Decision] = {}
+    receipts: dict[str, Receipt] = {}
+
+
+class Judged(Slice):
+    """What judge makes. The plan is made anew only where the world drifted while somebody was asked."""
+
+    plan: Plan
+    verdicts: dict[str, Verdict]
+    request: Request | None
+    calls: dict[str, Calls] = {}
+
+
+class Waiting(Slice):
+    """What approve sees."""
+
+    run_id: str
+    request: Request
+    plan: Plan
+    verdicts: dict[str, Verdict]
+
+
+class Decided(Slice):
+    """What approve makes."""
+
+    decisions: dict[str, Decision]
+
+
+class Acted(Slice):
+    """What execute and verify make."""
+
+    receipts: dict[str, Receipt]
+    verdicts: dict[str, Verdict] = {}
+    calls: dict[str, Calls] = {}
+
+
+class Told(Slice):
+    """What report makes."""
+
+    report: Report
+    calls: dict[str, Calls] = {}

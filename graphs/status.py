@@ -1,0 +1,97 @@
+"""The status of a run and its reason, from what the state holds: the first that applies."""
+
+from agent.plan import Disposition, Plan, PlannedAction
+from agent.receipt import Outcome, Receipt
+from agent.report import Status
+from agent.verdict import Mode, Ruling, Verdict
+from graphs.state import State
+
+_IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
+
+
+def status_of(state: State, mode: Mode) -> tuple[Status, str]:
+    """How the run stands, and why, in one line."""
+    if state.refusal is not None:
+        return Status(state.refusal.status), f"{state.refusal.reason}: {state.refusal.detail} ({state.refusal.where})"
+    if state.plan is None or state.finding is None:
+        return Status.FAILED, "the run ended before there was a plan"
+    if state.request is not None and state.request.digest not in state.decisions:
+        return Status.AWAITING_APPROVAL, _asked(state)
+    if state.receipts:
+        return _acted(state, state.plan)
+    return _untouched(state, state.plan, mode)
+
+
+def _asked(state: State) -> str:
+    actions = [] if state.request is None else state.request.actions
+    return "policy asks a person about " + ", ".join(_name(action) for action in actions)
+
+
+def _name(action: PlannedAction) -> str:
+    return f"{action.change.action} on {action.change.target.id}"
+
+
+def _acted(state: State, plan: Plan) -> tuple[Status, str]:
+    """Something was tried. Containment is said only of what was read back."""
+    held = [r for r in state.receipts.values() if _holds(r)]
+    unsure = [r for r in state.receipts.values() if r.outcome is Outcome.DONE and not _holds(r)]
+    failed = [r for r in state.receipts.values() if r.outcome not in _IN_PLACE]
+    refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
+    left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
+    left += [f"{d.action}: {d.reason}" for d in plan.dropped if d.reason == "read_failed"]
+    if held and left:
+        return Status.PARTIALLY_CONTAINED, "; ".join(left)
+    if held:
+        return Status.CONTAINED, "; ".join(_told(r) for r in held) + _declined(state, plan)
+    if unsure:
+        return Status.UNVERIFIED, "; ".join(left)
+    return Status.ESCALATED, "nothing was changed: " + "; ".join(left)
+
+
+def _holds(receipt: Receipt) -> bool:
+    return receipt.outcome in _IN_PLACE and receipt.verification is not None and receipt.verification.holds
+
+
+def _told(receipt: Receipt) -> str:
+    name = f"{receipt.change.action} on {receipt.change.target.id}"
+    if receipt.outcome is Outcome.DONE and receipt.verification is not None:
+        return f"{name}: {receipt.verification.how.replace('_', ' ')}"
+    return f"{name}: {receipt.outcome}{': ' + receipt.detail if receipt.detail else ''}"
+
+
+def _declined(state: State, plan: Plan) -> str:
+    declined = [_name(a) for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
+    return f"; not approved: {', '.join(declined)}" if declined else ""
+
+
+def _ruling(state: State, action: PlannedAction) -> Ruling | None:
+    verdict = state.verdicts.get(action.id)
+    return None if verdict is None else verdict.ruling
+
+
+def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
+    """Nothing was tried: a person said no, nobody answered, policy denied, or there is nothing to do."""
+    decision = None if state.request is None else state.decisions.get(state.request.digest)
+    if decision is not None and decision.kind == "expired":
+        return Status.EXPIRED, decision.reason
+    if decision is not None:
+        reasons = [a.reason for a in decision.approvals if a.reason]
+        return Status.REJECTED, "; ".join(reasons) or decision.reason or "the approval did not cover the actions"
+    verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
+    if verdicts and mode is Mode.OBSERVE and any(_would(v) for v in verdicts):
+        return Status.PROPOSED, "observe mode writes nothing; see what the other modes would do"
+    if verdicts:
+        return Status.DENIED, "policy denies: " + ", ".join(
+            sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
+        )
+    if plan.disposition is Disposition.BENIGN:
+        return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
+    already = [d.action for d in plan.dropped if d.reason == "already_so"]
+    if already and len(already) == len(plan.dropped):
+        return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
+    dropped = "; ".join(f"{d.action}: {d.reason}" for d in plan.dropped)
+    return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
+
+
+def _would(verdict: Verdict) -> bool:
+    return any(ruling is not Ruling.DENY for ruling in verdict.otherwise.values())

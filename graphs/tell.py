@@ -1,0 +1,85 @@
+"""Telling Security Hub how a run ended: planned, judged, claimed, written and read back like any action."""
+
+from agent.finding import Finding, Origin, Situation
+from agent.plan import Change, Inapplicable, PlannedAction, Slots
+from agent.receipt import Outcome
+from agent.record import JsonObject
+from agent.report import Status, Told
+from agent.target import Target, TargetKind
+from agent.verdict import Ruling
+from graphs.execute import perform, receipt_for
+from graphs.ruling import rule
+from graphs.service import Service
+from graphs.state import Context, Planned, State
+from graphs.status import status_of
+from tools.action import actions
+from tools.aws import Aws, AwsError, Phase, Tally
+from tools.ledger import Held
+
+ACTION = "securityhub_update_finding"
+_PRODUCTS = {Origin.GUARDDUTY: "guardduty", Origin.MACIE: "macie", Origin.INSPECTOR: "inspector"}
+_POSTURE = {Situation.PUBLIC_BUCKET, Situation.POSTURE}
+
+
+def tell(state: State, context: Context, service: Service, tally: Tally) -> Told:
+    """Write note and workflow status on the finding, if Security Hub keeps it and policy lets us."""
+    finding, plan, slots = state.finding, state.plan, state.slots or Slots()
+    where = None if finding is None else _kept_at(finding)
+    if finding is None or plan is None or where is None:
+        return Told(outcome="not_kept_there")
+    params = where | _words(state, finding, context)
+    target = Target(kind=TargetKind.OTHER, id=str(where["finding_id"]), account=finding.account, region=finding.region,
+                    partition=finding.partition)  # fmt: skip
+    aws = service.aws(finding.account, finding.region, Phase.TELL, actions()[ACTION].CALLS, tally)
+    try:
+        change = actions()[ACTION].plan(aws, target, params, state.run_id)
+    except AwsError as error:
+        return Told(outcome=Outcome.FAILED, detail=str(error))
+    if isinstance(change, Inapplicable):
+        return Told(outcome="not_kept_there", detail=change.detail)
+    if not change.needed:
+        return Told(outcome="not_needed", workflow=str(change.after["workflow"]))
+    view = Planned(
+        run_id=state.run_id, finding=finding, evidence=state.evidence, slots=slots, plan=plan, request=state.request,
+        decisions=state.decisions,
+    )  # fmt: skip
+    return _write(change, view, context, service, aws)
+
+
+def _kept_at(finding: Finding) -> JsonObject | None:
+    """Where Security Hub keeps the finding. A native finding has its service's product and its own ARN there."""
+    if finding.product_arn and finding.hub_id:
+        return {"finding_id": finding.hub_id, "product_arn": finding.product_arn}
+    product = _PRODUCTS.get(finding.origin)
+    if product is None or not finding.key.startswith("arn:"):
+        return None
+    arn = f"arn:{finding.partition}:securityhub:{finding.region}::product/aws/{product}"
+    return {"finding_id": finding.key, "product_arn": arn}
+
+
+def _words(state: State, finding: Finding, context: Context) -> JsonObject:
+    """Our note, and the workflow status: a closed exposure is resolved, a contained threat is only notified."""
+    status, reason = status_of(state, context.mode)
+    closed = status is Status.CONTAINED and finding.situation in _POSTURE
+    note = f"Stanch {state.run_id}: {status}. {reason}"
+    return {"workflow": "RESOLVED" if closed else "NOTIFIED", "note": note}
+
+
+def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:
+    action = PlannedAction(id="TELL", slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
+    verdict = rule(action, view, context.mode, service)
+    if verdict.ruling is not Ruling.ALLOW:
+        return Told(outcome="not_allowed", detail=", ".join(verdict.policies))
+    claim = service.ledger.claim(view.run_id, context.fence, change, service.clock())
+    if isinstance(claim, Held):
+        return Told(outcome=Outcome.FAILED, detail=f"{claim.run_id} is telling the same")
+    blank = receipt_for(action, view.run_id, service)
+    receipt = perform(actions()[ACTION], aws, change, blank, resumed=not claim.first)
+    try:
+        read_back = actions()[ACTION].verify(aws, change)
+    except AwsError as error:
+        return Told(outcome=Outcome.FAILED, workflow="", detail=f"could not read back: {error}")
+    service.ledger.record(receipt.model_copy(update={"verification": read_back}))
+    detail = receipt.detail if read_back.holds else f"{receipt.detail} {read_back.detail}".strip()
+    outcome = receipt.outcome if read_back.holds or receipt.outcome is not Outcome.DONE else Outcome.FAILED
+    return Told(outcome=outcome, workflow=str(change.after["workflow"]), detail=detail)

@@ -1,0 +1,27 @@
+"""The truth about effects: incidents and their leases, claims, receipts, requests and approvals."""
+
+from tools.ledger.port import (
+    Busy,
+    Claim,
+    Duplicate,
+    Held,
+    Ledger,
+    LostLease,
+    Opened,
+    RunRow,
+    run_id_for,
+)
+from tools.ledger.sqlite import SqliteLedger
+
+__all__ = [
+    "Busy",
+    "Claim",
+    "Duplicate",
+    "Held",
+    "Ledger",
+    "LostLease",
+    "Opened",
+    "RunRow",
+    "SqliteLedger",
+    "run_id_for",
+]

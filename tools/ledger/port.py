@@ -1,0 +1,161 @@
+"""What any ledger promises, whichever database keeps it."""
+
+import hashlib
+from datetime import datetime
+from typing import Literal, Protocol
+
+from agent.plan import Change
+from agent.receipt import Receipt
+from agent.record import JsonObject, Moment, Record
+from agent.report import Report, Status
+from agent.verdict import Approval, Request
+
+
+def run_id_for(incident: str, generation: int) -> str:
+    """The id of the run that works this incident in this generation: the same wherever it is computed."""
+    return "run-" + hashlib.sha256(f"{incident}#{generation}".encode()).hexdigest()[:12]
+
+
+class LostLease(RuntimeError):
+    """Another process works this run now: stop at once, write nothing."""
+
+
+class Opened(Record):
+    """The run is ours to work, from the start or from where a dead process left it."""
+
+    run_id: str
+    generation: int
+    fence: int
+    """Grows with each holder. A write of the ledger with an older fence is refused."""
+    resumed: bool
+
+
+class Duplicate(Record):
+    """The delivery says nothing new: its run is final or waits for somebody."""
+
+    run_id: str
+    status: Status
+
+
+class Busy(Record):
+    """The run is being worked by a process that is alive."""
+
+    run_id: str
+    holder: str
+
+
+class Claim(Record):
+    """The effect is ours to make; `first` says whether this is the first time we ask."""
+
+    first: bool
+
+
+class Held(Record):
+    """Another run has claimed the same effect."""
+
+    run_id: str
+    state: Literal["open", "standing"]
+
+
+class RunRow(Record):
+    """One run as a listing shows it."""
+
+    run_id: str
+    incident: str
+    version: str
+    generation: int
+    status: Status | None
+    """None while it is being worked."""
+    mode: str
+    opened_at: Moment
+    updated_at: Moment
+
+
+class Ledger(Protocol):
+    """Every method is one transaction. Times come from the caller's clock."""
+
+    def open(
+        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
+    ) -> Opened | Duplicate | Busy:
+        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new or
+        its containment was undone or lapsed; otherwise the delivery is a duplicate."""
+        ...
+
+    def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
+        """Say that the holder is alive. Raises LostLease."""
+        ...
+
+    def close(self, run_id: str, fence: int, report: Report, now: datetime) -> None:
+        """Keep the report, whose status may be a waiting one, and let the lease go. Raises LostLease."""
+        ...
+
+    def amend(self, report: Report, now: datetime) -> None:
+        """Replace the report of a run that nobody works: it was undone, or its containment lapsed."""
+        ...
+
+    def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
+        """Lease a run that waits or is dead. None: there is no such run."""
+        ...
+
+    def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
+        """Claim an effect before its first call, keeping the state before. Raises LostLease.
+
+        A claim that a run left open when it ended is free: whoever comes next reads the state before it writes.
+        """
+        ...
+
+    def release(self, run_id: str, change: Change) -> None:
+        """Give back a claim under which nothing was written."""
+        ...
+
+    def record(self, receipt: Receipt) -> None:
+        """Keep a receipt; a done one stands until it is undone or lapses."""
+        ...
+
+    def receipts(self, run_id: str) -> list[Receipt]:
+        """The receipts of a run, in the order of its actions."""
+        ...
+
+    def standing(self) -> list[Receipt]:
+        """Every containment that stands."""
+        ...
+
+    def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
+        """Say that a containment stands no longer; the effect may be claimed again, by a new generation."""
+        ...
+
+    def ask(self, request: Request, now: datetime) -> None:
+        """Keep a request, in place of an earlier one of the same run."""
+        ...
+
+    def request(self, run_id: str) -> Request | None:
+        """The request that a run waits on."""
+        ...
+
+    def answer(self, approval: Approval) -> bool:
+        """Keep an answer. False: that nonce was used before."""
+        ...
+
+    def answers(self, run_id: str, digest: str) -> list[Approval]:
+        """The answers to exactly that request."""
+        ...
+
+    def consume(self, approval: Approval, run_id: str) -> bool:
+        """Use an approval, once: True for the run and digest that it was given for, and for no other."""
+        ...
+
+    def runs(self) -> list[RunRow]:
+        """All runs, newest first."""
+        ...
+
+    def run(self, run_id: str) -> RunRow | None:
+        """One run."""
+        ...
+
+    def report(self, run_id: str) -> Report | None:
+        """The last report of a run."""
+        ...
+
+    def body(self, run_id: str) -> JsonObject | None:
+        """The event that opened the run, verbatim."""
+        ...

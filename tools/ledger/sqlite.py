@@ -1,0 +1,241 @@
+"""The ledger in one SQLite file: every method one immediate transaction."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from agent.plan import Change
+from agent.receipt import Outcome, Receipt
+from agent.record import JsonObject, iso
+from agent.report import Report, Status
+from agent.verdict import Approval, Request
+from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, RunRow, run_id_for
+
+STALE_SECONDS = 60.0
+"""A holder that was silent for so long is dead."""
+
+_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED}
+
+
+class SqliteLedger:
+    """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known."""
+
+    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True) -> None:
+        self._path = path
+        self._alive = alive
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+    def open(
+        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
+    ) -> Opened | Duplicate | Busy:
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT * FROM runs WHERE incident = ? ORDER BY generation DESC LIMIT 1", (incident,)
+            ).fetchone()
+            if row is None:
+                return self._insert(db, incident, version, 0, body, mode, holder, now)
+            if row["status"] is None:
+                return self._lease(db, row, holder, now)
+            status = Status(row["status"])
+            waiting = status is Status.AWAITING_APPROVAL
+            if not waiting and (status in _REOPENS or row["version"] != version):
+                return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
+            return Duplicate(run_id=row["run_id"], status=status)
+
+    def _insert(
+        self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
+        holder: str, now: datetime,
+    ) -> Opened:  # fmt: skip
+        run_id = run_id_for(incident, generation)
+        db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1, ?, ?, ?)",
+            (
+                run_id,
+                incident,
+                version,
+                generation,
+                json.dumps(body),
+                mode,
+                holder,
+                now.timestamp(),
+                iso(now),
+                iso(now),
+            ),
+        )
+        return Opened(run_id=run_id, generation=generation, fence=1, resumed=False)
+
+    def _lease(self, db: sqlite3.Connection, row: sqlite3.Row, holder: str, now: datetime) -> Opened | Busy:
+        fresh = now.timestamp() - row["beat_at"] < STALE_SECONDS
+        if row["holder"] and row["holder"] != holder and fresh and self._alive(row["holder"]):
+            return Busy(run_id=row["run_id"], holder=row["holder"])
+        fence = row["fence"] + 1
+        db.execute(
+            "UPDATE runs SET holder = ?, fence = ?, beat_at = ?, status = NULL WHERE run_id = ?",
+            (holder, fence, now.timestamp(), row["run_id"]),
+        )
+        return Opened(run_id=row["run_id"], generation=row["generation"], fence=fence, resumed=True)
+
+    def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
+        with self._transaction() as db:
+            row = db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            return None if row is None else self._lease(db, row, holder, now)
+
+    @staticmethod
+    def _fenced(db: sqlite3.Connection, run_id: str, fence: int, sets: str, values: tuple[object, ...]) -> None:
+        changed = db.execute(f"UPDATE runs SET {sets} WHERE run_id = ? AND fence = ?", (*values, run_id, fence))  # noqa: S608 - `sets` is a literal of this file
+        if changed.rowcount != 1:
+            raise LostLease(run_id)
+
+    def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
+        with self._transaction() as db:
+            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
+
+    def close(self, run_id: str, fence: int, report: Report, now: datetime) -> None:
+        with self._transaction() as db:
+            values = (report.status.value, report.model_dump_json(), iso(now))
+            self._fenced(db, run_id, fence, "status = ?, report = ?, updated_at = ?, holder = NULL", values)
+
+    def amend(self, report: Report, now: datetime) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET status = ?, report = ?, updated_at = ? WHERE run_id = ? AND holder IS NULL",
+                (report.status.value, report.model_dump_json(), iso(now), report.run_id),
+            )
+
+    def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
+        with self._transaction() as db:
+            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
+            row = db.execute(
+                "SELECT c.run_id, c.state, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id WHERE c.effect = ?",
+                (change.key,),
+            ).fetchone()
+            abandoned = (
+                row is not None and row["state"] == "open" and row["status"] is not None and row["run_id"] != run_id
+            )
+            if row is not None and row["state"] in ("open", "standing") and not abandoned:
+                if row["run_id"] != run_id:
+                    return Held(run_id=row["run_id"], state=row["state"])
+                return Claim(first=False)
+            db.execute(
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?)",
+                (change.key, run_id, change.model_dump_json(), iso(now)),
+            )
+            return Claim(first=True)
+
+    def release(self, run_id: str, change: Change) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM claims WHERE effect = ? AND run_id = ? AND state = 'open'", (change.key, run_id))
+
+    def record(self, receipt: Receipt) -> None:
+        with self._transaction() as db:
+            kind = "undo" if receipt.undo_of else "do"
+            db.execute(
+                "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
+                (receipt.run_id, receipt.action_id, kind, receipt.change.key, receipt.model_dump_json()),
+            )
+            if kind == "do" and receipt.outcome is Outcome.DONE:
+                db.execute(
+                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ?",
+                    (receipt.change.key, receipt.run_id),
+                )
+
+    def receipts(self, run_id: str) -> list[Receipt]:
+        with self._transaction() as db:
+            rows = db.execute("SELECT receipt FROM receipts WHERE run_id = ? ORDER BY action_id, kind", (run_id,))
+            return [Receipt.model_validate_json(row["receipt"]) for row in rows]
+
+    def standing(self) -> list[Receipt]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT r.receipt FROM receipts r JOIN claims c ON c.effect = r.effect AND c.run_id = r.run_id"
+                " WHERE c.state = 'standing' AND r.kind = 'do' ORDER BY c.claimed_at, r.action_id"
+            )
+            return [Receipt.model_validate_json(row["receipt"]) for row in rows]
+
+    def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE claims SET state = ? WHERE effect = ? AND run_id = ?", (state, receipt.change.key, run_id)
+            )
+
+    def ask(self, request: Request, now: datetime) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
+                (request.run_id, request.digest, request.model_dump_json(), iso(now)),
+            )
+
+    def request(self, run_id: str) -> Request | None:
+        with self._transaction() as db:
+            row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
+            return None if row is None else Request.model_validate_json(row["request"])
+
+    def answer(self, approval: Approval) -> bool:
+        with self._transaction() as db:
+            added = db.execute(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, NULL)",
+                (approval.nonce, approval.run_id, approval.digest, approval.model_dump_json()),
+            )
+            return added.rowcount == 1
+
+    def answers(self, run_id: str, digest: str) -> list[Approval]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
+            )
+            return [Approval.model_validate_json(row["approval"]) for row in rows]
+
+    def consume(self, approval: Approval, run_id: str) -> bool:
+        use = f"{run_id}:{approval.digest}"
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE answers SET consumed_by = ? WHERE nonce = ? AND run_id = ? AND digest = ? AND consumed_by IS NULL",
+                (use, approval.nonce, run_id, approval.digest),
+            )
+            row = db.execute("SELECT consumed_by FROM answers WHERE nonce = ?", (approval.nonce,)).fetchone()
+            return row is not None and row["consumed_by"] == use
+
+    def runs(self) -> list[RunRow]:
+        with self._transaction() as db:
+            rows = db.execute("SELECT * FROM runs ORDER BY updated_at DESC, run_id").fetchall()
+        return [_row(row) for row in rows]
+
+    def run(self, run_id: str) -> RunRow | None:
+        with self._transaction() as db:
+            row = db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else _row(row)
+
+    def report(self, run_id: str) -> Report | None:
+        with self._transaction() as db:
+            row = db.execute("SELECT report FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None or row["report"] is None else Report.model_validate_json(row["report"])
+
+    def body(self, run_id: str) -> JsonObject | None:
+        with self._transaction() as db:
+            row = db.execute("SELECT body FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        body: JsonObject | None = None if row is None else json.loads(row["body"])
+        return body
+
+
+def _row(row: sqlite3.Row) -> RunRow:
+    return RunRow.model_validate({name: row[name] for name in RunRow.model_fields})
