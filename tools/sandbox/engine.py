@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import threading
-from dataclasses import asdict
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -87,14 +86,15 @@ class Sandbox:
         return SandboxClients(self, credentials)
 
     def client(
-        self, service: str, region: str, *, account: str | None = None,
-        access_key: str | None = None, secret: str | None = None, token: str | None = None,
-    ) -> Any:  # fmt: skip
-        """A boto3 client: with a key of somebody's, or as the admin role of `account`."""
-        if access_key is not None and secret is not None:
-            return self._client(service, region, Credentials(access_key, secret, token), account or "")
-        if account is None:
-            raise ValueError("client() needs an account, or an access key and its secret")
+        self, service: str, *where: str, access_key: str | None = None, secret: str = "", token: str | None = None
+    ) -> Any:
+        """A boto3 client: `client(service, account, region)` as the account's admin role, or
+        `client(service, region, access_key=..., secret=...)` as whoever has that key."""
+        account, region = where if len(where) == 2 else ("", where[0])
+        if access_key is not None:
+            return self._client(service, region, Credentials(access_key, secret, token), account)
+        if not account:
+            raise ValueError("client() needs an account and a Region, or a Region and an access key")
         return self._client(service, region, self.admin(account, region), account)
 
     def admin(self, account: str, region: str = "us-east-1") -> Credentials:
@@ -121,7 +121,7 @@ class Sandbox:
 
     def _client(self, service: str, region: str, credentials: Credentials | None, account: str) -> Any:
         self._alive()
-        key = (service, region, *(asdict(credentials).values() if credentials else ()))
+        key = (service, region, credentials)
         with self._lock:
             if key not in self._made:
                 self._made[key] = self._connection.client(

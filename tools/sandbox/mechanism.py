@@ -97,11 +97,13 @@ def original(module: str, symbol: str) -> Any:
 
 
 def fingerprint(symbol: Any) -> str:
-    """First 12 hex digits of the SHA-256 of a symbol's source; of its value where it has none."""
+    """First 12 hex digits of the SHA-256 of a moto symbol's source; its name or value where it is not moto's or has no source."""
     function = symbol.fget if isinstance(symbol, property) else inspect.unwrap(getattr(symbol, "__func__", symbol))
-    try:
+    if inspect.ismodule(function):
+        source = f"module {function.__name__}"
+    elif inspect.isfunction(function):
         source = inspect.getsource(function)
-    except TypeError:
+    else:
         source = repr(function)
     return hashlib.sha256(source.encode()).hexdigest()[:12]
 

@@ -2,7 +2,7 @@
 
 import importlib
 import io
-import pickle  # noqa: S403 - a world file is our own, kept where only its owner writes
+import pickle
 from collections.abc import Iterator
 from typing import Any
 

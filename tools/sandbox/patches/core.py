@@ -1,6 +1,7 @@
 """Time, ids and settings: moto reads the world's clock and the world's request ids."""
 
 import sys
+from types import ModuleType
 from typing import Any
 
 from tools.sandbox import clock
@@ -8,7 +9,7 @@ from tools.sandbox.answering import request_id
 from tools.sandbox.mechanism import patch
 
 
-@patch("moto.core.utils", "utcnow", source="?", why="the world has its own clock")
+@patch("moto.core.utils", "utcnow", source="7b8bb404c4f6", why="the world has its own clock")
 def _utcnow(original: Any) -> Any:
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.") and getattr(module, "utcnow", None) is original:
@@ -17,7 +18,10 @@ def _utcnow(original: Any) -> Any:
 
 
 @patch(
-    "moto.utilities.aws_headers", "gen_amzn_requestid_long", source="?", why="reads must not use up ids of the world"
+    "moto.utilities.aws_headers",
+    "gen_amzn_requestid_long",
+    source="e651941c2107",
+    why="reads must not use up ids of the world",
 )
 def _request_id(original: Any) -> Any:
     def given(headerdict: dict[str, Any] | None = None) -> str:
@@ -32,7 +36,36 @@ def _request_id(original: Any) -> Any:
 
 
 @patch(
-    "moto.settings", "ec2_load_default_amis", source="?", why="the images take 230 ms a Region and nobody asks for them"
+    "moto.settings",
+    "ec2_load_default_amis",
+    source="026952cb3ca1",
+    why="the images take 230 ms a Region and nobody asks for them",
 )
 def _no_images(original: Any) -> Any:
     return lambda: False
+
+
+class _Clocked(ModuleType):
+    """The `datetime` module with the world's clock in it, for moto modules that import the module."""
+
+    def __init__(self, original: Any) -> None:
+        super().__init__("datetime")
+        self.__dict__.update(vars(original))
+        self.datetime = clock.ClockedDatetime
+
+
+def _module(original: Any) -> Any:
+    return _Clocked(original)
+
+
+def _class(original: Any) -> Any:
+    return clock.ClockedDatetime
+
+
+for _name, _replacement, _source in (
+    ("moto.s3.models", _module, "b807f2264b2a"),
+    ("moto.securityhub.models", _module, "b807f2264b2a"),
+    ("moto.guardduty.models", _class, "db298cdd231b"),
+    ("moto.s3control.models", _class, "db298cdd231b"),
+):
+    patch(_name, "datetime", source=_source, why="it asks the host for the time")(_replacement)
