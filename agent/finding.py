@@ -96,6 +96,8 @@ class Lifecycle(Record):
     workflow: Literal["new", "notified", "resolved", "suppressed"] = "new"
     note: Untrusted | None = None
     note_by: str | None = None
+    note_at: Moment | None = None
+    """When the note was written: a finding that its service changed later is no echo of ours."""
 
 
 class Finding(Record):

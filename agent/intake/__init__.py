@@ -1,0 +1,40 @@
+"""From an event to typed findings: each one parsed, or refused with a reason and a place."""
+
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from agent.event import Event
+from agent.finding import Finding, Parsed, Reason, Refusal
+from agent.intake import access_analyzer, asff, config, guardduty, health, inspector, macie, ocsf
+from agent.intake.envelope import Found, Shape, find
+from agent.intake.node import DETAIL_LIMIT, Node, Unfit
+
+_PARSERS: dict[Shape, Callable[[Node], Finding]] = {
+    Shape.ACCESS_ANALYZER: access_analyzer.parse,
+    Shape.ASFF: asff.parse,
+    Shape.CONFIG: config.parse,
+    Shape.GUARDDUTY: guardduty.parse,
+    Shape.HEALTH: health.parse,
+    Shape.INSPECTOR: inspector.parse,
+    Shape.MACIE: macie.parse,
+    Shape.OCSF: ocsf.parse,
+}
+
+
+def parse(event: Event) -> Parsed:
+    """Every finding of an event, in its order, as a Finding or as the Refusal that says why it is none. Never raises."""
+    return Parsed(findings=[_read(found) if isinstance(found, Found) else found for found in find(Node(event.body))])
+
+
+def _read(found: Found) -> Finding | Refusal:
+    try:
+        return _PARSERS[found.shape](found.node)
+    except Unfit as unfit:
+        return unfit.refusal
+    except ValidationError as error:
+        # The record's own law, where a parser let something through: field and rule, never the value.
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        detail = f"{found.node.path or 'the event'}: {field} of the finding: {first['type']}"
+        return Refusal(reason=Reason.MALFORMED, where=found.node.path or "$", detail=detail[:DETAIL_LIMIT])

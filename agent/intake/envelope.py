@@ -1,0 +1,153 @@
+"""Find the findings in a delivery, whatever it is wrapped in: EventBridge, SQS, SNS, lists, JSON in a string."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from agent.finding import Refusal
+from agent.intake.guardduty import TYPE
+from agent.intake.node import Node, Unfit, quote
+
+_DEPTH = 8
+"""Wrappings that we look through. SNS in SQS in a list is five."""
+
+
+class Shape(StrEnum):
+    """Whose object it is, and so which parser reads it."""
+
+    ACCESS_ANALYZER = "access_analyzer"
+    ASFF = "asff"
+    CONFIG = "config"
+    GUARDDUTY = "guardduty"
+    HEALTH = "health"
+    INSPECTOR = "inspector"
+    MACIE = "macie"
+    OCSF = "ocsf"
+
+
+_SOURCES = {
+    "aws.access-analyzer": Shape.ACCESS_ANALYZER,
+    "aws.config": Shape.CONFIG,
+    "aws.guardduty": Shape.GUARDDUTY,
+    "aws.health": Shape.HEALTH,
+    "aws.inspector2": Shape.INSPECTOR,
+    "aws.macie": Shape.MACIE,
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One object that claims to be a finding of that shape."""
+
+    shape: Shape
+    node: Node
+
+
+def find(node: Node, depth: int = _DEPTH) -> Iterator[Found | Refusal]:
+    """Everything in a delivery that claims to be a finding, and a refusal for everything that does not."""
+    try:
+        if depth == 0:
+            raise node.malformed("wrapped too many times")
+        if isinstance(node.value, str):
+            node = Node(_decoded(node), node.path)
+        if isinstance(node.value, list):
+            yield from _each(list(node.items()), node, depth)
+        elif not isinstance(node.value, dict):
+            raise node.malformed(f"expected an event or a finding, found {node.kind}")
+        elif (inner := _unwrapped(node)) is not None:
+            yield from _each(inner, node, depth)
+        elif "detail" in node.value or "detail-type" in node.value:
+            yield from _event(node)
+        else:
+            yield Found(_shape(node), node)
+    except Unfit as unfit:
+        yield unfit.refusal
+
+
+def _decoded(node: Node) -> JsonValue:
+    try:
+        decoded: JsonValue = json.loads(str(node.value))
+        return decoded
+    except (ValueError, RecursionError):
+        raise node.malformed("a string that is not JSON") from None
+
+
+def _each(inner: list[Node], node: Node, depth: int) -> Iterator[Found | Refusal]:
+    if not inner:
+        raise node.malformed("no findings in it")
+    for item in inner:
+        yield from find(item, depth - 1)
+
+
+def _unwrapped(node: Node) -> list[Node] | None:
+    """What a queue, a topic or an answer of an API holds; nothing if this is none of them."""
+    if isinstance(node.at("Records").value, list):
+        return [_message(record) for record in node.at("Records").items()]
+    if isinstance(node.at("Messages").value, list):
+        return [message.at("Body") for message in node.at("Messages").items()]
+    if node.at("Type").value == "Notification" and node.at("Message").text:
+        return [node.at("Message")]
+    for name in ("findings", "Findings"):
+        if isinstance(node.at(name).value, list):
+            return list(node.at(name).items())
+    return None
+
+
+def _message(record: Node) -> Node:
+    return record.at("Sns", "Message") if record.at("Sns").value is not None else record.at("body")
+
+
+def _event(node: Node) -> Iterator[Found | Refusal]:
+    """An EventBridge event: its source, which only AWS can write as `aws.…`, says whose the detail is."""
+    source, detail = node.at("source").needed(256), node.at("detail")
+    if detail.value is None:
+        raise detail.malformed("missing")
+    detail.object()
+    if source == "aws.securityhub":
+        findings = detail.at("findings")
+        if findings.value is None:
+            raise findings.unsupported("missing: a Security Hub event that holds no findings")
+        yield from _hub_findings(findings)
+    elif source in _SOURCES:
+        yield Found(_SOURCES[source], detail)
+    else:
+        raise node.at("source").unsupported(f"not a service whose findings we read: {quote(source)}")
+
+
+def _hub_findings(findings: Node) -> Iterator[Found | Refusal]:
+    if not isinstance(findings.value, list) or not findings.value:
+        raise findings.malformed("no findings in it")
+    for item in findings.items():
+        try:
+            shape = _shape(item.object())
+            if shape not in (Shape.ASFF, Shape.OCSF):
+                raise item.unsupported("neither ASFF nor OCSF")
+            yield Found(shape, item)
+        except Unfit as unfit:
+            yield unfit.refusal
+
+
+def _shape(node: Node) -> Shape:
+    """Whose a bare object is, by fields that only that service writes."""
+    held = node.value if isinstance(node.value, dict) else {}
+    marks = [
+        (Shape.OCSF, ("class_uid", "finding_info")),
+        (Shape.ASFF, ("AwsAccountId", "ProductArn", "GeneratorId")),
+        (Shape.INSPECTOR, ("findingArn",)),
+        (Shape.ACCESS_ANALYZER, ("resourceOwnerAccount",)),
+        (Shape.CONFIG, ("newEvaluationResult",)),
+        (Shape.HEALTH, ("eventTypeCode",)),
+        (Shape.MACIE, ("resourcesAffected", "classificationDetails", "policyDetails")),
+    ]
+    for shape, names in marks:
+        if any(name in held for name in names):
+            return shape
+    named = node.loose("type").text or ""
+    if named.startswith("SensitiveData:") or (named.startswith("Policy:") and node.at("category").text == "POLICY"):
+        return Shape.MACIE
+    if TYPE.fullmatch(named) or ":guardduty:" in (node.loose("arn").text or ""):
+        return Shape.GUARDDUTY
+    raise node.unsupported("not an event or a finding of a shape that we know")

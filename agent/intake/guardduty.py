@@ -1,0 +1,181 @@
+"""GuardDuty findings: as an EventBridge detail, as the API returns them, or dumped in snake case."""
+
+import json
+import re
+
+from pydantic import JsonValue
+
+from agent.finding import Finding, Lifecycle, Origin
+from agent.intake import severity
+from agent.intake.moments import first_moment
+from agent.intake.naming import Naming
+from agent.intake.node import Node, quote, untrusted
+from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.intake.situations import guardduty_situation
+from agent.intake.subject import Machine, Principal, Subject, name_subject
+from agent.record import iso
+
+TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+/[A-Za-z0-9.!&-]+")
+
+_REMOTES = [
+    ("networkConnectionAction",),
+    ("awsApiCallAction",),
+    ("kubernetesApiCallAction",),
+    ("rdsLoginAttemptAction",),
+]
+
+
+def parse(finding: Node) -> Finding:
+    """One finding. Raises Unfit where it is none."""
+    type_node, service = finding.loose("type"), finding.loose("service").object()
+    finding_type = type_node.needed(256)
+    if not TYPE.fullmatch(finding_type):
+        raise type_node.unsupported(f"not a GuardDuty finding type: {quote(finding_type)}")
+    arn = Arn.parse(finding.loose("arn").text)
+    place = Place(
+        account=account_of(finding.loose("accountId"), arn),
+        region=region_of(finding.loose("region"), arn),
+        partition=partition_of(arn),
+    )
+    subject = _subject(finding, service)
+    situation = guardduty_situation(finding_type, subject.user_type, service.loose("resourceRole").text == "ACTOR")
+    if situation is None:
+        raise type_node.unsupported(f"a GuardDuty type that we do not know: {quote(finding_type)}")
+    naming = Naming(place)
+    name_subject(naming, finding_type, subject)
+    _name_remotes(naming, service)
+    title = finding.loose("title").text
+    return Finding(
+        key=_key(finding, arn, place),
+        version=version_of(finding.loose("updatedAt"), finding.loose("createdAt")),
+        origin=Origin.GUARDDUTY,
+        type=finding_type,
+        situation=situation,
+        **place.model_dump(),
+        severity=severity.of_ten(finding.loose("severity")),
+        title=untrusted(title),
+        description=untrusted(finding.loose("description").text),
+        first_seen=first_moment(service.loose("eventFirstSeen").value, finding.loose("createdAt").value),
+        last_seen=first_moment(service.loose("eventLastSeen").value, finding.loose("updatedAt").value),
+        targets=naming.targets,
+        remote_addresses=naming.addresses,
+        lifecycle=Lifecycle(
+            archived=service.loose("archived").flag or finding.loose("archived").flag,
+            sample=is_sample(service.loose("additionalInfo").value) or (title or "").startswith("[SAMPLE]"),
+        ),
+        named_resources=naming.named,
+    )
+
+
+def version_of(*nodes: Node) -> str:
+    """When the service last changed the finding, written one way whatever road it came by."""
+    changed = first_moment(*(node.value for node in nodes))
+    return iso(changed) if changed else "unversioned"
+
+
+def is_sample(info: JsonValue, depth: int = 2) -> bool:
+    """Whether additional information says `sample: true`, as a field or as JSON in a string."""
+    if isinstance(info, str) and depth:
+        try:
+            return is_sample(json.loads(info), depth - 1)
+        except (ValueError, RecursionError):
+            return False
+    if isinstance(info, dict):
+        node = Node(info)
+        return node.loose("sample").flag or (depth > 0 and is_sample(node.loose("value").value, depth - 1))
+    return False
+
+
+def _key(finding: Node, arn: Arn | None, place: Place) -> str:
+    if arn and arn.service == "guardduty" and "/finding/" in arn.resource:
+        return finding.loose("arn").needed(1024)
+    return f"guardduty:{place.account}:{place.region}:{finding.loose('id').needed()}"
+
+
+def _texts(*nodes: Node) -> list[str]:
+    return [node.text for node in nodes if node.text]
+
+
+def _subject(finding: Node, service: Node) -> Subject:
+    resource = finding.loose("resource").object()
+    cluster = resource.loose("eksClusterDetails")
+    affected = service.loose("action", "awsApiCallAction", "affectedResources")
+    base = Subject(
+        principals=_principals(resource.loose("accessKeyDetails").object()),
+        buckets=_texts(*(bucket.loose("name") for bucket in resource.loose("s3BucketDetails").items())),
+        machines=_machines(resource.loose("instanceDetails").object()),
+        databases=_texts(
+            resource.loose("rdsDbInstanceDetails", "dbInstanceIdentifier"),
+            resource.loose("rdsLimitlessDbDetails", "dbShardGroupIdentifier"),
+        ),
+        clusters=_texts(cluster.loose("name")),
+        functions=_texts(resource.loose("lambdaDetails", "functionName")),
+        trails=_texts(affected.at("AWS::CloudTrail::Trail")),
+        others=_texts(resource.loose("ecsClusterDetails", "name"), resource.loose("containerDetails", "name")),
+        resource_type=resource.loose("resourceType").text,
+    )
+    return _with_sequence(base, service.loose("detection", "sequence"))
+
+
+def _principals(key: Node) -> list[Principal]:
+    if key.value is None:
+        return []
+    return [
+        Principal(
+            key_id=key.loose("accessKeyId").text,
+            user_type=key.loose("userType").text,
+            user_name=key.loose("userName").text,
+            principal_id=key.loose("principalId").text,
+        )
+    ]
+
+
+def _machines(instance: Node) -> list[Machine]:
+    name = instance.loose("instanceId").text
+    if not name:
+        return []
+    cards = [card.loose("networkInterfaceId") for card in instance.loose("networkInterfaces").items()]
+    return [Machine(id=name, interfaces=_texts(*cards))]
+
+
+def _with_sequence(base: Subject, sequence: Node) -> Subject:
+    """An attack sequence has no details blocks: its actors and resources stand in the sequence."""
+    if not isinstance(sequence.value, dict):
+        return base
+    users = [actor.loose("user") for actor in sequence.loose("actors").items()]
+    resources = list(sequence.loose("resources").items())
+
+    def of_type(*types: str) -> list[str]:
+        return _texts(*(item.loose("name") for item in resources if item.loose("resourceType").text in types))
+
+    return base.model_copy(
+        update={
+            "principals": [
+                *base.principals,
+                *(
+                    Principal(
+                        key_id=user.loose("credentialUid").text,
+                        user_type=user.loose("type").text,
+                        user_name=user.loose("name").text,
+                        principal_id=user.loose("uid").text,
+                    )
+                    for user in users
+                    if isinstance(user.value, dict)
+                ),
+            ],
+            "buckets": [*base.buckets, *of_type("S3_BUCKET")],
+            "clusters": [*base.clusters, *of_type("EKS_CLUSTER")],
+        }
+    )
+
+
+def _name_remotes(naming: Naming, service: Node) -> None:
+    action = service.loose("action")
+    remotes = [action.loose(*path, "remoteIpDetails") for path in _REMOTES]
+    probes = action.loose("portProbeAction", "portProbeDetails").items()
+    remotes += [probe.loose("remoteIpDetails") for probe in probes]
+    for remote in remotes:
+        naming.address(remote.loose("ipAddressV4").value)
+        naming.address(remote.loose("ipAddressV6").value)
+    for endpoint in service.loose("detection", "sequence", "endpoints").items():
+        naming.address(endpoint.loose("ip").value)

@@ -1,0 +1,58 @@
+"""AWS Health: exposed credentials, abuse reports, and operational notices."""
+
+import re
+
+from agent.finding import Finding, Lifecycle, Origin, Situation
+from agent.intake import situations
+from agent.intake.guardduty import version_of
+from agent.intake.moments import first_moment
+from agent.intake.naming import Naming
+from agent.intake.node import Node, untrusted
+from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.target import TargetKind
+
+_SEVERITIES = {Situation.CREDENTIAL_ABUSE: 90, Situation.INSTANCE_COMPROMISE: 70}
+"""Health states no severity: exposed credentials count as critical, abuse as high, the rest as low."""
+
+
+def parse(event: Node) -> Finding:
+    """One event about one account. Raises Unfit where it is none."""
+    code, event_arn = event.at("eventTypeCode").needed(256), event.at("eventArn").needed(900)
+    arn = Arn.parse(event_arn)
+    place = Place(
+        account=account_of(event.at("affectedAccount"), arn),
+        region=region_of(event.at("eventRegion"), arn),
+        partition=partition_of(arn),
+    )
+    situation = situations.situation(situations.HEALTH, code) or Situation.OPERATIONS
+    naming = Naming(place)
+    for entity in event.at("affectedEntities").elements():
+        _name(naming, entity.at("entityValue").text)
+    described = next(event.at("eventDescription").items(), event)
+    return Finding(
+        # The ARN of an event is not unique to an account.
+        key=f"{event_arn}:{place.account}",
+        version=version_of(event.at("lastUpdatedTime"), event.at("startTime")),
+        origin=Origin.HEALTH,
+        type=code,
+        situation=situation,
+        **place.model_dump(),
+        severity=_SEVERITIES.get(situation, 20),
+        title=untrusted(code),
+        description=untrusted(described.at("latestDescription").text),
+        first_seen=first_moment(event.at("startTime").value),
+        last_seen=first_moment(event.at("lastUpdatedTime").value),
+        targets=naming.targets,
+        lifecycle=Lifecycle(workflow="resolved" if event.at("statusCode").text == "closed" else "new"),
+        named_resources=naming.named,
+    )
+
+
+def _name(naming: Naming, text: str | None) -> None:
+    """Entities carry no type: only ids that say what they are become targets."""
+    if text and re.fullmatch(r"AKIA[A-Z0-9]{12,28}", text):
+        naming.add(TargetKind.ACCESS_KEY, text)
+    elif text and re.fullmatch(r"i-[0-9a-f]{8,17}", text):
+        naming.add(TargetKind.INSTANCE, text)
+    else:
+        naming.name(text)

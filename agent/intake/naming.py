@@ -1,0 +1,133 @@
+"""Turn the ids of a finding into typed targets; what is no well-formed id of its account is only named."""
+
+import ipaddress
+import re
+
+from pydantic import JsonValue, ValidationError
+
+from agent.intake.place import Arn, Place, is_region
+from agent.target import GLOBAL, Target, TargetKind
+
+NAMED_LIMIT = 50
+NAME_LENGTH = 256
+_GLOBAL_KINDS = frozenset({TargetKind.ACCESS_KEY, TargetKind.ROLE, TargetKind.ROLE_SESSION, TargetKind.USER})
+
+_RESOURCES: dict[str, tuple[TargetKind, str, str]] = {
+    "awscloudtrailtrail": (TargetKind.TRAIL, "cloudtrail", r"trail/(.+)"),
+    "awsec2image": (TargetKind.IMAGE, "ec2", r"image/(ami-.+)"),
+    "awsec2instance": (TargetKind.INSTANCE, "ec2", r"instance/(i-.+)"),
+    "awsec2networkinterface": (TargetKind.INTERFACE, "ec2", r"network-interface/(eni-.+)"),
+    "awsec2securitygroup": (TargetKind.GROUP, "ec2", r"security-group/(sg-.+)"),
+    "awsec2snapshot": (TargetKind.SNAPSHOT, "ec2", r"snapshot/(snap-.+)"),
+    "awsiamrole": (TargetKind.ROLE, "iam", r"role/(?:[^/]+/)*([^/]+)"),
+    "awsiamuser": (TargetKind.USER, "iam", r"user/(?:[^/]+/)*([^/]+)"),
+    "awskmskey": (TargetKind.KMS_KEY, "kms", r"key/(.+)"),
+    "awslambdafunction": (TargetKind.FUNCTION, "lambda", r"function:([^:]+)(?::[^:]+)?"),
+    "awsrdsdbinstance": (TargetKind.DATABASE, "rds", r"db:(.+)"),
+    "awss3bucket": (TargetKind.BUCKET, "s3", r"([^/]+)"),
+}
+"""Resource type -> kind, the ARN's service, and where in the ARN the id stands."""
+
+_BARE = {
+    "awsec2image": r"ami-.+",
+    "awsec2instance": r"i-.+",
+    "awsec2networkinterface": r"eni-.+",
+    "awsec2securitygroup": r"sg-.+",
+    "awsec2snapshot": r"snap-.+",
+    "awss3bucket": r"[^:/]+",
+}
+"""Ids that say by themselves what they are. An IAM name could as well be an AIDA… id, so it must come in an ARN."""
+
+
+def type_key(resource_type: str | None) -> str:
+    """`AwsS3Bucket`, `AWS::S3::Bucket` and `AWS_S3_BUCKET` are one type."""
+    return re.sub(r"[^a-z0-9]", "", (resource_type or "").lower())[:64]
+
+
+class Naming:
+    """Collects what one finding is about, in order and without repeats."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.targets: list[Target] = []
+        self.addresses: list[Target] = []
+        self.named: list[str] = []
+
+    def add(self, kind: TargetKind, name: str | None, region: str | None = None, owner: str | None = None) -> bool:
+        """Add a target of the finding's own account; an id that is not well-formed is only named."""
+        if not name:
+            return False
+        where = GLOBAL if kind in _GLOBAL_KINDS else region if is_region(region) else self.place.region
+        target = self._target(kind, name, where or self.place.region, owner)
+        if target is None:
+            self.name(name)
+            return False
+        if target not in self.targets:
+            self.targets.append(target)
+        return True
+
+    def add_resource(self, resource_type: str | None, ids: list[str], region: str | None = None) -> bool:
+        """Add a resource by its type and the ids it goes by: an ARN, or an id that tells by itself what it is."""
+        key = type_key(resource_type)
+        if key in _RESOURCES and any(self._add_known(key, text, region) for text in ids):
+            return True
+        for text in ids[:1]:
+            self.name(text)
+        return False
+
+    def address(self, value: JsonValue) -> None:
+        """Add an address that the service saw on the other side, as a network of one."""
+        if not isinstance(value, str) or len(value) > 45:
+            return
+        try:
+            found = ipaddress.ip_address(value)
+        except ValueError:
+            return
+        if found.is_unspecified or found.is_loopback or "%" in value:
+            return
+        target = self._target(TargetKind.ADDRESS, f"{found}/{found.max_prefixlen}", self.place.region, None)
+        if target and target not in self.addresses:
+            self.addresses.append(target)
+
+    def name(self, text: str | None) -> None:
+        """Name a resource for the report only: escaped, bounded, and at most so many."""
+        if text and len(self.named) < NAMED_LIMIT:
+            shown = ascii(text[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
+            if shown not in self.named:
+                self.named.append(shown)
+
+    def ours(self, arn: Arn) -> bool:
+        """Whether the ARN is of the finding's account and partition; an empty account is nobody else's."""
+        return arn.partition == self.place.partition and arn.account in ("", self.place.account)
+
+    def _add_known(self, key: str, text: str, region: str | None) -> bool:
+        kind, service, pattern = _RESOURCES[key]
+        arn = Arn.parse(text)
+        if arn is None:
+            return key in _BARE and re.fullmatch(_BARE[key], text) is not None and self._fits(kind, text, region)
+        found = re.fullmatch(pattern, arn.resource)
+        if arn.service != service or not self.ours(arn) or found is None:
+            return False
+        # Only S3 leaves the account out, only S3 and IAM the Region: an ARN that differs is not a real one.
+        if (not arn.account) != (service == "s3") or (not arn.region) != (service in ("s3", "iam")):
+            return False
+        return self._fits(kind, found[1], arn.region or region)
+
+    def _fits(self, kind: TargetKind, name: str, region: str | None) -> bool:
+        where = GLOBAL if kind in _GLOBAL_KINDS else region if is_region(region) else None
+        return self._target(kind, name, where or self.place.region, None) is not None and self.add(kind, name, region)
+
+    def _target(self, kind: TargetKind, name: str, region: str, owner: str | None) -> Target | None:
+        if not name.isascii() or (kind is TargetKind.BUCKET and ".." in name):
+            return None
+        try:
+            return Target(
+                kind=kind,
+                id=name,
+                account=self.place.account,
+                region=region,
+                partition=self.place.partition,
+                owner=owner if owner and owner.isascii() and re.fullmatch(r"[\w+=,.@-]{1,128}", owner) else None,
+            )
+        except ValidationError:
+            return None

@@ -1,0 +1,133 @@
+"""What a GuardDuty finding names, whatever road it came by, and the rule for which of it the finding is about.
+
+The type and the principal decide. Which block is present, or `resourceRole` by itself, does not: findings about S3 and
+about keys carry an instance block too.
+"""
+
+import re
+
+from agent.intake.naming import Naming
+from agent.record import Record
+from agent.target import TargetKind
+
+_WITH_ACTOR = frozenset({"Discovery", "Exfiltration", "Impact", "PenTest", "UnauthorizedAccess"})
+"""Purposes of S3 types in which somebody reads or destroys with a key: then the key is a subject too."""
+
+
+class Principal(Record):
+    """Who acted, as the service wrote it."""
+
+    key_id: str | None = None
+    user_type: str | None = None
+    user_name: str | None = None
+    principal_id: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The type of the principal. Long-term keys belong to users, even where an old record does not say so."""
+        if self.user_type is None and (self.key_id or "").startswith("AKIA"):
+            return "IAMUser"
+        return self.user_type
+
+
+class Machine(Record):
+    """An instance with its interfaces."""
+
+    id: str
+    interfaces: list[str] = []
+
+
+class Subject(Record):
+    """All that one finding names, by kind."""
+
+    principals: list[Principal] = []
+    buckets: list[str] = []
+    machines: list[Machine] = []
+    databases: list[str] = []
+    clusters: list[str] = []
+    functions: list[str] = []
+    trails: list[str] = []
+    others: list[str] = []
+    resource_type: str | None = None
+
+    @property
+    def user_type(self) -> str | None:
+        """The type of the first principal."""
+        return next((principal.kind for principal in self.principals), None)
+
+
+def name_subject(naming: Naming, finding_type: str, subject: Subject) -> None:
+    """Add the targets that a finding of this type is about; what else it names is only named."""
+    purpose, _, rest = finding_type.partition(":")
+    family = rest.partition("/")[0]
+    if family in ("IAMUser", "IAM"):
+        _name_principals(naming, finding_type, subject)
+    elif family == "S3":
+        _name_buckets(naming, purpose, finding_type, subject)
+    elif family in ("Kubernetes", "EKS") or (family == "Runtime" and subject.resource_type == "EKSCluster"):
+        _add_all(naming, TargetKind.OTHER, subject.clusters)
+    elif family == "RDS":
+        _add_all(naming, TargetKind.DATABASE, subject.databases)
+    elif family == "Lambda":
+        _add_all(naming, TargetKind.FUNCTION, subject.functions)
+    elif family == "EC2" or (family == "Runtime" and subject.resource_type in ("Instance", None)):
+        _name_machines(naming, subject)
+    for text in subject.others:
+        naming.name(text)
+
+
+def _name_principals(naming: Naming, finding_type: str, subject: Subject) -> None:
+    if "/InstanceCredentialExfiltration" in finding_type:
+        for principal in subject.principals:
+            naming.add(TargetKind.ROLE, principal.user_name)
+        _name_machines(naming, subject)
+        return
+    if finding_type.endswith("/CloudTrailLoggingDisabled"):
+        for trail in subject.trails:
+            if trail.startswith("arn:"):
+                naming.add_resource("AwsCloudTrailTrail", [trail])
+            else:
+                naming.add(TargetKind.TRAIL, trail)
+    for principal in subject.principals:
+        name_principal(naming, principal)
+
+
+def name_principal(naming: Naming, who: Principal) -> None:
+    """A user's key and the user; a role's session and the role; of root and of services only the name."""
+    if who.kind == "IAMUser":
+        temporary = (who.key_id or "").startswith("ASIA")
+        if temporary:
+            naming.add(TargetKind.USER, who.user_name)
+        naming.add(TargetKind.ACCESS_KEY, who.key_id, owner=who.user_name)
+        if not temporary:
+            naming.add(TargetKind.USER, who.user_name)
+    elif who.kind in ("AssumedRole", "Role"):
+        if re.fullmatch(r"AROA[A-Z0-9]{12,28}:[\w+=,.@-]{2,64}", who.principal_id or ""):
+            naming.add(TargetKind.ROLE_SESSION, who.principal_id, owner=who.user_name)
+        naming.add(TargetKind.ROLE, who.user_name)
+        naming.name(who.key_id)
+    else:
+        naming.name(who.user_name)
+        naming.name(who.key_id)
+
+
+def _name_buckets(naming: Naming, purpose: str, finding_type: str, subject: Subject) -> None:
+    if finding_type == "Policy:S3/AccountBlockPublicAccessDisabled":
+        for bucket in subject.buckets:
+            naming.name(bucket)
+        return
+    _add_all(naming, TargetKind.BUCKET, subject.buckets)
+    if purpose in _WITH_ACTOR or purpose == "AttackSequence":
+        for principal in subject.principals:
+            name_principal(naming, principal)
+
+
+def _name_machines(naming: Naming, subject: Subject) -> None:
+    for machine in subject.machines:
+        if naming.add(TargetKind.INSTANCE, machine.id):
+            _add_all(naming, TargetKind.INTERFACE, machine.interfaces)
+
+
+def _add_all(naming: Naming, kind: TargetKind, names: list[str]) -> None:
+    for name in names:
+        naming.add(kind, name)

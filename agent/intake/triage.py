@@ -1,0 +1,64 @@
+"""Whether a well-formed finding is ours to work on: samples, echoes, forgeries and what is settled are passed over."""
+
+import re
+
+from agent.finding import Finding, Origin, Reason, Refusal
+from agent.intake.hub import AWS_PRODUCT
+from agent.intake.moments import moment
+from agent.intake.node import quote
+
+
+def triage(
+    finding: Finding,
+    *,
+    registry_accounts: frozenset[str] | None,
+    minimum_severity: int,
+    samples_are_real: bool,
+    our_name: str,
+) -> Refusal | None:
+    """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
+
+    `registry_accounts` None: every account is served. `our_name` is what we sign notes in Security Hub with.
+    """
+    life = finding.lifecycle
+    settled: list[tuple[bool, Reason, str, str]] = [
+        (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
+        (life.archived, Reason.ARCHIVED, "archived", "archived"),
+        (life.workflow == "suppressed", Reason.SUPPRESSED, "workflow", "suppressed"),
+        (life.workflow == "resolved", Reason.RESOLVED, "workflow", "already resolved"),
+        (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
+        (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
+    ]
+    refusal = _not_ours(finding, registry_accounts)
+    if refusal is not None:
+        return refusal
+    for holds, reason, field, detail in settled:
+        if holds:
+            return Refusal(reason=reason, where=f"lifecycle.{field}", detail=detail)
+    if finding.severity < minimum_severity:
+        detail = f"severity {finding.severity} is below {minimum_severity}"
+        return Refusal(reason=Reason.BELOW_SEVERITY, where="severity", detail=detail)
+    return None
+
+
+def _not_ours(finding: Finding, accounts: frozenset[str] | None) -> Refusal | None:
+    product = finding.product_arn
+    if product is not None and not AWS_PRODUCT.fullmatch(product):
+        # Whoever may import findings in an account can write any under that account's products.
+        own = re.search(r"[:/][0-9]{12}[:/]", product)
+        reason, whose = (Reason.FORGED_PRODUCT, "an account's own") if own else (Reason.NOT_AWS, "not an AWS")
+        return Refusal(reason=reason, where="product_arn", detail=f"{whose} product: {quote(product, 120)}")
+    if finding.origin is Origin.THIRD_PARTY:
+        return Refusal(reason=Reason.NOT_AWS, where="origin", detail="found by a product that is not an AWS service")
+    if accounts is not None and finding.account not in accounts:
+        detail = f"account {finding.account} is not in the registry"
+        return Refusal(reason=Reason.ACCOUNT_NOT_SERVED, where="account", detail=detail)
+    return None
+
+
+def _is_echo(finding: Finding, our_name: str) -> bool:
+    """Our note is on it, and the service has not changed the finding since we wrote it."""
+    if finding.lifecycle.note_by != our_name:
+        return False
+    changed, noted = moment(finding.version), finding.lifecycle.note_at
+    return changed is None or noted is None or changed <= noted
