@@ -1,0 +1,126 @@
+"""The playbook: the deterministic answer to a case, from rules that are data."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from agent.case import cite
+from agent.catalogue import Catalogue
+from agent.plan import Answer, Case, CaseTarget, Confidence, Disposition, Proposal
+from agent.playbook_rules import Playbook, Rule, Step, View, fact_names
+from agent.target import TargetKind
+
+OTHERWISE = "otherwise"
+"""The playbook of every situation that has none of its own."""
+
+_FOLDER = Path(__file__).parent / "playbooks"
+_FRESH_DAYS = 1
+
+
+@cache
+def playbooks() -> dict[str, Playbook]:
+    """Every playbook by situation: one file each, named for it. Raises pydantic's ValidationError with the place that is wrong."""
+    books = {path.stem: _load(path) for path in sorted(_FOLDER.glob("*.yaml"))}
+    return {book.situation: book for book in books.values()}
+
+
+def answer(case: Case, catalogue: Catalogue) -> Answer:
+    """What the playbook says of a case. It knows the case and which actions exist, and nothing else."""
+    book = playbooks().get(case.situation) or playbooks()[OTHERWISE]
+    subjects = _subjects(case, book)
+    if not subjects:
+        rule = book.without_subject
+        why = rule.why.replace("{situation}", case.situation)
+        return Answer(disposition=rule.disposition, confidence=rule.confidence, rationale=why)
+    views = [View(case=case, subject=subject) for subject in subjects]
+    rules = [next(rule for rule in book.rules if all(each.holds(view) for each in rule.when)) for view in views]
+    proposals = [_proposals(view, rule, catalogue) for view, rule in zip(views, rules, strict=True)]
+    disposition, confidence = _together(rules, proposals)
+    return Answer(
+        disposition=disposition,
+        confidence=confidence,
+        proposals=_in_order([each for some in proposals for each in some], catalogue),
+        rationale="\n".join(_said(view, rule, made) for view, rule, made in zip(views, rules, proposals, strict=True)),
+        cites=_cites(views, rules),
+    )
+
+
+def _load(path: Path) -> Playbook:
+    return Playbook.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def _subjects(case: Case, book: Playbook) -> list[CaseTarget]:
+    """What the finding itself is about, in an order that no slot has a part in."""
+    for kind in book.subjects:
+        named = [target for target in case.targets if target.kind is kind and target.origin == "finding"]
+        if named:
+            return sorted(named, key=lambda target: target.name)
+    return []
+
+
+def _proposals(view: View, rule: Rule, catalogue: Catalogue) -> list[Proposal]:
+    made = []
+    for step in rule.steps:
+        spec = catalogue.get(step.do)
+        if spec is None or not spec.offered or not all(each.holds(view) for each in step.when):
+            continue
+        made += [Proposal(action=spec.id, slot=target.slot) for target in _on(view, step) if target.kind is spec.target]
+    return made
+
+
+def _on(view: View, step: Step) -> list[CaseTarget]:
+    if step.on == "user":
+        return [view.user] if view.user else []
+    if step.on == "new_keys":
+        return _new_keys(view)
+    if step.on == "long_term_key" and (view.subject.temporary or view.subject.kind is not TargetKind.ACCESS_KEY):
+        return []
+    return [view.subject]
+
+
+def _new_keys(view: View) -> list[CaseTarget]:
+    """Keys that somebody made for this user while the abuse went on: attackers keep a way back in."""
+    created = view.known("user.created_keys")
+    if type(created) is not int or created < 1:
+        return []
+    related = [each for each in view.case.targets if each.origin == "evidence" and each.kind is TargetKind.ACCESS_KEY]
+    fresh = [
+        each for each in related if each.owner == view.holder and not each.temporary and _is_fresh(view.case, each)
+    ]
+    return sorted(fresh, key=lambda target: target.name)
+
+
+def _is_fresh(case: Case, key: CaseTarget) -> bool:
+    age = case.fact("key.age_days", key.slot)
+    return age is not None and age.standing == "known" and type(age.value) is int and age.value <= _FRESH_DAYS
+
+
+def _together(rules: list[Rule], proposals: list[list[Proposal]]) -> tuple[Disposition, Confidence]:
+    """One answer for all subjects, no surer than the least sure of those that something would be done to."""
+    acting = [rule for rule, made in zip(rules, proposals, strict=True) if made]
+    dispositions = {rule.disposition for rule in acting or rules}
+    order = (
+        [Disposition.UNCERTAIN, Disposition.BENIGN, Disposition.TRUE_POSITIVE]
+        if acting
+        else [Disposition.TRUE_POSITIVE, Disposition.UNCERTAIN, Disposition.BENIGN]
+    )
+    said = next(each for each in order if each in dispositions)
+    return said, min((rule.confidence for rule in acting or rules), key=lambda confidence: confidence.rank)
+
+
+def _in_order(proposals: list[Proposal], catalogue: Catalogue) -> list[Proposal]:
+    distinct = {(each.action, each.slot): each for each in proposals}.values()
+    ids = [spec.id for spec in catalogue.actions]
+    return sorted(distinct, key=lambda proposal: ids.index(proposal.action))
+
+
+def _said(view: View, rule: Rule, made: list[Proposal]) -> str:
+    nothing = " Nothing here that an offered action can be used on." if rule.steps and not made else ""
+    return f"{view.subject.name}: {' '.join(rule.why.split())}{nothing}"
+
+
+def _cites(views: list[View], rules: list[Rule]) -> list[str]:
+    """The facts that the rules looked at, as far as the case holds them."""
+    looked = [view.fact(name) for view, rule in zip(views, rules, strict=True) for name in fact_names(rule.when)]
+    return list(dict.fromkeys(cite(fact) for fact in looked if fact is not None))

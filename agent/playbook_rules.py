@@ -1,0 +1,196 @@
+"""The rules of a playbook, as typed data: conditions over the case, and what follows when they hold."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
+
+from agent.plan import Case, CaseFact, CaseTarget, Confidence, Disposition
+from agent.record import Record
+from agent.target import TargetKind
+
+FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
+
+
+@dataclass(frozen=True)
+class View:
+    """The case as it looks from one of its targets."""
+
+    case: Case
+    subject: CaseTarget
+
+    @property
+    def holder(self) -> str | None:
+        """The pseudonym of the user that the subject is, or that holds it."""
+        return self.subject.name if self.subject.kind is TargetKind.USER else self.subject.owner
+
+    @property
+    def user(self) -> CaseTarget | None:
+        """The slot of that user."""
+        users = (target for target in self.case.targets if target.kind is TargetKind.USER)
+        return next((target for target in users if target.name == self.holder), None)
+
+    def fact(self, name: str) -> CaseFact | None:
+        """The fact of that name about the subject or the user that holds it; never about anything else."""
+        slots = {self.subject.slot} | ({self.user.slot} if self.user else set())
+        for fact in self.case.facts:
+            about_holder = fact.about is not None and fact.about == self.holder
+            if fact.name == name and (fact.slot in slots or about_holder or (fact.slot is None and fact.about is None)):
+                return fact
+        return None
+
+    def known(self, name: str) -> bool | int | str | None:
+        """The value of that fact, None if it is not known for whatever reason."""
+        fact = self.fact(name)
+        return fact.value if fact is not None and fact.standing == "known" else None
+
+
+class FactIs(Record):
+    """The fact is known to have this value."""
+
+    fact: FactName
+    equals: Annotated[StrictBool | StrictInt | StrictStr, Field(alias="is")]
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        value = view.known(self.fact)
+        return type(value) is type(self.equals) and value == self.equals
+
+
+class FactIsNot(Record):
+    """The fact is not known to have this value: it has another, or nobody knows."""
+
+    fact: FactName
+    differs: Annotated[StrictBool | StrictInt | StrictStr, Field(alias="is_not")]
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        value = view.known(self.fact)
+        return type(value) is not type(self.differs) or value != self.differs
+
+
+class FactAtLeast(Record):
+    """The fact is known and at least this."""
+
+    fact: FactName
+    at_least: StrictInt
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        value = view.known(self.fact)
+        return type(value) is int and value >= self.at_least
+
+
+class FactUnknown(Record):
+    """The fact is not known: absent, not yet there, failed, or nobody asked."""
+
+    fact: FactName
+    unknown: Literal[True]
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        return view.known(self.fact) is None
+
+
+class SubjectIs(Record):
+    """The subject is, or is not, a temporary access key."""
+
+    temporary: StrictBool
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        return view.subject.temporary == self.temporary
+
+
+class TypeIs(Record):
+    """The finding's type matches a shell pattern."""
+
+    type: str
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's finding."""
+        return fnmatchcase(view.case.finding_type, self.type)
+
+
+class SeverityAtLeast(Record):
+    """The service's own severity is at least this."""
+
+    severity_at_least: StrictInt
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's finding."""
+        return view.case.severity >= self.severity_at_least
+
+
+class AnyOf(Record):
+    """One of these holds."""
+
+    any_of: list["Condition"]
+
+    def holds(self, view: View) -> bool:
+        """Whether one does."""
+        return any(each.holds(view) for each in self.any_of)
+
+
+class AllOf(Record):
+    """All of these hold."""
+
+    all_of: list["Condition"]
+
+    def holds(self, view: View) -> bool:
+        """Whether all do."""
+        return all(each.holds(view) for each in self.all_of)
+
+
+Condition = (
+    FactIs | FactIsNot | FactAtLeast | FactUnknown | SubjectIs | TypeIs | SeverityAtLeast | AnyOf | AllOf
+)  # each forbids the fields of the others, so exactly one fits
+
+
+class Step(Record):
+    """An action, on what, and only if."""
+
+    do: str
+    on: Literal["subject", "user", "long_term_key", "new_keys"]
+    """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at."""
+    when: list[Condition] = []
+
+
+class Rule(Record):
+    """If all conditions hold, this is the answer."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z]+(_[a-z0-9]+)*$")]
+    when: list[Condition] = []
+    disposition: Disposition
+    confidence: Confidence
+    steps: list[Step] = []
+    why: str
+
+
+class Playbook(Record):
+    """The rules for one situation: the first that holds answers, for each subject."""
+
+    situation: str
+    subjects: list[TargetKind]
+    """Kinds to look at, in order: the first kind that the finding is about gives the subjects."""
+    rules: list[Rule]
+    without_subject: Rule
+    """The answer if the finding is about none of them."""
+
+    @model_validator(mode="after")
+    def _always_answers(self) -> Self:
+        if self.subjects and (not self.rules or self.rules[-1].when):
+            raise ValueError("the last rule has to hold always")
+        return self
+
+
+def fact_names(conditions: list[Condition]) -> list[str]:
+    """The facts that these conditions look at, in order."""
+    names: list[str] = []
+    for each in conditions:
+        if isinstance(each, AnyOf | AllOf):
+            names += fact_names(each.any_of if isinstance(each, AnyOf) else each.all_of)
+        elif isinstance(each, FactIs | FactIsNot | FactAtLeast | FactUnknown):
+            names.append(each.fact)
+    return list(dict.fromkeys(names))
