@@ -8,7 +8,6 @@ from typing import Any
 import botocore.exceptions
 import botocore.session
 from botocore import UNSIGNED
-from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config

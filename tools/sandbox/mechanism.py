@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -110,10 +111,16 @@ def fingerprint(symbol: Any) -> str:
 
 def refuse(code: str, message: str) -> Exception:
     """A service's error, to be raised in an operation: `raise refuse("AccessDeniedException", "Macie is not enabled.")`."""
+    return _refusal()(code, message)
+
+
+@cache
+def _refusal() -> type[Exception]:
     from moto.core.exceptions import ServiceException
 
-    made: Exception = ServiceException(code, message)
-    return made
+    # a class of our own module: moto looks for the errors of the service that an exception's module names
+    refusal: type[Exception] = type("Refusal", (ServiceException,), {"__module__": __name__})
+    return refusal
 
 
 def prepare(package: str) -> None:

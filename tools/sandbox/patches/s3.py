@@ -88,7 +88,6 @@ def _expected_owner(response: Any, bucket_name: str | None) -> None:
 
 def _stranger_may(response: Any, bucket_name: str | None, key_name: str | None) -> bool:
     from moto.iam.access_control import PermissionResult
-    from moto.s3.exceptions import MissingBucket
 
     if bucket_name is None:
         return False
