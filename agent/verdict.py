@@ -101,6 +101,8 @@ class Verdict(Record):
     """Their own words, one line each."""
     needs: list[Need] = []
     """For Ask: every minimal set of approvals that would turn it into Allow."""
+    mattered: list[str] = []
+    """Names of the facts that those policies read."""
     shadow: list[str] = []
     """Ids of shadow policies that would have decided otherwise."""
     errors: list[str] = []

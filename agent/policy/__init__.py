@@ -1,0 +1,9 @@
+"""Policy: Cedar decides from facts; these modules ask it, check it and explain it."""
+
+from agent.policy.engine import Policies
+from agent.policy.examples import run_examples
+from agent.policy.explain import explain
+from agent.policy.lint import check
+from agent.policy.source import PolicyError
+
+__all__ = ["Policies", "PolicyError", "check", "explain", "run_examples"]
