@@ -3,9 +3,12 @@
 from agent.record import JsonObject
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import cloudtrail, flow_logs, guardduty, iam, macie, s3, securityhub
+from tools.sandbox.seeding.events import account_of, findings_in, region_of
 from tools.sandbox.seeding.iam import secret_for
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.world import Content, OtherAccount, World
+
+_KEEPERS = {"guardduty": guardduty.put_own, "asff": securityhub.put_own, "macie": macie.put_own}
 
 __all__ = ["secret_for", "seed"]
 
@@ -16,16 +19,24 @@ def seed(sandbox: Sandbox, world: World, event: JsonObject | None = None) -> Non
     With the event that will be handled, and unless the world says `event: false`, the event's own findings stand in GuardDuty,
     Security Hub or Macie, so that they can be read again there. Hooks of the sandbox see these calls: set them afterwards.
     """
+    if event is not None and world.event:
+        _put_own(sandbox, world, event)
     for _, content in world.contents():
         _fill(_place(sandbox, world, content), content)
-    if event is not None and world.event:
-        _tell(_place(sandbox, world, world), event)
 
 
 def _place(sandbox: Sandbox, world: World, content: Content) -> Place:
     if isinstance(content, OtherAccount):
         return Place(sandbox, content.account, content.region or world.region, world.now)
     return Place(sandbox, world.account, world.region, world.now)
+
+
+def _put_own(sandbox: Sandbox, world: World, event: JsonObject) -> None:
+    """First of all: a Region's detector is the one that the event names."""
+    for carried in findings_in(event):
+        if carried.kind in _KEEPERS:
+            account, region = account_of(carried, world.account), region_of(carried, world.region)
+            _KEEPERS[carried.kind](Place(sandbox, account, region, world.now), carried)
 
 
 def _fill(place: Place, content: Content) -> None:

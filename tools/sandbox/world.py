@@ -22,6 +22,8 @@ from tools.sandbox.seeding.when import resolve
 
 RegionName = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$")]
 _LOG_DAYS = 14
+_ACCOUNT_ID = re.compile(r"^\d{12}$")
+_STARTS_WITH_A_PATH = re.compile(r"[a-z0-9_.\[\]]+: ")
 
 
 class WorldError(ValueError):
@@ -110,7 +112,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """Safe YAML in which twelve digits are an account id, not a number."""
 
 
-_ACCOUNT_ID = re.compile(r"^\d{12}$")
 _Loader.yaml_implicit_resolvers = {
     first: [("tag:yaml.org,2002:str", _ACCOUNT_ID), *rules] if first in "0123456789" and first else rules
     for first, rules in _Loader.yaml_implicit_resolvers.items()
@@ -121,7 +122,10 @@ def _lines(error: ValidationError, data: object) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_input=False):
         path = _path(problem["loc"], data)
         message = problem["msg"].removeprefix("Value error, ")
-        yield f"{path}: {message}" if path else message
+        if path and _STARTS_WITH_A_PATH.match(message):
+            yield path + ("" if message.startswith("[") else ".") + message
+        else:
+            yield f"{path}: {message}" if path else message
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> str:

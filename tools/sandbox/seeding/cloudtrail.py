@@ -2,16 +2,17 @@
 
 import json
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid5
 
 from pydantic import Field
 
 from agent.record import JsonObject, Record
-from tools.sandbox.seeding.iam import KeyId, Name
+from tools.sandbox.seeding.iam import Name, principal_id
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.when import When, resolve
+from tools.sandbox.services.cloudtrail import EventHistory
 
 _NAMESPACE = UUID("5d3f7b0e-4a0c-5b6e-9a57-0c0d5f1e2a11")
 _RESOURCE_TYPES = {
@@ -21,6 +22,7 @@ _RESOURCE_TYPES = {
     "lambda": "AWS::Lambda::Function",
     "cloudtrail": "AWS::CloudTrail::Trail",
 }
+_GLOBAL = ("iam", "cloudfront", "organizations", "route53")
 _READS = ("Get", "List", "Describe", "Head", "Lookup", "Assume")
 
 
@@ -31,7 +33,7 @@ class TrailEvent(Record):
     name: Annotated[str, Field(min_length=1, max_length=128)]
     source: Annotated[str, Field(min_length=1)] = "iam"
     """`s3` or `s3.amazonaws.com`."""
-    key: KeyId | Annotated[str, Field(pattern=r"^ASIA[A-Z0-9]{12,28}$")] | None = None
+    key: Annotated[str, Field(pattern=r"^(AKIA|ASIA)[A-Z0-9]{12,28}$")] | None = None
     user: Name | None = None
     role: Name | None = None
     """Set for a role session; `user` is then the session's name."""
@@ -66,10 +68,16 @@ class CloudTrailSection(Record):
 def records(place: Place, section: CloudTrailSection) -> list[JsonObject]:
     """Every event as a CloudTrail record, in the order of the world."""
     return [
-        _record(place.at(event.region), event, position, repeat)
+        _record(place.at(_region(place, event)), event, position, repeat)
         for position, event in enumerate(section.events)
         for repeat in range(event.count)
     ]
+
+
+def _region(place: Place, event: TrailEvent) -> str | None:
+    """Global services write their events in us-east-1."""
+    service = event.endpoint.split(".")[0]
+    return "us-east-1" if event.region is None and service in _GLOBAL and place.partition == "aws" else event.region
 
 
 def _record(place: Place, event: TrailEvent, position: int, repeat: int) -> JsonObject:
@@ -110,27 +118,23 @@ def _identity(place: Place, event: TrailEvent) -> JsonObject:
         session = event.user or "session"
         issuer: JsonObject = {
             "type": "Role",
-            "principalId": _principal_id("AROA", event.role),
+            "principalId": principal_id("AROA", event.role),
             "arn": f"{iam}:role/{event.role}",
             "accountId": place.account,
             "userName": event.role,
         }
         return by | {
             "type": "AssumedRole",
-            "principalId": f"{_principal_id('AROA', event.role)}:{session}",
+            "principalId": f"{principal_id('AROA', event.role)}:{session}",
             "arn": f"arn:{place.partition}:sts::{place.account}:assumed-role/{event.role}/{session}",
             "sessionContext": {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": "false"}},
         }
     if event.user is not None:
-        user: JsonObject = {"principalId": _principal_id("AIDA", event.user), "arn": f"{iam}:user/{event.user}"}
+        user: JsonObject = {"principalId": principal_id("AIDA", event.user), "arn": f"{iam}:user/{event.user}"}
         return by | user | {"type": "IAMUser", "userName": event.user}
     if event.address.endswith(".amazonaws.com"):
         return {"type": "AWSService", "invokedBy": event.address}
     return by | {"type": "Root", "principalId": place.account, "arn": f"{iam}:root"}
-
-
-def _principal_id(prefix: str, name: str) -> str:
-    return prefix + uuid5(_NAMESPACE, name).hex[:17].upper()
 
 
 def _request(event: TrailEvent) -> JsonObject | None:
@@ -162,7 +166,5 @@ def _name(resource: str) -> str:
 
 def seed(place: Place, section: CloudTrailSection) -> None:
     """Put the events where LookupEvents finds them, each in its own Region."""
-    raise NotImplementedError
-
-
-__all__: list[Any] = []
+    for record in records(place, section):
+        place.at(str(record["awsRegion"])).shelf(EventHistory).records.append(record)

@@ -35,7 +35,7 @@ class Flow(Record):
 class FlowLog(Record):
     """One flow log of a VPC, with what it wrote."""
 
-    group: Annotated[str, Field(pattern=r"^[\w./#-]{1,512}$")]
+    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#-]+$", max_length=512)]
     vpc: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")]
     interface: Annotated[str, Field(pattern=r"^eni-[0-9a-f]{8,17}$")]
     region: str | None = None
@@ -93,6 +93,6 @@ def _create(place: Place, flow_log: FlowLog) -> None:
     backend = place.backend("ec2")
     identity = f"fl-{zlib.crc32(f'{flow_log.vpc}{flow_log.group}'.encode()):017x}"
     role = f"arn:{place.partition}:iam::{place.account}:role/flow-logs"
-    backend.flow_logs[identity] = FlowLogs(
+    backend.flow_logs[identity] = FlowLogs(  # type: ignore[abstract]  # moto makes it so itself
         backend, identity, flow_log.vpc, flow_log.traffic, "", flow_log.group, role, 600, "cloud-watch-logs", _FORMAT
     )

@@ -6,15 +6,25 @@ from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from agent.record import JsonObject, Record
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.when import When, resolve
 
-Name = Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,128}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]+$", max_length=128)]
 KeyId = Annotated[str, Field(pattern=r"^AKIA[A-Z0-9]{12,28}$")]
-Path = Annotated[str, Field(pattern=r"^/([\w+=,.@-]+/)*$")]
+Path = Annotated[str, Field(pattern=r"^/([A-Za-z0-9_+=,.@-]+/)*$", max_length=512)]
+
+
+def _known(name: str) -> str:
+    if name not in _aws_managed():
+        raise ValueError(f"there is no AWS managed policy {name}")
+    return name
+
+
+Managed = Annotated[str, AfterValidator(_known)]
+"""The name of an AWS managed policy, like AdministratorAccess."""
 
 
 class LastUsed(Record):
@@ -40,8 +50,7 @@ class _Principal(Record):
     created: When = "-200d"
     policies: dict[Name, JsonObject] = {}
     """Inline policies: name to document."""
-    managed: list[Name] = []
-    """Names of AWS managed policies, like AdministratorAccess."""
+    managed: list[Managed] = []
     tags: dict[str, str] = {}
 
 
@@ -65,7 +74,7 @@ class Group(Record):
 
     name: Name
     policies: dict[Name, JsonObject] = {}
-    managed: list[Name] = []
+    managed: list[Managed] = []
 
 
 class IamSection(Record):
@@ -75,18 +84,15 @@ class IamSection(Record):
     roles: list[Role] = []
     groups: list[Group] = []
 
-    @model_validator(mode="after")
-    def _managed_policies_exist(self) -> "IamSection":
-        for principal in [*self.users, *self.roles, *self.groups]:
-            for name in principal.managed:
-                if name not in _aws_managed():
-                    raise ValueError(f"{principal.name}: there is no AWS managed policy {name}")
-        return self
-
 
 def secret_for(key_id: str) -> str:
     """The secret of a seeded key, 40 characters, always the same: a sandbox holds nothing that it could open."""
     return b64encode(sha256(f"stanch sandbox key {key_id}".encode()).digest(), altchars=b"st").decode()[:40]
+
+
+def principal_id(prefix: str, name: str) -> str:
+    """The unique id of a user (AIDA) or role (AROA), the same in IAM and in CloudTrail's records."""
+    return prefix + sha256(f"{prefix} {name}".encode()).hexdigest()[:17].upper()
 
 
 def seed(place: Place, section: IamSection) -> None:
@@ -107,6 +113,7 @@ def _create_user(place: Place, iam: Any, user: User) -> None:
     iam.create_user(UserName=user.name, Path=user.path, Tags=_tags(user.tags))
     backend = place.global_backend("iam")
     made = backend.get_user(user.name)
+    made.id = principal_id("AIDA", user.name)
     made.create_date = _naive(place, user.created)
     _permit(place, made, user)
     for group in user.groups:
@@ -132,7 +139,11 @@ def _create_role(place: Place, iam: Any, role: Role) -> None:
     iam.create_role(
         RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=json.dumps(trust), Tags=_tags(role.tags)
     )
-    made = place.global_backend("iam").get_role(role.name)
+    backend = place.global_backend("iam")
+    made = backend.get_role(role.name)
+    del backend.roles[made.id]
+    made.id = principal_id("AROA", role.name)
+    backend.roles[made.id] = made
     made.create_date = _naive(place, role.created)
     _permit(place, made, role)
 

@@ -32,11 +32,11 @@ class Place:
 
     def client(self, service: str) -> Any:
         """A client of the sandbox, with rights to everything."""
-        return self.sandbox.client(service, self.account, self.region)
+        return self.sandbox.clients().client(service, self.account, self.region)
 
     def shelf(self, kind: type[State]) -> State:
         """The sandbox's own state of that kind, where moto has none."""
-        return mechanism.shelf(kind, self.account, self.region)
+        return self.sandbox.shelf(kind, self.account, self.region)
 
     def backend(self, service: str) -> Any:
         """moto's own state of a regional service: for what no public API can set."""
@@ -56,4 +56,4 @@ def _backends(service: str) -> Any:
     from moto.backends import get_backend
 
     mechanism.prepare(service)
-    return get_backend(service)
+    return get_backend(service)  # type: ignore[call-overload]  # moto lists its names as literals

@@ -56,10 +56,10 @@ class Bucket(Record):
     log_target: BucketName | None = None
     """The bucket, of this world, that this one's access logs go to."""
 
-    @field_validator("policy")
+    @field_validator("policy", mode="before")
     @classmethod
-    def _policy_is_known(cls, value: JsonObject | str | None) -> JsonObject | str | None:
-        if isinstance(value, str) and value != "public_read":
+    def _policy_is_known(cls, value: object) -> object:
+        if value is not None and value != "public_read" and not isinstance(value, dict):
             raise ValueError("a policy is null, public_read, or a document")
         return value
 

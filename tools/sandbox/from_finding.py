@@ -1,0 +1,110 @@
+"""A world made from a finding alone: the users, keys, roles and buckets that it names, with its ids."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import JsonValue
+
+from tools.sandbox.seeding.events import Carried, account_of, findings_in, pick, region_of
+from tools.sandbox.seeding.naming import Named, named_in
+from tools.sandbox.seeding.shape import moment
+from tools.sandbox.world import World
+
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
+_UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+_LATER = timedelta(minutes=30)
+_TOUCH = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
+_CANARY = {"key": "index.html", "body": "public"}
+
+
+@dataclass
+class _Account:
+    """What is known of one account so far; the first finding to name a thing says what it is like."""
+
+    region: str
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """As the YAML of a world would say it."""
+        regions = [bucket["region"] for bucket in self.buckets.values()]
+        seen = [
+            {"name": name, "region": region, "public": "PUBLIC" if bucket.get("public") else "NOT_PUBLIC"}
+            for (name, bucket), region in zip(self.buckets.items(), regions, strict=True)
+        ]
+        buckets = [{key: value for key, value in bucket.items() if key != "public"} for bucket in self.buckets.values()]
+        return {
+            "region": self.region,
+            "iam": {"users": list(self.users.values()), "roles": list(self.roles.values())},
+            "s3": {"buckets": buckets},
+            "macie": {"buckets": seen},
+        }
+
+
+def world_for(event: JsonValue) -> World:
+    """The world of an event of any finding service: 30 minutes after its last finding was updated.
+
+    What no world can express is left out. An event that says nothing usable gives an empty world of account 123456789012.
+    """
+    carried = findings_in(event)
+    accounts: dict[str, _Account] = {}
+    taken: set[str] = set()
+    for one in carried:
+        account, region = account_of(one, _ACCOUNT), region_of(one, _REGION)
+        accounts.setdefault(account, _Account(region))
+        for thing in named_in(one):
+            if thing.id in taken:
+                continue  # a key or bucket id is one account's only
+            taken |= {thing.id} if thing.kind in ("access_key", "bucket") else set()
+            _add(accounts.setdefault(thing.account or account, _Account(region)), thing, region)
+    first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
+    whole = (accounts or {first: _Account(_REGION)})[first].content()
+    rest = [{"account": other, **accounts[other].content()} for other in others]
+    return World.model_validate({"now": _now(carried), "account": first, "accounts": rest, **whole})
+
+
+def _add(account: _Account, thing: Named, region: str) -> None:
+    if thing.kind == "role":
+        account.roles.setdefault(thing.id, {"name": thing.id, "path": thing.path})
+    elif thing.kind == "user":
+        _user(account, thing)
+    elif thing.kind == "access_key" and thing.owner is not None:
+        keys = _user(account, Named(kind="user", id=thing.owner))["keys"]
+        if len(keys) < 2:  # IAM allows no more
+            keys.append({"id": thing.id, "status": thing.status})
+    elif thing.kind == "bucket":
+        account.buckets.setdefault(thing.id, _bucket(thing, region))
+
+
+def _user(account: _Account, thing: Named) -> dict[str, Any]:
+    new = {"name": thing.id, "path": thing.path, "policies": {"touch": _TOUCH}, "keys": []}
+    return account.users.setdefault(thing.id, new)
+
+
+def _bucket(thing: Named, region: str) -> dict[str, Any]:
+    bucket: dict[str, Any] = {"name": thing.id, "region": region, "objects": [_CANARY]}
+    if thing.public == "policy":
+        bucket |= {"policy": "public_read", "public": True}
+    elif thing.public == "acl":
+        bucket |= {"acl": "public-read", "objects": [_CANARY | {"acl": "public-read"}], "public": True}
+    return bucket
+
+
+def _now(carried: list[Carried]) -> datetime:
+    moments = [at for one in carried if (at := _updated(one)) is not None]
+    return max(moments, default=_UNDATED) + _LATER
+
+
+def _updated(carried: Carried) -> datetime | None:
+    info = pick(carried.body, "findinginfo")
+    for value in (
+        pick(carried.body, "updatedat", "lastobservedat"),
+        pick(info, "modifiedtimedt", "modifiedtime", "lastseentimedt", "createdtimedt"),
+        pick(carried.body, "findinginfomodifiedtimedt", "timedt", "time", "createdat", "notificationcreationtime"),
+        pick(carried.envelope, "time"),
+    ):
+        if (at := moment(value)) is not None and 2006 < at.year < 2100:
+            return at
+    return None
