@@ -49,6 +49,7 @@ class Reason(StrEnum):
     BELOW_SEVERITY = "below_severity"
     DUPLICATE = "duplicate"
     ECHO = "echo"
+    FOREIGN_RESOURCE = "foreign_resource"
     FORGED_PRODUCT = "forged_product"
     MALFORMED = "malformed"
     NOT_AWS = "not_aws"
@@ -61,7 +62,15 @@ class Reason(StrEnum):
 
 
 REFUSED_FOR = frozenset(
-    {Reason.ACCOUNT_NOT_SERVED, Reason.FORGED_PRODUCT, Reason.MALFORMED, Reason.NOT_AWS, Reason.NOT_FOUND, Reason.UNSUPPORTED}
+    {
+        Reason.ACCOUNT_NOT_SERVED,
+        Reason.FOREIGN_RESOURCE,
+        Reason.FORGED_PRODUCT,
+        Reason.MALFORMED,
+        Reason.NOT_AWS,
+        Reason.NOT_FOUND,
+        Reason.UNSUPPORTED,
+    }
 )
 """Reasons that end a run `refused`: the input was not ours to work. The others end it `skipped`."""
 
@@ -100,6 +109,14 @@ class Lifecycle(Record):
     """When the note was written: a finding that its service changed later is no echo of ours."""
 
 
+class Foreign(Record):
+    """A resource of another account than the finding's: never a target."""
+
+    id: Annotated[str, Field(max_length=256)]
+    where: str
+    """Its path in the event."""
+
+
 class Finding(Record):
     """One thing that is wrong, about typed targets."""
 
@@ -130,6 +147,8 @@ class Finding(Record):
     hub_id: str | None = None
     named_resources: list[str] = []
     """Resource ids that no target kind covers, for the report only."""
+    foreign_resources: list[Foreign] = []
+    """Named resources that belong to another account. With no target beside them there is nothing of ours to work on."""
 
 
 class Parsed(Record):

@@ -24,7 +24,7 @@ def parse(finding: Node) -> Finding:
         partition=partition_of(arn),
     )
     naming = Naming(place)
-    naming.add_resource(kind, [resource])
+    naming.add_resource(kind, [resource], where=finding.at("resource").path)
     public, status = finding.at("isPublic").flag, finding.at("status").text
     is_bucket = type_key(kind) == "awss3bucket"
     return Finding(
@@ -45,4 +45,5 @@ def parse(finding: Node) -> Finding:
             workflow="resolved" if status == "RESOLVED" or finding.at("isDeleted").flag else "new",
         ),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )

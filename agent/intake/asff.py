@@ -45,6 +45,7 @@ def parse(finding: Node) -> Finding:
         product_arn=product_arn,
         hub_id=finding.at("Id").needed(),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )
 
 
@@ -102,7 +103,8 @@ def _resource(item: Node) -> SeenResource:
         type=item.at("Type").text,
         ids=[text] if text else [],
         region=item.at("Region").text,
-        foreign=not (item.at("Partition").text or "aws").startswith("aws"),
+        where=item.at("Id").path,
+        elsewhere=not (item.at("Partition").text or "aws").startswith("aws"),
         key=_key(details.at("AwsIamAccessKey"), text) if type_key(item.at("Type").text) == "awsiamaccesskey" else None,
         interfaces=[card for card in cards if card],
     )
@@ -115,6 +117,7 @@ def _key(details: Node, text: str | None) -> Principal:
         user_type=details.at("PrincipalType").text,
         user_name=details.at("UserName").text or details.at("PrincipalName").text,
         principal_id=details.at("PrincipalId").text,
+        account=details.at("AccountId").text,
     )
 
 

@@ -52,4 +52,5 @@ def parse(change: Node) -> Finding:
         targets=naming.targets,
         lifecycle=Lifecycle(compliance=_OUTCOMES[outcome]),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )

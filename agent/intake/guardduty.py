@@ -37,11 +37,15 @@ def parse(finding: Node) -> Finding:
         region=region_of(finding.loose("region"), arn),
         partition=partition_of(arn),
     )
-    subject = _subject(finding, service)
+    subject = _subject(finding, service, place.account)
     situation = guardduty_situation(finding_type, subject.user_type, service.loose("resourceRole").text == "ACTOR")
     if situation is None:
         raise type_node.unsupported(f"a GuardDuty type that we do not know: {quote(finding_type)}")
     naming = Naming(place)
+    resource = finding.loose("resource")
+    for node in (resource.loose("eksClusterDetails", "arn"), resource.loose("rdsDbInstanceDetails", "dbInstanceArn")):
+        if naming.is_foreign(node.text, node.path):
+            subject = subject.model_copy(update={"clusters": [], "databases": []})
     name_subject(naming, finding_type, subject)
     _name_remotes(naming, service)
     title = finding.loose("title").text
@@ -64,6 +68,7 @@ def parse(finding: Node) -> Finding:
             sample=is_sample(service.loose("additionalInfo").value) or (title or "").startswith("[SAMPLE]"),
         ),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )
 
 
@@ -96,7 +101,7 @@ def _texts(*nodes: Node) -> list[str]:
     return [node.text for node in nodes if node.text]
 
 
-def _subject(finding: Node, service: Node) -> Subject:
+def _subject(finding: Node, service: Node, account: str) -> Subject:
     resource = finding.loose("resource").object()
     cluster = resource.loose("eksClusterDetails")
     affected = service.loose("action", "awsApiCallAction", "affectedResources")
@@ -114,7 +119,7 @@ def _subject(finding: Node, service: Node) -> Subject:
         others=_texts(resource.loose("ecsClusterDetails", "name"), resource.loose("containerDetails", "name")),
         resource_type=resource.loose("resourceType").text,
     )
-    return _with_sequence(base, service.loose("detection", "sequence"))
+    return _with_sequence(base, service.loose("detection", "sequence"), account)
 
 
 def _principals(key: Node) -> list[Principal]:
@@ -138,12 +143,13 @@ def _machines(instance: Node) -> list[Machine]:
     return [Machine(id=name, interfaces=_texts(*cards))]
 
 
-def _with_sequence(base: Subject, sequence: Node) -> Subject:
-    """An attack sequence has no details blocks: its actors and resources stand in the sequence."""
+def _with_sequence(base: Subject, sequence: Node, account: str) -> Subject:
+    """An attack sequence has no details blocks: its actors and resources stand in the sequence, each with its account."""
     if not isinstance(sequence.value, dict):
         return base
     users = [actor.loose("user") for actor in sequence.loose("actors").items()]
-    resources = list(sequence.loose("resources").items())
+    listed = sequence.loose("resources").items()
+    resources = [item for item in listed if item.loose("accountId").text in (None, account)]
 
     def of_type(*types: str) -> list[str]:
         return _texts(*(item.loose("name") for item in resources if item.loose("resourceType").text in types))
@@ -158,6 +164,7 @@ def _with_sequence(base: Subject, sequence: Node) -> Subject:
                         user_type=user.loose("type").text,
                         user_name=user.loose("name").text,
                         principal_id=user.loose("uid").text,
+                        account=user.loose("account", "uid").text,
                     )
                     for user in users
                     if isinstance(user.value, dict)

@@ -45,6 +45,7 @@ def parse(event: Node) -> Finding:
         targets=naming.targets,
         lifecycle=Lifecycle(workflow="resolved" if event.at("statusCode").text == "closed" else "new"),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )
 
 

@@ -40,7 +40,10 @@ class SeenResource(Record):
     type: str | None
     ids: list[str]
     region: str | None
-    foreign: bool = False
+    where: str
+    owner: str | None = None
+    """The account that is said to own it."""
+    elsewhere: bool = False
     """Of another partition or provider: never a target."""
     key: Principal | None = None
     interfaces: list[str] = []
@@ -89,11 +92,14 @@ def native_type(origin: Origin, types: list[str]) -> str | None:
 def name_resources(naming: Naming, resources: list[SeenResource]) -> None:
     """Each resource that a kind covers becomes a target, in the finding's order."""
     for seen in resources:
-        if seen.foreign:
-            naming.name(seen.ids[0] if seen.ids else None)
+        first = seen.ids[0] if seen.ids else None
+        if seen.elsewhere:
+            naming.name(first)
+        elif seen.owner and naming.is_foreign(first, seen.where, seen.owner):
+            continue
         elif type_key(seen.type) == "awsiamaccesskey" and seen.key:
             name_principal(naming, seen.key)
-        elif not naming.add_resource(seen.type, seen.ids, seen.region):
+        elif not naming.add_resource(seen.type, seen.ids, seen.region, seen.where):
             for text in seen.ids[1:]:
                 naming.name(text)
 
@@ -104,8 +110,10 @@ def subject_of(naming: Naming, resources: list[SeenResource], trails: list[str])
     machines, clusters, others, principals = [], [], [], []
     for seen in resources:
         key, scratch = type_key(seen.type), Naming(naming.place)
-        if seen.foreign or not seen.ids:
+        if seen.elsewhere or not seen.ids:
             others += seen.ids[:1]
+        elif any(naming.is_foreign(text, seen.where, seen.owner) for text in seen.ids):
+            continue
         elif key == "awsiamaccesskey" and seen.key:
             principals.append(seen.key)
         elif key in ("awsekscluster", "awseksclusterdetails"):

@@ -28,8 +28,13 @@ def parse(finding: Node) -> Finding:
     )
     naming = Naming(place)
     for item in resources:
-        if (item.at("provider").text or "AWS").upper() == "AWS" and item.at("id").text:
-            naming.add_resource(item.at("type").text, [item.at("id").text or ""], item.at("region").text)
+        owner = item.at("providerAccountId").text
+        ours = (item.at("provider").text or "AWS").upper() == "AWS"
+        if ours and owner and naming.is_foreign(item.at("id").text, item.at("id").path, owner):
+            continue
+        if ours and item.at("id").text:
+            ids = [item.at("id").text or ""]
+            naming.add_resource(item.at("type").text, ids, item.at("region").text, item.at("id").path)
         else:
             naming.name(item.at("id").text)
     status = finding.at("status").text
@@ -50,4 +55,5 @@ def parse(finding: Node) -> Finding:
             workflow="resolved" if status == "CLOSED" else "suppressed" if status == "SUPPRESSED" else "new"
         ),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )

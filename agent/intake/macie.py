@@ -46,4 +46,5 @@ def parse(finding: Node) -> Finding:
         remote_addresses=naming.addresses,
         lifecycle=Lifecycle(archived=finding.at("archived").flag, sample=finding.at("sample").flag),
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )

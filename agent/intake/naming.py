@@ -5,6 +5,7 @@ import re
 
 from pydantic import JsonValue, ValidationError
 
+from agent.finding import Foreign
 from agent.intake.place import Arn, Place, is_region
 from agent.target import GLOBAL, Target, TargetKind
 
@@ -44,6 +45,11 @@ def type_key(resource_type: str | None) -> str:
     return re.sub(r"[^a-z0-9]", "", (resource_type or "").lower())[:64]
 
 
+def shown(text: str) -> str:
+    """An id as the report may show it: ASCII, the rest escaped, bounded."""
+    return ascii(text[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
+
+
 class Naming:
     """Collects what one finding is about, in order and without repeats."""
 
@@ -52,6 +58,7 @@ class Naming:
         self.targets: list[Target] = []
         self.addresses: list[Target] = []
         self.named: list[str] = []
+        self.foreign: list[Foreign] = []
 
     def add(self, kind: TargetKind, name: str | None, region: str | None = None, owner: str | None = None) -> bool:
         """Add a target of the finding's own account; an id that is not well-formed is only named."""
@@ -66,9 +73,13 @@ class Naming:
             self.targets.append(target)
         return True
 
-    def add_resource(self, resource_type: str | None, ids: list[str], region: str | None = None) -> bool:
+    def add_resource(
+        self, resource_type: str | None, ids: list[str], region: str | None = None, where: str = ""
+    ) -> bool:
         """Add a resource by its type and the ids it goes by: an ARN, or an id that tells by itself what it is."""
         key = type_key(resource_type)
+        if any(self.is_foreign(text, where) for text in ids):
+            return False
         if key in _RESOURCES and any(self._add_known(key, text, region) for text in ids):
             return True
         for text in ids[:1]:
@@ -91,10 +102,19 @@ class Naming:
 
     def name(self, text: str | None) -> None:
         """Name a resource for the report only: escaped, bounded, and at most so many."""
-        if text and len(self.named) < NAMED_LIMIT:
-            shown = ascii(text[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
-            if shown not in self.named:
-                self.named.append(shown)
+        if text and len(self.named) < NAMED_LIMIT and shown(text) not in self.named:
+            self.named.append(shown(text))
+
+    def is_foreign(self, text: str | None, where: str, owner: str | None = None) -> bool:
+        """Whether the ARN, or the owner that is said, is of another account; if so it is named, with its place."""
+        arn = Arn.parse(text)
+        owner = owner or (arn.account if arn else "")
+        if owner in ("", "aws", self.place.account):
+            return False
+        self.name(text)
+        if len(self.foreign) < NAMED_LIMIT:
+            self.foreign.append(Foreign(id=shown(text or "an unnamed resource"), where=where or "$"))
+        return True
 
     def ours(self, arn: Arn) -> bool:
         """Whether the ARN is of the finding's account and partition; an empty account is nobody else's."""

@@ -60,6 +60,7 @@ def parse(finding: Node) -> Finding:
         product_arn=product_uid if kept else None,
         hub_id=info.at("uid").needed() if kept else None,
         named_resources=naming.named,
+        foreign_resources=naming.foreign,
     )
 
 
@@ -114,8 +115,10 @@ def _resource(item: Node) -> SeenResource:
         # An ARN says more than a name: it says whose.
         ids=sorted(ids, key=lambda text: not text.startswith("arn:")),
         region=item.at("region").text,
-        foreign=not (item.at("cloud_partition").text or "aws").startswith("aws"),
-        key=_key(data, ids, owner) if type_key(kind) == "awsiamaccesskey" else None,
+        where=(item.at("uid") if item.at("uid").text else item).path,
+        owner=owner,
+        elsewhere=not (item.at("cloud_partition").text or "aws").startswith("aws"),
+        key=_key(data, ids) if type_key(kind) == "awsiamaccesskey" else None,
     )
 
 
@@ -133,7 +136,7 @@ def _data(item: Node) -> Node:
     return Node(None, item.path)
 
 
-def _key(data: Node, ids: list[str], owner: str | None) -> Principal:
+def _key(data: Node, ids: list[str]) -> Principal:
     named = (ids[0] if ids else "").rsplit(":", 1)[-1]
     inner = data.at("AwsIamAccessKey") if data.at("AwsIamAccessKey").value is not None else data
     return Principal(

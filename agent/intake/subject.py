@@ -21,6 +21,8 @@ class Principal(Record):
     user_type: str | None = None
     user_name: str | None = None
     principal_id: str | None = None
+    account: str | None = None
+    """Whose it is, where that is said."""
 
     @property
     def kind(self) -> str | None:
@@ -93,8 +95,11 @@ def _name_principals(naming: Naming, finding_type: str, subject: Subject) -> Non
 
 
 def name_principal(naming: Naming, who: Principal) -> None:
-    """A user's key and the user; a role's session and the role; of root and of services only the name."""
-    if who.kind == "IAMUser":
+    """A user's key and the user; a role's session and the role; of root, services and strangers only the name."""
+    if who.account not in (None, naming.place.account):
+        naming.name(who.user_name)
+        naming.name(who.key_id)
+    elif who.kind == "IAMUser":
         temporary = (who.key_id or "").startswith("ASIA")
         if temporary:
             naming.add(TargetKind.USER, who.user_name)

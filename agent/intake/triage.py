@@ -5,7 +5,7 @@ import re
 from agent.finding import Finding, Origin, Reason, Refusal
 from agent.intake.hub import AWS_PRODUCT
 from agent.intake.moments import moment
-from agent.intake.node import quote
+from agent.intake.node import DETAIL_LIMIT, quote
 
 
 def triage(
@@ -35,6 +35,10 @@ def triage(
     for holds, reason, field, detail in settled:
         if holds:
             return Refusal(reason=reason, where=f"lifecycle.{field}", detail=detail)
+    if finding.foreign_resources and not finding.targets:
+        first = finding.foreign_resources[0]
+        detail = f"{quote(first.id, 120)} is not a resource of the finding's account {finding.account}"
+        return Refusal(reason=Reason.FOREIGN_RESOURCE, where=first.where, detail=detail[:DETAIL_LIMIT])
     if finding.severity < minimum_severity:
         detail = f"severity {finding.severity} is below {minimum_severity}"
         return Refusal(reason=Reason.BELOW_SEVERITY, where="severity", detail=detail)
