@@ -1,0 +1,130 @@
+"""One management event of CloudTrail, with what evidence needs of it."""
+
+import json
+from typing import Any
+
+from agent.iam_policy import opens_to_everyone, parse_document
+from agent.record import Record
+
+SENSITIVE = frozenset(
+    {
+        # a way to come back
+        "CreateAccessKey", "CreateUser", "CreateLoginProfile", "UpdateLoginProfile", "CreateRole", "UpdateAssumeRolePolicy",
+        "GetFederationToken", "GetSessionToken", "CreateKeyPair", "ImportKeyPair", "CreateServiceSpecificCredential",
+        "ResetServiceSpecificCredential", "UploadSSHPublicKey", "DeactivateMFADevice", "CreateVirtualMFADevice",
+        # more rights
+        "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", "PutUserPolicy", "PutRolePolicy", "PutGroupPolicy",
+        "AddUserToGroup", "CreatePolicyVersion", "SetDefaultPolicyVersion", "DeleteUserPermissionsBoundary",
+        "DeleteRolePermissionsBoundary", "DeleteUserPolicy", "DetachUserPolicy", "PutUserPermissionsBoundary",
+        # blinding the audit
+        "StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors", "DeleteFlowLogs", "DeleteDetector", "UpdateDetector",
+        "DisassociateMembers", "DisassociateFromMasterAccount", "DisassociateFromAdministratorAccount", "LeaveOrganization",
+        "StopConfigurationRecorder", "DeleteConfigurationRecorder", "DeleteDeliveryChannel", "DisableSecurityHub",
+        "CreateFilter", "CreateIPSet", "DeleteLogGroup", "DeleteLogStream",
+        # data out, or lost
+        "GetSecretValue", "BatchGetSecretValue", "GetPasswordData", "ModifySnapshotAttribute", "ModifyImageAttribute",
+        "ModifyDBSnapshotAttribute", "ModifyDBClusterSnapshotAttribute", "PutBucketPolicy", "PutBucketAcl",
+        "DeleteBucketPublicAccessBlock", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey",
+        # running things
+        "RunInstances", "SendCommand", "StartSession", "UpdateFunctionCode20150331v2", "CreateFunction20150331",
+        "AuthorizeSecurityGroupIngress",
+    }
+)  # fmt: skip
+"""Calls that intruders make and that most programs do not. Attempts count as well."""
+
+OPENING = frozenset(
+    {
+        "PutBucketPolicy",
+        "PutBucketAcl",
+        "DeleteBucketPublicAccessBlock",
+        "PutBucketPublicAccessBlock",
+        "PutBucketWebsite",
+    }
+)
+"""Calls by which a bucket becomes public."""
+
+_FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+class Activity(Record):
+    """Who did what from where. Every text in it may be somebody else's choice; all are short and printable JSON."""
+
+    id: str
+    at: str
+    name: str
+    source: str
+    error: str
+    address: str
+    """An address, or the name of the service that called on the principal's behalf."""
+    agent: str
+    key: str
+    actor_type: str
+    actor: str
+    """The user's name, or the role behind a session: never the session's name, which its holder chooses."""
+    account: str
+    about_user: str
+    """The user that the request named."""
+    opens_bucket: bool
+    """The request could have made its bucket public, and was not refused."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether AWS said no for want of permission."""
+        return "AccessDenied" in self.error or "Unauthorized" in self.error
+
+    @property
+    def line(self) -> str:
+        """One line for a reader."""
+        return f"{self.at} {self.source} {self.name} {self.error or 'ok'} from {self.address} by {self.agent}"[:320]
+
+
+def activity(raw: object) -> Activity | None:
+    """Parse a `CloudTrailEvent`, which is JSON in a string. None if it is not that."""
+    event = parse_document(raw)
+    if event is None:
+        return None
+    identity = _object(event, "userIdentity")
+    issuer = _object(_object(identity, "sessionContext"), "sessionIssuer")
+    error = _text(event, "errorCode")
+    return Activity(
+        id=_text(event, "eventID"),
+        at=_text(event, "eventTime"),
+        name=_text(event, "eventName"),
+        source=_text(event, "eventSource"),
+        error=error,
+        address=_text(event, "sourceIPAddress"),
+        agent=_text(event, "userAgent"),
+        key=_text(identity, "accessKeyId"),
+        actor_type=_text(identity, "type"),
+        actor=_text(issuer, "userName") or _text(identity, "userName"),
+        account=_text(identity, "accountId"),
+        about_user=_text(_object(event, "requestParameters"), "userName"),
+        opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
+    )
+
+
+def _opens(name: str, request: dict[str, Any]) -> bool:
+    """Whether such a call could open a bucket. What its parameters do not settle, could."""
+    if name == "PutBucketPolicy" and "bucketPolicy" in request:
+        document = parse_document(request["bucketPolicy"])
+        return document is None or opens_to_everyone(document)
+    if name == "PutBucketPublicAccessBlock" and "PublicAccessBlockConfiguration" in request:
+        flags = _object(request, "PublicAccessBlockConfiguration")
+        return not all(flags.get(flag) is True for flag in _FLAGS)
+    if name == "PutBucketAcl" and "x-amz-acl" in request:
+        return json.dumps(request["x-amz-acl"]) not in {'"private"', '["private"]'}
+    return name in OPENING
+
+
+def _object(event: dict[str, Any], name: str) -> dict[str, Any]:
+    found = event.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(event: dict[str, Any], name: str) -> str:
+    """A field as short, valid text on one line: JSON can carry half a character, and line breaks."""
+    found = event.get(name)
+    if not isinstance(found, str):
+        return ""
+    clean = found[:512].encode("utf-8", "replace").decode()
+    return "".join(letter if letter.isprintable() else " " for letter in clean)

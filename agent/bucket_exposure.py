@@ -1,0 +1,158 @@
+"""Works out who can reach a bucket, from the layers that S3 keeps apart."""
+
+from pydantic import JsonValue
+
+from agent.iam_policy import Principal, principals, statements
+from agent.record import JsonObject, Record
+
+FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+DELIVERY = frozenset(
+    {
+        "cloudtrail.amazonaws.com", "config.amazonaws.com", "logging.s3.amazonaws.com", "delivery.logs.amazonaws.com",
+        "logdelivery.elasticloadbalancing.amazonaws.com", "logdelivery.elb.amazonaws.com",
+    }
+)  # fmt: skip
+"""Services that deliver audit records into buckets."""
+_GROUPS = "http://acs.amazonaws.com/groups/"
+_PUBLIC_GROUPS = frozenset({f"{_GROUPS}global/AllUsers", f"{_GROUPS}global/AuthenticatedUsers"})
+_LOG_GROUP = f"{_GROUPS}s3/LogDelivery"
+
+
+class Block(Record):
+    """A public-access block, of an account or of a bucket. No configuration is four times false."""
+
+    flags: dict[str, bool]
+
+    @classmethod
+    def of(cls, configuration: JsonValue) -> "Block":
+        """From `PublicAccessBlockConfiguration`, or None."""
+        given = configuration if isinstance(configuration, dict) else {}
+        return cls(flags={name: given.get(name) is True for name in FLAGS})
+
+    @property
+    def complete(self) -> bool:
+        """Whether all four are on."""
+        return all(self.flags.values())
+
+
+class Layers(Record):
+    """What decides whether a bucket is public. None: that layer could not be read."""
+
+    account: Block | None
+    bucket: Block | None
+    policy_public: bool | None
+    """As GetBucketPolicyStatus says."""
+    acl_public: bool | None
+    acls_off: bool | None
+    """Object ownership is BucketOwnerEnforced."""
+
+
+class Exposure(Record):
+    """Whether a bucket is public now, and by which layer. None: what was read does not settle it."""
+
+    by_policy: bool | None
+    by_acl: bool | None
+
+    @property
+    def public(self) -> bool | None:
+        """By either."""
+        return _either(self.by_policy, self.by_acl)
+
+    @property
+    def by(self) -> str | None:
+        """`none`, `policy`, `acl` or `policy_and_acl`."""
+        if self.by_policy is None or self.by_acl is None:
+            return None
+        names = [name for name, on in (("policy", self.by_policy), ("acl", self.by_acl)) if on]
+        return "_and_".join(names) or "none"
+
+
+class PolicyReaders(Record):
+    """Whom a bucket's policy lets in, other than the account itself and everyone."""
+
+    cross_account: list[str] = []
+    """Other accounts and canonical users that are named."""
+    cloudfront: bool = False
+    delivery: bool = False
+    """A service that delivers audit records."""
+
+
+def exposure(layers: Layers) -> Exposure:
+    """The effective state: the most restrictive of account and bucket holds, for each road in."""
+    return Exposure(
+        by_policy=_both(layers.policy_public, _not(_flag(layers, "RestrictPublicBuckets"))),
+        by_acl=_both(_both(layers.acl_public, _not(layers.acls_off)), _not(_flag(layers, "IgnorePublicAcls"))),
+    )
+
+
+def policy_readers(document: JsonObject, account: str) -> PolicyReaders:
+    """Whom the policy names."""
+    named: set[str] = set()
+    cloudfront = delivery = False
+    for statement in statements(document):
+        if statement.get("Effect") != "Allow":
+            continue
+        for principal in principals(statement):
+            named |= _foreign(principal, account)
+            cloudfront |= _is_cloudfront(principal, statement)
+            delivery |= principal.kind == "Service" and principal.id in DELIVERY
+    return PolicyReaders(cross_account=sorted(named), cloudfront=cloudfront, delivery=delivery)
+
+
+def acl_is_public(grants: JsonValue) -> bool:
+    """Whether one of an ACL's grants is to everyone, or to every AWS account."""
+    return bool(_group_uris(grants) & _PUBLIC_GROUPS)
+
+
+def acl_takes_logs(grants: JsonValue) -> bool:
+    """Whether S3's log delivery may write here."""
+    return _LOG_GROUP in _group_uris(grants)
+
+
+def _group_uris(grants: JsonValue) -> set[str]:
+    found = set()
+    for grant in grants if isinstance(grants, list) else []:
+        grantee = grant.get("Grantee") if isinstance(grant, dict) else None
+        uri = grantee.get("URI") if isinstance(grantee, dict) else None
+        if isinstance(uri, str):
+            found.add(uri)
+    return found
+
+
+def _foreign(principal: Principal, account: str) -> set[str]:
+    if principal.kind == "CanonicalUser":
+        return {principal.id}
+    if principal.kind != "AWS" or principal.account in (None, account):
+        return set()
+    return {str(principal.account)}
+
+
+def _is_cloudfront(principal: Principal, statement: JsonObject) -> bool:
+    """An origin access control names the service and its distribution; an older identity is a user of CloudFront's own."""
+    if principal.kind == "AWS":
+        return ":iam::cloudfront:user/" in principal.id
+    if principal.kind != "Service" or principal.id != "cloudfront.amazonaws.com":
+        return False
+    condition = statement.get("Condition")
+    tests = condition.values() if isinstance(condition, dict) else []
+    return any(key.casefold() == "aws:sourcearn" for test in tests if isinstance(test, dict) for key in test)
+
+
+def _flag(layers: Layers, name: str) -> bool | None:
+    account = None if layers.account is None else layers.account.flags[name]
+    bucket = None if layers.bucket is None else layers.bucket.flags[name]
+    return _either(account, bucket)
+
+
+def _not(one: bool | None) -> bool | None:
+    return None if one is None else not one
+
+
+def _both(one: bool | None, other: bool | None) -> bool | None:
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    return _not(_both(_not(one), _not(other)))

@@ -1,0 +1,215 @@
+"""CloudTrail's event history: what a key, a user's credentials and a bucket's settings were used for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.activity import SENSITIVE, Activity, activity
+from agent.addresses import is_public, parse
+from agent.evidence import Answered
+from agent.finding import Finding
+from agent.target import GLOBAL, Target, TargetKind
+from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
+from tools.gathering import Gathering, about, home, regional, users
+from tools.pace import LOOKUP_EVENTS
+from tools.registry import Registry
+from tools.source import Question, SourceSpec
+from tools.window import Window
+
+KEY_FACTS = (
+    "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
+    "key.finding_address_seen",
+)  # fmt: skip
+USER_FACTS = ("user.created_keys",)
+BUCKET_FACTS = ("bucket.opened_by_automation", "bucket.opened_recently")
+
+SPEC = SourceSpec(
+    name="cloudtrail_lookup",
+    tells="What the key was used for and from where, whether keys were made, and who opened the bucket.",
+    facts=KEY_FACTS + USER_FACTS + BUCKET_FACTS,
+    deadline_seconds=60,
+    byte_cap=8_000_000,
+    attacker_writes=("user agents", "request parameters", "session names"),
+)
+
+LOOKUP = AwsCall(
+    "cloudtrail", "LookupEvents", permission="cloudtrail:LookupEvents", resource="*", phases=frozenset({Phase.READ})
+)
+CALLS = frozenset({LOOKUP})
+
+PAGES = 20
+"""A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
+LAG = "cloudtrail_lag"
+"""The window reaches to now and events take up to 15 minutes: finding none is never a zero."""
+
+
+@dataclass
+class Seen:
+    """The events of one subject, and why some may be missing."""
+
+    events: dict[str, Activity] = field(default_factory=dict)
+    gap: str = ""
+
+    def keep(self, event: Activity | None) -> None:
+        """Each event once. One that is not readable may have been any."""
+        if event is None:
+            self.gap = self.gap or "unreadable_event"
+        else:
+            self.events[event.id or f"{event.at} {event.name} {len(self.events)}"] = event
+
+
+def wanted(finding: Finding) -> bool:
+    """Keys, users and buckets leave traces here."""
+    return bool(_keys(finding) or users(finding) or about(finding, TargetKind.BUCKET))
+
+
+def gather(aws: Aws, question: Question) -> Answered:
+    """Look up each subject where its events are kept: the finding's Region, and the partition's home for IAM and STS."""
+    gathering = Gathering(SPEC, question.now)
+    finding = question.finding
+    for key in _keys(finding):
+        gathering.want(key, KEY_FACTS)
+        regions = dict.fromkeys(
+            [finding.region if finding.region != GLOBAL else home(aws.partition), home(aws.partition)]
+        )
+        seen = _look_up(gathering, aws, question, regions, [("AccessKeyId", key.id)])
+        _tell_key(gathering, key, seen, question)
+    for user in users(finding):
+        gathering.want(user, USER_FACTS)
+        attributes = [("Username", user.id), ("ResourceName", user.id)]
+        _tell_user(gathering, user, _look_up(gathering, aws, question, [home(aws.partition)], attributes))
+    for bucket in about(finding, TargetKind.BUCKET):
+        gathering.want(bucket, BUCKET_FACTS)
+        seen = _look_up(gathering, aws, question, [regional(bucket)], [("ResourceName", bucket.id)])
+        _tell_bucket(gathering, bucket, seen, question.registry)
+    return gathering.answered()
+
+
+def _keys(finding: Finding) -> list[Target]:
+    return about(finding, TargetKind.ACCESS_KEY)
+
+
+def _look_up(
+    gathering: Gathering, aws: Aws, question: Question, regions: Iterable[str], attributes: list[tuple[str, str]]
+) -> Seen:
+    """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own."""
+    seen = Seen()
+    for region in regions:
+        for attribute in attributes:
+            try:
+                for raw in _events(gathering, aws.at(region), question, attribute):
+                    seen.keep(activity(raw))
+            except AwsError as error:
+                seen.gap = seen.gap or error.code
+    return seen
+
+
+def _events(gathering: Gathering, aws: Aws, question: Question, attribute: tuple[str, str]) -> Iterator[Any]:
+    name, value = attribute
+    window = Window.of(question)
+    pages = gathering.pages(
+        aws,
+        LOOKUP,
+        limit=PAGES,
+        LookupAttributes=[{"AttributeKey": name, "AttributeValue": value}],
+        StartTime=window.start,
+        EndTime=window.end,
+        MaxResults=50,
+    )
+    _pace(aws)
+    for page in pages:
+        for event in page.get("Events", []):
+            raw = event.get("CloudTrailEvent", "")
+            gathering.bytes_read += len(raw)
+            yield raw
+        if gathering.bytes_read > SPEC.byte_cap:
+            raise Incomplete(LOOKUP.name, "byte_cap")
+        if page.get("NextToken"):
+            _pace(aws)
+
+
+def _pace(aws: Aws) -> None:
+    if aws.clients.paced:
+        LOOKUP_EVENTS.wait(f"{aws.account}/{aws.region}")
+
+
+def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question) -> None:
+    events = [event for event in seen.events.values() if event.key in {"", key.id}]
+    if not events:
+        _tell_nothing(gathering, key, KEY_FACTS, seen.gap)
+        return
+    counts = {
+        "key.calls": len(events),
+        "key.denied_share": 100 * sum(event.denied for event in events) // len(events),
+        "key.sensitive_calls": sum(event.name in SENSITIVE for event in events),
+        "key.addresses": len(_public_addresses(events)),
+    }
+    for name, count in counts.items():
+        gathering.settle(name, key, None if seen.gap else count, seen.gap)
+    distrusted = not all(_trusted(event.address, question.registry) for event in events)
+    only_trusted = False if distrusted else None if seen.gap else True
+    gathering.settle("key.only_trusted_addresses", key, only_trusted, seen.gap)
+    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
+    gathering.holds("key.finding_address_seen", key, any(_same(event.address, remote) for event in events), seen.gap)
+    newest = sorted(events, key=lambda event: (event.at, event.id), reverse=True)[:12]
+    gathering.excerpt("calls of the key", "\n".join(event.line for event in newest))
+
+
+def _tell_user(gathering: Gathering, user: Target, seen: Seen) -> None:
+    """Keys that were really made, by the user or for the user."""
+    if not seen.events:
+        _tell_nothing(gathering, user, USER_FACTS, seen.gap)
+        return
+    made = [event for event in seen.events.values() if event.name == "CreateAccessKey" and not event.error]
+    theirs = [event for event in made if event.about_user == user.id or _is_user(event, user)]
+    gathering.settle("user.created_keys", user, None if seen.gap else len(theirs), seen.gap)
+
+
+def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, registry: Registry) -> None:
+    """By automation means: opened, and by nothing else. Whoever opens it after a pipeline did is not covered by it."""
+    if not seen.events:
+        _tell_nothing(gathering, bucket, BUCKET_FACTS, seen.gap)
+        return
+    openings = [event for event in seen.events.values() if event.opens_bucket]
+    gathering.holds("bucket.opened_recently", bucket, bool(openings), seen.gap)
+    by_others = any(not _automation(event, bucket, registry) for event in openings)
+    value = False if by_others else None if seen.gap else bool(openings)
+    gathering.settle("bucket.opened_by_automation", bucket, value, seen.gap)
+
+
+def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], gap: str) -> None:
+    for name in names:
+        if gap:
+            gathering.failed(name, target, gap)
+        else:
+            gathering.not_yet(name, target, LAG)
+
+
+def _public_addresses(events: list[Activity]) -> set[str]:
+    found = (parse(event.address) for event in events)
+    return {str(address) for address in found if address is not None and is_public(address)}
+
+
+def _trusted(address: str, registry: Registry) -> bool:
+    """A service's name in the place of an address came from nowhere that we trust."""
+    parsed = parse(address)
+    return parsed is not None and registry.trusts(str(parsed))
+
+
+def _same(address: str, remote: set[str]) -> bool:
+    parsed = parse(address)
+    return parsed is not None and any(parsed == parse(other) for other in remote)
+
+
+def _is_user(event: Activity, user: Target) -> bool:
+    return event.actor_type == "IAMUser" and event.actor == user.id and event.account in {"", user.account}
+
+
+def _automation(event: Activity, bucket: Target, registry: Registry) -> bool:
+    if not event.actor or event.account not in {"", bucket.account}:
+        return False
+    try:
+        actor = Target(kind=TargetKind.ROLE, id=event.actor, account=bucket.account, region=GLOBAL)
+    except ValueError:
+        return False
+    return registry.names(registry.automation, actor)

@@ -1,0 +1,256 @@
+"""VPC Flow Logs, through Logs Insights: whether the finding's addresses really spoke with anything of ours."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from agent.evidence import Answered
+from agent.finding import Finding
+from agent.record import JsonObject
+from agent.target import GLOBAL, Target
+from tools.aws import Aws, AwsCall, Incomplete, Phase, Rejected
+from tools.gathering import Gathering, attempt, home
+from tools.source import Question, SourceSpec
+from tools.window import Window
+
+_READ = frozenset({Phase.READ})
+_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:*"
+FACTS = ("address.flows_accepted", "address.flows_rejected", "address.bytes_out", "address.seen_in_vpc")
+
+SPEC = SourceSpec(
+    name="vpc_flow_logs",
+    tells="Whether the remote addresses spoke with our networks, and how much left for them.",
+    facts=FACTS,
+    deadline_seconds=60,
+    byte_cap=50_000_000_000,
+    attacker_writes=(),
+)
+
+FLOW_LOGS = AwsCall("ec2", "DescribeFlowLogs", permission="ec2:DescribeFlowLogs", resource="*", phases=_READ)
+START = AwsCall("logs", "StartQuery", permission="logs:StartQuery", resource=_GROUP, phases=_READ)
+RESULTS = AwsCall("logs", "GetQueryResults", permission="logs:GetQueryResults", resource="*", phases=_READ)
+STOP = AwsCall("logs", "StopQuery", permission="logs:StopQuery", resource="*", phases=_READ)
+CALLS = frozenset({FLOW_LOGS, START, RESULTS, STOP})
+
+DEFAULT_FORMAT = (
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
+    "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
+)
+"""Insights finds the fields of this format by itself."""
+ROWS = 10_000
+GROUPS = 50
+"""As many log groups as one query takes."""
+POLLS = 55
+LAG = timedelta(minutes=15)
+"""Ten minutes of capture, and some for delivery."""
+
+
+@dataclass
+class Logs:
+    """The flow logs that can be asked, and why some cannot."""
+
+    groups: dict[str, set[str]] = field(default_factory=dict)
+    """Log group to the kinds of traffic that it holds."""
+    gap: str = ""
+    found: int = 0
+
+    def keeps(self, action: str) -> bool:
+        """Whether a flow log keeps this kind of traffic."""
+        return any(kept & {"ALL", action} for kept in self.groups.values())
+
+
+@dataclass
+class Flows:
+    """What one address did."""
+
+    accepted: int = 0
+    rejected: int = 0
+    bytes_out: int = 0
+
+
+def wanted(finding: Finding) -> bool:
+    """Only where the finding names somebody on the other side."""
+    return bool(finding.remote_addresses)
+
+
+def gather(aws: Aws, question: Question) -> Answered:
+    """One query for all addresses, over the log groups of the finding's Region."""
+    gathering = Gathering(SPEC, question.now)
+    finding = question.finding
+    addresses = list(dict.fromkeys(finding.remote_addresses))
+    for address in addresses:
+        gathering.want(address, FACTS)
+    aws = aws.at(home(aws.partition) if finding.region == GLOBAL else finding.region)
+    logs = attempt(lambda: _logs(gathering, aws))
+    hosts = {address: host for address in addresses if (host := _host(address)) is not None}
+    if logs.value is None or not logs.value.groups:
+        _tell_none(gathering, addresses, logs.gap or (logs.value.gap if logs.value else ""))
+        return gathering.answered()
+    flows = attempt(lambda: _flows(gathering, aws, logs.value or Logs(), hosts.values(), question) if hosts else {})
+    for address in addresses:
+        if flows.value is None or address not in hosts:
+            _tell_none(gathering, [address], flows.gap or "not_a_single_address")
+        else:
+            _tell(gathering, address, flows.value.get(hosts[address], Flows()), logs.value, question)
+    return gathering.answered()
+
+
+def _host(address: Target) -> str | None:
+    """The address as the query writes it: parsed and written anew, so that nothing else can be in it."""
+    network = ipaddress.ip_network(address.id)
+    return str(network.network_address) if network.num_addresses == 1 else None
+
+
+def _logs(gathering: Gathering, aws: Aws) -> Logs:
+    logs = Logs()
+    for page in gathering.pages(aws, FLOW_LOGS):
+        for flow_log in page.get("FlowLogs", []):
+            logs.found += 1
+            group = _group(flow_log)
+            if group is None:
+                logs.gap = logs.gap or "not_in_cloudwatch"
+            elif flow_log.get("LogFormat", DEFAULT_FORMAT) != DEFAULT_FORMAT:
+                logs.gap = logs.gap or "custom_format"
+            elif group not in logs.groups and len(logs.groups) == GROUPS:
+                logs.gap = logs.gap or "too_many_log_groups"
+            else:
+                logs.groups.setdefault(group, set()).add(flow_log.get("TrafficType", "ALL"))
+    return logs
+
+
+def _group(flow_log: Any) -> str | None:
+    """The log group that a flow log is delivered to; none for S3 and Firehose."""
+    if flow_log.get("LogDestinationType", "cloud-watch-logs") != "cloud-watch-logs":
+        return None
+    name = flow_log.get("LogGroupName")
+    if not name and ":log-group:" in str(flow_log.get("LogDestination")):
+        name = str(flow_log["LogDestination"]).split(":log-group:", 1)[1].split(":", 1)[0]
+    return name or None
+
+
+def _query(hosts: Iterable[str]) -> str:
+    listed = ", ".join(f'"{host}"' for host in sorted(set(hosts)))
+    return (
+        f"filter srcAddr in [{listed}] or dstAddr in [{listed}]"
+        " | stats count(*) as flows, sum(bytes) as octets by srcAddr, dstAddr, action"
+        f" | limit {ROWS}"
+    )
+
+
+def _flows(gathering: Gathering, aws: Aws, logs: Logs, hosts: Iterable[str], question: Question) -> dict[str, Flows]:
+    """Flows by address. Raises AwsError where the answer is not there, or not all of it."""
+    window, hosts = Window.of(question), list(hosts)
+    started = gathering.call(
+        aws,
+        START,
+        logGroupNames=sorted(logs.groups),
+        startTime=int(window.start.timestamp()),
+        endTime=int(window.end.timestamp()),
+        queryString=_query(hosts),
+        limit=ROWS,
+    )
+    rows = _rows(gathering, aws, str((started or {})["queryId"]))
+    if len(rows) >= ROWS:
+        raise Incomplete(RESULTS.name, "row_limit")
+    found = {host: Flows() for host in hosts}
+    for row in rows:
+        _add(found, {cell.get("field"): cell.get("value") for cell in row})
+    return found
+
+
+def _rows(gathering: Gathering, aws: Aws, query: str) -> list[Any]:
+    """Wait until the query is complete: rows of a running one are only some of them."""
+    for _ in range(POLLS):
+        first = gathering.call(aws, RESULTS, queryId=query) or {}
+        status = first.get("status")
+        scanned = _scanned(first)
+        if status == "Complete":
+            gathering.bytes_read += scanned
+            return _all_rows(gathering, aws, query, first)
+        if status not in {"Scheduled", "Running"}:
+            raise Rejected(RESULTS.name, f"query_{str(status).lower()}")
+        if scanned > SPEC.byte_cap or aws.timeout_at():
+            gathering.bytes_read += scanned
+            _stop(gathering, aws, query)
+            raise Incomplete(RESULTS.name, "byte_cap" if scanned > SPEC.byte_cap else "deadline")
+        aws.sleep(1.0)
+    _stop(gathering, aws, query)
+    raise Incomplete(RESULTS.name, "deadline")
+
+
+def _all_rows(gathering: Gathering, aws: Aws, query: str, first: Any) -> list[Any]:
+    """The first page, and what follows it."""
+    gathering.pages_read += 1
+    rows = list(first.get("results", []))
+    token = first.get("nextToken")
+    while token and len(rows) < ROWS:
+        page: Any = gathering.call(aws, RESULTS, queryId=query, nextToken=token) or {}
+        gathering.pages_read += 1
+        rows += page.get("results", [])
+        token = page.get("nextToken")
+    return rows
+
+
+def _scanned(answer: JsonObject) -> int:
+    statistics: Any = answer.get("statistics") or {}
+    return int(statistics.get("bytesScanned") or 0)
+
+
+def _stop(gathering: Gathering, aws: Aws, query: str) -> None:
+    """A query that nobody waits for still costs. That it ended by itself meanwhile is no error of ours."""
+    attempt(lambda: gathering.call(aws, STOP, queryId=query))
+
+
+def _add(found: dict[str, Flows], row: dict[str, Any]) -> None:
+    count, octets = int(float(row.get("flows") or 0)), int(float(row.get("octets") or 0))
+    accepted = row.get("action") == "ACCEPT"
+    for end in {row.get("srcAddr"), row.get("dstAddr")} & set(found):
+        flows = found[str(end)]
+        if accepted:
+            flows.accepted += count
+            flows.bytes_out += octets if row.get("dstAddr") == end else 0
+        else:
+            flows.rejected += count
+
+
+def _tell_none(gathering: Gathering, addresses: Iterable[Target], gap: str) -> None:
+    """No flow logs at all is an answer; flow logs that could not be read are not."""
+    for address in addresses:
+        for name in FACTS:
+            if gap:
+                gathering.failed(name, address, gap)
+            else:
+                gathering.absent(name, address, "no_flow_logs")
+
+
+def _tell(gathering: Gathering, address: Target, flows: Flows, logs: Logs, question: Question) -> None:
+    """Counts from every log group that can be asked; a part of the traffic that none keeps is absent, not zero."""
+    accepts, rejects = logs.keeps("ACCEPT"), logs.keeps("REJECT")
+    only = "" if accepts and rejects else "reject_only" if rejects else "accept_only"
+    seen = flows.accepted + flows.rejected > 0
+    late = not seen and (question.finding.last_seen or question.now) > question.now - LAG
+    for name, value, missing in (
+        ("address.flows_accepted", flows.accepted, "" if accepts else only),
+        ("address.bytes_out", flows.bytes_out, "" if accepts else only),
+        ("address.flows_rejected", flows.rejected, "" if rejects else only),
+    ):
+        _put(gathering, name, address, value, logs.gap, late, missing)
+    if seen:
+        gathering.known("address.seen_in_vpc", address, True)
+    else:
+        _put(gathering, "address.seen_in_vpc", address, False, logs.gap, late, only)
+
+
+def _put(
+    gathering: Gathering, name: str, address: Target, value: bool | int, gap: str, late: bool, missing: str
+) -> None:
+    if gap:
+        gathering.failed(name, address, gap)
+    elif missing:
+        gathering.absent(name, address, missing)
+    elif late:
+        gathering.not_yet(name, address, "flow_log_lag")
+    else:
+        gathering.known(name, address, value)
