@@ -45,8 +45,9 @@ def _permission(original: Any) -> Any:
 
         if self.policy is None:
             return PermissionResult.NEUTRAL
+        asked = "s3:GetObject" if action == "s3:HeadObject" else action  # AWS knows no such action as HeadObject
         said = evaluate(
-            self.policy, action, resource, {"aws:securetransport": "true", "aws:sourceip": "192.0.2.10"}, stranger=True
+            self.policy, asked, resource, {"aws:securetransport": "true", "aws:sourceip": "192.0.2.10"}, stranger=True
         )
         if said is Effect.ALLOW and blocked(self, "restrict_public_buckets"):
             return PermissionResult.NEUTRAL
