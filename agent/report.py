@@ -68,6 +68,9 @@ class ReportedAction(Record):
     receipt: Receipt | None = None
     undo: str = ""
     """The command that takes it back, or why there is none."""
+    undone: Receipt | None = None
+    """What taking it back did, once somebody asked for it."""
+    undo_verdict: Verdict | None = None
 
 
 class Told(Record):

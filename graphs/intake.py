@@ -1,16 +1,16 @@
 """intake: take one finding out of the event, read it again at its own service, and refuse or skip with a reason."""
 
-from agent.intake.triage import triage
 from langgraph.runtime import Runtime
-from tools.reread import CALLS, Reread, reread
 
 from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
+from agent.intake.triage import triage
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
 from tools.aws import Phase, Tally
+from tools.reread import CALLS, Reread, reread
 
 OUR_NAME = "stanch"
 

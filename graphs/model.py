@@ -3,8 +3,6 @@
 from typing import Any
 
 import botocore.exceptions
-from agent.prompt import system_text, user_text
-from agent.wire import OutOfSchema, answer_schema, parse_answer
 from langchain_aws import ChatBedrockConverse
 from langchain_core.exceptions import LangChainException
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -12,6 +10,8 @@ from pydantic import ValidationError
 
 from agent.catalogue import Catalogue
 from agent.plan import Case
+from agent.prompt import system_text, user_text
+from agent.wire import OutOfSchema, answer_schema, parse_answer
 from graphs.service import Asked, NotAnswered
 from tools.aws import AwsCall, Phase
 
@@ -36,7 +36,7 @@ class BedrockModel:
         self._catalogue = catalogue
         self._id = model_id
         chat = ChatBedrockConverse(
-            model=model_id,
+            model_id=model_id,
             client=runtime,
             bedrock_client=control,
             max_tokens=MAX_TOKENS,

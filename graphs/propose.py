@@ -1,20 +1,20 @@
 """propose: fill the slots, ask the model and the playbook, and turn what they say into changes. Reads only."""
 
-from agent.case import build
 from langgraph.runtime import Runtime
-from tools.targets import CALLS as VERIFY_CALLS
-from tools.targets import verify
 
 from agent import playbook
+from agent.case import build, evidence_ids
 from agent.evidence import Evidence
 from agent.finding import Finding
 from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
-from agent.slots import assign, candidates
+from agent.slots import assign
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from tools.action import actions
 from tools.aws import AwsError, Phase, Tally
+from tools.targets import CALLS as VERIFY_CALLS
+from tools.targets import verify
 
 PLAYBOOK = "playbook"
 
@@ -30,10 +30,11 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
 
 
 def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally) -> Slots:
+    """The slots, each re-read from AWS in the account that the finding says."""
     verified = {}
-    for target in candidates(finding, evidence):
-        aws = service.aws(finding.account, target.region, Phase.READ, VERIFY_CALLS, tally)
-        verified[target.key] = verify(aws, target) == "verified"
+    for slot in assign(finding, evidence, {}).filled:
+        aws = service.aws(finding.account, slot.target.region, Phase.READ, VERIFY_CALLS, tally)
+        verified[slot.target.key] = verify(aws, slot.target) == "verified"
     return assign(finding, evidence, verified)
 
 
@@ -49,7 +50,7 @@ def planned(state: Investigated, slots: Slots, case: Case, service: Service, tal
         disposition=answer.disposition,
         confidence=answer.confidence,
         rationale=answer.rationale,
-        cites=answer.cites,
+        cites=evidence_ids(answer.cites, slots),
         answered_by=asked.answered_by if isinstance(asked, Asked) else PLAYBOOK,
         fallback_reason=None if isinstance(asked, Asked) else asked.reason,
         playbook=told,

@@ -44,7 +44,7 @@ def build(service: Service) -> StateGraph[State, Context, Arrived, State]:
     return graph
 
 
-def _bound(node: Node, service: Service) -> Callable[[Any, Runtime[Context]], Slice]:
+def _bound(node: Node, service: Service) -> Any:
     """The node with its service, the lease asserted before it starts."""
 
     def run(state: Any, runtime: Runtime[Context]) -> Slice:

@@ -1,13 +1,13 @@
 """The facts of one action as of now, and what policy says of them: the one place that both judge and execute ask."""
 
-from agent.facts import Standings, facts_for
-
 from agent.evidence import Evidence
+from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
+from tools.source import sources
 
 
 def rule(action: PlannedAction, state: Planned, mode: Mode, service: Service) -> Verdict:
@@ -17,26 +17,20 @@ def rule(action: PlannedAction, state: Planned, mode: Mode, service: Service) ->
 
 def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -> Facts:
     """Every fact that policy sees of the action."""
-    approvals = valid_approvals(action, state, service)
-    standings: Standings = standings_of(action.change.target, service.registry)
     spec = service.catalogue.get(action.change.action)
     if spec is None:
         raise LookupError(action.change.action)
     return facts_for(
-        spec=spec,
-        action=action,
+        spec,
+        action,
+        plan=state.plan,
         finding=state.finding,
         evidence=Evidence(answers=state.evidence),
         slots=state.slots,
-        plan=state.plan,
-        standings=standings,
-        mode=mode,
-        sandbox=service.settings.sandbox,
-        now=service.clock(),
-        approvers=sorted({approval.by for approval in approvals}),
-        approver_roles=sorted(
-            {role for approval in approvals for role in service.registry.people.get(approval.by, [])}
-        ),
+        standings=standings_of(action.change.target, service.registry),
+        circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
+        approvals=valid_approvals(action, state, service),
+        wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
     )
 
 
@@ -46,20 +40,23 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
     decision = None if request is None else state.decisions.get(request.digest)
     if request is None or decision is None:
         return []
-    asked = [a for a in state.plan.actions if a.id in {b.id for b in request.actions}]
+    ids = {asked.id for asked in request.actions}
+    asked = [planned for planned in state.plan.actions if planned.id in ids]
     if plan_digest(state.run_id, asked) != request.digest:
         return []
-    return [a for a in decision.approvals if action.id in a.action_ids and _valid(a, request, state, service)]
+    return [a for a in decision.approvals if action.id in a.action_ids and valid(a, request, state, service)]
 
 
-def _valid(approval: Approval, request: Request, state: Planned, service: Service) -> bool:
-    bound = approval.run_id == state.run_id and approval.digest == request.digest
+def valid(approval: Approval, request: Request, state: Planned, service: Service) -> bool:
+    """Whether the approval may be counted: checked again at every use, and used up by the first run that counts it."""
     named = {target.id for target in state.finding.targets} | {target.owner for target in state.finding.targets}
+    unsigned_in_sandbox = approval.signature == "" and service.settings.sandbox
     return (
-        bound
+        approval.run_id == state.run_id
+        and approval.digest == request.digest
         and approval.decision == "approve"
         and approval.by not in named
         and service.clock() < min(approval.expires_at, request.expires_at)
-        and (service.signed(approval) or (approval.signature == "" and service.settings.sandbox))
+        and (unsigned_in_sandbox or service.signed(approval))
         and service.ledger.consume(approval, state.run_id)
     )

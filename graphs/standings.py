@@ -1,7 +1,6 @@
 """What the registry says of a target, as the facts need it."""
 
 from agent.facts import Standings
-
 from agent.target import Target
 from agent.verdict import Known
 from tools.registry import Registry

@@ -23,10 +23,14 @@ _REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED}
 
 
 class SqliteLedger:
-    """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known."""
+    """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known.
 
-    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True) -> None:
+    `durable=False` is for ledgers that are thrown away.
+    """
+
+    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True, *, durable: bool = True) -> None:
         self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
         self._alive = alive
         with closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA journal_mode=WAL")
@@ -36,7 +40,7 @@ class SqliteLedger:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
-            db.execute("PRAGMA synchronous=FULL")
+            db.execute(f"PRAGMA synchronous={self._synchronous}")
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -1,0 +1,58 @@
+# From a fresh clone: `make demo` or `make test`. Needs Python 3.11 or newer, make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+MUST := requirements.lock pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types contracts generated generate lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Make the environment from the hashed lock, and compile it once
+
+$(STAMP): $(MUST)
+	@$(PYTHON) -c 'import sys; sys.exit("Stanch needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing from the lock…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib agent tools graphs evals
+	@touch $@
+
+demo: setup ## Replay the bundled corpus in the sandbox: progress, table, HTML report
+	@$(BIN)/python -m evals.demo
+
+test: setup ## Run the test suite
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+check: setup format lint types contracts generated test ## What CI runs
+
+format:
+	@$(BIN)/ruff format --check --quiet .
+
+lint:
+	@$(BIN)/ruff check --quiet .
+
+types:
+	@$(BIN)/mypy
+
+contracts:
+	@$(BIN)/lint-imports
+
+generated:
+	@$(BIN)/python -m evals.generate --check
+
+generate: setup ## Write every generated file anew
+	@$(BIN)/python -m evals.generate
+
+lock: setup ## Resolve the dependencies anew (needs uv)
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --extra sandbox --extra dev --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove the environment and everything made
+	@rm -rf $(VENV) build out

@@ -1,0 +1,117 @@
+"""Builds the service: the only place that reads the environment and decides what is real."""
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agent.policy import Policies
+from agent.verdict import Mode
+from graphs.configuration import Configuration
+from graphs.model import BedrockModel, PlaybookModel
+from graphs.runs import Runs
+from graphs.service import Model, Service, Settings
+from tools.action import catalogue
+from tools.ledger import SqliteLedger
+from tools.registry import Registry
+from tools.session import RealClients
+
+LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
+SANDBOX = "sandbox"
+"""The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
+
+
+def configuration() -> Configuration:
+    """What the environment says."""
+    return Configuration()
+
+
+def actor(config: Configuration) -> str:
+    """Who is at this command line."""
+    return config.actor or getpass.getuser()
+
+
+def holder() -> str:
+    """This process, as leases name it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def alive(other: str) -> bool:
+    """Whether a holder still runs: known for this machine, assumed for others until their lease is stale."""
+    host, _, pid = other.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def approval_key(home: Path) -> bytes:
+    """The key that signs approvals here, made on first use and readable by its owner only."""
+    path = home / "approval.key"
+    if not path.exists():
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def prepared(home: Path) -> Path:
+    """The directory, made for its owner alone if it is not there."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home
+
+
+@contextmanager
+def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
+    """The runs of a home, over its checkpoints."""
+    with SqliteSaver.from_conn_string(str(home / CHECKPOINTS)) as saver:
+        yield Runs(service, saver)
+
+
+def real(config: Configuration, mode: Mode | None) -> Service:
+    """The service against the real AWS, by the standard AWS variables."""
+    home = prepared(config.home)
+    clients = RealClients(config.role_name, "stanch")
+    registry = Registry.load(config.registry) if config.registry else Registry()
+    return Service(
+        clients=clients,
+        partition=clients.partition,
+        ledger=SqliteLedger(home / LEDGER, alive),
+        model=_model(config, clients),
+        policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
+        registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),
+        catalogue=catalogue(),
+        clock=lambda: datetime.now(UTC),
+        nonce=lambda: secrets.token_hex(16),
+        approval_key=approval_key(home),
+        holder=holder(),
+        settings=Settings(
+            mode=mode or config.mode,
+            minimum_severity=config.minimum_severity,
+            approval_minutes=config.approval_minutes,
+        ),
+    )
+
+
+def own_names(caller: str) -> list[str]:
+    """The names of our own identity, from `arn:...:assumed-role/NAME/SESSION` or `arn:...:user/path/NAME`."""
+    parts = caller.rsplit(":", 1)[-1].split("/")
+    return [parts[1]] if parts[0] == "assumed-role" and len(parts) > 1 else [parts[-1]]
+
+
+def _model(config: Configuration, clients: RealClients) -> Model:
+    if not config.model:
+        return PlaybookModel()
+    runtime, control = clients.model(None)
+    return BedrockModel(config.model, runtime, control, catalogue())

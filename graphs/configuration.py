@@ -1,0 +1,37 @@
+"""What the environment says: STANCH_* variables, read once, by bootstrap alone."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.verdict import Mode
+
+SANDBOX_MODEL = "us.anthropic.claude-sonnet-4-6"
+"""The id that goes over the wire in the sandbox; who really answered is in the report."""
+
+
+class Configuration(BaseSettings):
+    """Each field is the variable `STANCH_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCH_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
+    """Where ledger, checkpoints, reports and the sandbox's world live."""
+    mode: Mode = Mode.OBSERVE
+    model: str = ""
+    """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
+    registry: Path | None = None
+    """The registry file. Without one every account is unknown, and policy denies."""
+    policies: Path | None = None
+    """A directory of Cedar files in place of the bundled ones."""
+    role_name: str | None = None
+    """The role to assume in accounts other than our own."""
+    minimum_severity: int = 0
+    samples_are_real: bool = False
+    """Works sample findings like others. Ignored outside the sandbox."""
+    approval_minutes: int = 60
+    actor: str = ""
+    """Who answers approvals on this command line. Empty: the operating system's user."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

@@ -1,0 +1,51 @@
+"""`stanch policy`: check, test and explain what decides."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.policy import check as check_policies
+from agent.policy import explain as explain_verdict
+from agent.policy import run_examples
+from graphs.entrypoints.opening import FAILED, REFUSED, ledger_of, stop
+from graphs.entrypoints.printing import out, shown
+from tools.action import catalogue
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+Folder = Annotated[Path | None, typer.Argument(help="A directory of Cedar files. Default: the bundled ones.")]
+
+
+@app.command()
+def check(folder: Folder = None) -> None:
+    """Validate against the schema and lint."""
+    _say(check_policies(folder, catalogue=catalogue()), "every policy is valid, scoped, explained and exercised")
+
+
+@app.command()
+def test(folder: Folder = None) -> None:  # noqa: PT028 - a command, not a pytest function
+    """Run the examples that stand beside the policies."""
+    _say(run_examples(folder, catalogue=catalogue()), "every example decides as it says")
+
+
+def _say(faults: list[str], fine: str) -> None:
+    for fault in faults:
+        out.print(shown(fault, 1000), soft_wrap=True)
+    if faults:
+        raise typer.Exit(FAILED)
+    out.print(fine)
+
+
+@app.command()
+def explain(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+    """Say which policies decided on a run's actions, from which facts."""
+    report = ledger_of(run).report(run)
+    if report is None:
+        stop(f"{run} is still being worked", REFUSED)
+    for action in report.actions:
+        if action.verdict is not None:
+            for text in explain_verdict(action.verdict).splitlines():
+                out.print(shown(text, 1000), soft_wrap=True)
+    if not report.actions:
+        out.print(f"{report.run_id} judged no action: {shown(report.reason)}")

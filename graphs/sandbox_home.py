@@ -1,0 +1,81 @@
+"""The sandbox of a home: its world on disk behind a lock, saved after each write, with the registry that goes with it."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.policy import Policies
+from agent.verdict import Mode
+from graphs.bootstrap import LEDGER, alive, approval_key, holder
+from graphs.configuration import SANDBOX_MODEL, Configuration
+from graphs.embedded import answerer
+from graphs.model import BedrockModel
+from graphs.service import Service, Settings
+from tools.action import catalogue
+from tools.ledger import SqliteLedger
+from tools.registry import Registry
+from tools.sandbox.engine import Sandbox
+from tools.sandbox.from_finding import world_for
+from tools.sandbox.seed import seed
+from tools.sandbox.services.bedrock import set_answerer
+from tools.sandbox.store import WorldStore
+from tools.sandbox.world import World, WorldError
+
+WORLD, REGISTRY = "world.bin", "registry.json"
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
+
+
+@contextmanager
+def opened(
+    config: Configuration, home: Path, mode: Mode | None, event: Any = None, world_file: Path | None = None
+) -> Iterator[Service]:
+    """Open the home's world, made from the file or from the finding if there is none yet. Raises WorldError, WorldBusy."""
+    with WorldStore(home / WORLD) as store:
+        sandbox, registry = _world(store, home, event, world_file)
+        sandbox.on_write(lambda: store.save(sandbox))
+        set_answerer(answerer(catalogue()))
+        yield _service(config, home, mode, sandbox, registry)
+        store.save(sandbox)
+
+
+def _world(store: WorldStore, home: Path, event: Any, world_file: Path | None) -> tuple[Sandbox, Registry]:
+    """The kept world; a new event's resources are added where they are missing."""
+    kept = store.load()
+    if kept is not None and world_file is not None:
+        raise WorldError("the sandbox has a world already: `stanch sandbox reset` forgets it")
+    if kept is not None:
+        registry = Registry.model_validate_json((home / REGISTRY).read_text(encoding="utf-8"))
+        return kept, registry
+    world = World.load(world_file) if world_file else world_for(event)
+    sandbox = Sandbox.fresh(0, world.now, ticking=True)
+    seed(sandbox, world, event if isinstance(event, dict) else None)
+    (home / REGISTRY).write_text(world.registry.model_dump_json(), encoding="utf-8")
+    store.save(sandbox)
+    return sandbox, world.registry
+
+
+def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sandbox, registry: Registry) -> Service:
+    runtime = sandbox.client("bedrock-runtime", _ACCOUNT, _REGION)
+    control = sandbox.client("bedrock", _ACCOUNT, _REGION)
+    return Service(
+        clients=sandbox.clients(),
+        partition="aws",
+        ledger=SqliteLedger(home / LEDGER, alive),
+        model=BedrockModel(config.model or SANDBOX_MODEL, runtime, control, catalogue()),
+        policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
+        registry=registry,
+        catalogue=catalogue(),
+        clock=sandbox.now,
+        nonce=lambda: secrets.token_hex(16),
+        approval_key=approval_key(home),
+        holder=holder(),
+        settings=Settings(
+            mode=mode or config.mode,
+            sandbox=True,
+            minimum_severity=config.minimum_severity,
+            samples_are_real=config.samples_are_real,
+            approval_minutes=config.approval_minutes,
+        ),
+    )

@@ -1,0 +1,199 @@
+"""undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from agent.facts import Circumstances, facts_for_undo
+from agent.plan import Change, digest_of
+from agent.receipt import Drifted, Outcome, Receipt, Verification
+from agent.record import Record
+from agent.report import Report, ReportedAction, Status
+from agent.verdict import Approval, Ruling, Verdict
+from graphs.service import Service
+from graphs.standings import standings_of
+from graphs.state import Context, Slice, merged
+from tools.action import actions
+from tools.aws import AwsError, Phase, Tally
+from tools.targets import CALLS as VERIFY_CALLS
+from tools.targets import verify as verify_target
+
+
+class NothingToUndo(Record):
+    """Why there is nothing to take back."""
+
+    detail: str
+
+
+class Undoing(Slice):
+    """The undo graph's state: what to take back, by whose word, and what came of it."""
+
+    run_id: str
+    actions: list[ReportedAction]
+    approval: Approval
+    verdicts: Annotated[dict[str, Verdict], merged] = {}
+    receipts: Annotated[dict[str, Receipt], merged] = {}
+
+
+class UndoJudged(Slice):
+    """What judging an undo makes."""
+
+    verdicts: dict[str, Verdict]
+
+
+class UndoActed(Slice):
+    """What undoing makes."""
+
+    receipts: dict[str, Receipt]
+
+
+def undo_run(service: Service, run_id: str, action: str | None, by: str) -> Report | NothingToUndo:
+    """Undo one action of a run, or all that stand. The person's word is a signed approval, bound to exactly these receipts."""
+    report = service.ledger.report(run_id)
+    if report is None:
+        return NothingToUndo(detail=f"{run_id} has no report to undo by")
+    chosen = [a for a in report.actions if _stands(a) and action in (None, a.planned.id)]
+    if not chosen:
+        which = action or "this run"
+        return NothingToUndo(detail=f"nothing of {which} stands: {run_id} is {report.status}")
+    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=_word(service, run_id, chosen, by))
+    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
+    amended = _amended(report, done)
+    service.ledger.amend(amended, service.clock())
+    return amended
+
+
+def build_undo(service: Service) -> StateGraph[Undoing, Context, Undoing, Undoing]:
+    """START -> judge -> undo -> END, over the receipts of one run."""
+    graph = StateGraph(Undoing, context_schema=Context)
+
+    def judge_undo(state: Undoing, runtime: Runtime[Context]) -> UndoJudged:
+        return UndoJudged(verdicts={a.planned.id: _ruled(a, state, runtime, service) for a in state.actions})
+
+    def undo(state: Undoing, runtime: Runtime[Context]) -> UndoActed:
+        return UndoActed(receipts=_undone(state, service))
+
+    graph.add_node("judge", judge_undo, input_schema=Undoing)
+    graph.add_node("undo", undo, input_schema=Undoing)
+    graph.add_edge(START, "judge")
+    graph.add_edge("judge", "undo")
+    graph.add_edge("undo", END)
+    return graph
+
+
+def _stands(action: ReportedAction) -> bool:
+    done = action.receipt is not None and action.receipt.outcome in (Outcome.DONE, Outcome.PARTIAL)
+    return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
+
+
+def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) -> Approval:
+    """The person's word, signed and kept."""
+    now = service.clock()
+    digest = digest_of({"undo": run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
+    blank = Approval(
+        run_id=run_id, digest=digest, decision="approve", action_ids=[a.planned.id for a in chosen], by=by,
+        role=", ".join(service.registry.people.get(by, [])), reason="asked for the undo", at=now,
+        expires_at=now + timedelta(minutes=5), nonce=service.nonce(),
+    )  # fmt: skip
+    approval = blank.model_copy(update={"signature": service.sign(blank)})
+    service.ledger.answer(approval)
+    return approval
+
+
+def _ruled(action: ReportedAction, state: Undoing, runtime: Runtime[Context], service: Service) -> Verdict:
+    change = action.planned.change
+    spec = service.catalogue.get(change.action)
+    if spec is None:
+        raise LookupError(change.action)
+    aws = service.aws(change.target.account, change.target.region, Phase.READ, VERIFY_CALLS, Tally())
+    facts = facts_for_undo(
+        spec,
+        change,
+        action.planned.id,
+        standings=standings_of(change.target, service.registry),
+        circumstances=Circumstances(mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock()),
+        target_verified=verify_target(aws, change.target) == "verified",
+        approvals=[state.approval] if service.signed(state.approval) else [],
+    )
+    return service.policies.judge(action.planned.id, facts)
+
+
+def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
+    """A receipt for each action whose undo is allowed. One that drifts stops alone; the others go on."""
+    receipts = {}
+    for action in state.actions:
+        if state.verdicts[action.planned.id].ruling is Ruling.ALLOW:
+            receipt = _take_back(action, state.run_id, service)
+            service.ledger.record(receipt)
+            if receipt.outcome is Outcome.UNDONE:
+                service.ledger.undone(state.run_id, receipt, "undone")
+            receipts[action.planned.id] = receipt
+    return receipts
+
+
+def _take_back(action: ReportedAction, run_id: str, service: Service) -> Receipt:
+    change = action.planned.change
+    tally = Tally()
+    module = actions()[change.action]
+    aws = service.aws(change.target.account, change.target.region, Phase.UNDO, module.CALLS, tally)
+    receipt = Receipt(
+        run_id=run_id, action_id=action.planned.id, change=change, outcome=Outcome.FAILED, at=service.clock(),
+        undo_of=action.planned.id,
+    )  # fmt: skip
+    try:
+        done = module.undo(aws, change)
+    except AwsError as error:
+        return receipt.model_copy(update={"detail": str(error), "calls": tally.writes})
+    if isinstance(done, Drifted):
+        return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
+    back = _read_back(change, run_id, service)
+    outcome = Outcome.UNDONE if back.holds else Outcome.FAILED
+    return receipt.model_copy(
+        update={"outcome": outcome, "detail": done.detail, "calls": tally.writes, "verification": back}
+    )
+
+
+def _read_back(change: Change, run_id: str, service: Service) -> Verification:
+    """Plan the same change again: what it would start from is what is there now."""
+    module = actions()[change.action]
+    aws = service.aws(change.target.account, change.target.region, Phase.PLAN, module.CALLS, Tally())
+    now = service.clock()
+    try:
+        again = module.plan(aws, change.target, change.params, run_id)
+    except AwsError as error:
+        return Verification(how="unverified", detail=f"could not read back: {error}", at=now)
+    if isinstance(again, Change) and again.before == change.before:
+        return Verification(how="by_configuration", detail="reads as it was before", at=now)
+    return Verification(how="unverified", detail="does not read as it was before", at=now)
+
+
+def _amended(report: Report, done: Undoing) -> Report:
+    """The run's report with what was taken back; `undone` only if nothing of it stands any more."""
+    changed = [
+        a.model_copy(
+            update={
+                "undone": done.receipts.get(a.planned.id, a.undone),
+                "undo_verdict": done.verdicts.get(a.planned.id, a.undo_verdict),
+            }
+        )
+        for a in report.actions
+    ]
+    left = [a for a in changed if _stands(a)]
+    status, reason = (Status.UNDONE, f"taken back by {done.approval.by}") if not left else _partly(report, left, done)
+    return report.model_copy(
+        update={"actions": changed, "status": status, "reason": reason, "approvals": [*report.approvals, done.approval]}
+    )
+
+
+def _partly(report: Report, left: list[ReportedAction], done: Undoing) -> tuple[Status, str]:
+    told = []
+    for action in left:
+        receipt, verdict = done.receipts.get(action.planned.id), done.verdicts.get(action.planned.id)
+        why = receipt.detail if receipt else ", ".join(verdict.policies) if verdict else "not asked for"
+        told.append(f"{action.planned.id} {action.planned.change.action} stands: {why}")
+    failed = any(receipt.outcome is not Outcome.UNDONE for receipt in done.receipts.values())
+    denied = any(verdict.ruling is not Ruling.ALLOW for verdict in done.verdicts.values())
+    status = Status.PARTIALLY_CONTAINED if failed or denied or len(left) < len(report.actions) else report.status
+    return status, "; ".join(told)
