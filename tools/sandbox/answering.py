@@ -25,9 +25,9 @@ def request_id() -> str:
 
 def answer(request: Any, identifier: str) -> Answer:
     """Answer a botocore prepared request. Raises OutsideSandbox for what is not AWS or not there."""
-    from moto.core.exceptions import HTTPException
     from moto.core.request import normalize_request
     from moto.core.utils import get_equivalent_url_in_aws_domain
+    from werkzeug.exceptions import HTTPException
 
     parsed, _ = get_equivalent_url_in_aws_domain(request.url)
     url = f"{parsed.scheme}://{parsed.netloc}{parsed.path}"

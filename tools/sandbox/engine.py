@@ -151,6 +151,8 @@ class Sandbox:
 class SandboxClients(Clients):
     """The port to AWS, answered by a sandbox."""
 
+    paced = False
+
     def __init__(self, sandbox: Sandbox, credentials: Credentials | None = None) -> None:
         self._sandbox = sandbox
         self._credentials = credentials

@@ -11,10 +11,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar
 
-from agent.record import JsonObject
-
 State = TypeVar("State")
-Handler = Callable[["Ctx", JsonObject], Any]
+Wire = dict[str, Any]
+"""A request or an answer as boto3 has it: JSON, with datetimes where the API has timestamps."""
+Handler = Callable[["Ctx", Wire], Any]
 
 OPERATIONS: dict[str, dict[str, Handler]] = {}
 """Added or replaced operations, by moto package and API operation name."""
@@ -195,8 +195,8 @@ def add_service(package: str, host: str, boto_name: str, state: type) -> None:
     answering = type(
         f"{package.title()}Response", (BaseResponse,), {"__init__": init, "__module__": f"moto.{package}.responses"}
     )
-    backends = BackendDict(state, "ec2")
-    parts = {
+    backends: Any = BackendDict(state, "ec2")
+    parts: dict[str, dict[str, Any]] = {
         "": {f"{package}_backends": backends},
         ".models": {f"{package}_backends": backends},
         ".responses": {answering.__name__: answering},

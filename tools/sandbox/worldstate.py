@@ -3,6 +3,7 @@
 import importlib
 import io
 import pickle
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ _GLOBALS = (
     ("moto.securityhub.models", "SecurityHubBackend._org_configs"),
 )
 """What moto keeps of a world outside its backends."""
+_COUNTERS = (("moto.logs.models", "LogEvent", "_event_id"), ("moto.logs.models", "LogStream", "_log_ids"))
+"""Where moto counts ids for the whole process."""
 
 
 def dump(extra: dict[str, Any]) -> bytes:
@@ -23,6 +26,7 @@ def dump(extra: dict[str, Any]) -> bytes:
         {
             "backends": {name: _regions(backends) for name, backends in _in_use()},
             "globals": {f"{module}:{path}": dict(value) for module, path, value in _globals()},
+            "counters": {(module, owner, name): value for module, owner, name, value in _counters()},
             "shelves": dict(shelves()),
             "random": _random().getstate(),
             "extra": extra,
@@ -44,6 +48,9 @@ def load(data: bytes) -> dict[str, Any]:
         module, path = name.split(":")
         prepare(module.split(".")[1])
         _reach(module, path).update(value)
+    for (module, owner, name), value in state["counters"].items():
+        prepare(module.split(".")[1])
+        setattr(_reach(module, owner), name, value)
     shelves().update(state["shelves"])
     _random().setstate(state["random"])
     extra: dict[str, Any] = state["extra"]
@@ -52,22 +59,30 @@ def load(data: bytes) -> dict[str, Any]:
 
 def empty() -> None:
     """Forget every account, Region and resource."""
-    from moto.core.base_backend import BackendDict
     from moto.core.model_instances import reset_model_data
 
-    for backends in list(BackendDict._instances):
+    in_use: list[Any] = _instances()
+    for backends in in_use:
         backends.clear()
-    BackendDict._instances.clear()
+    in_use.clear()
     for _, _, value in _globals():
         value.clear()
+    for module, owner, name, _ in _counters():
+        setattr(_reach(module, owner), name, 0)
     reset_model_data()
     shelves().clear()
 
 
-def _in_use() -> Iterator[tuple[str, Any]]:
-    from moto.core.base_backend import BackendDict
+def _instances() -> list[Any]:
+    from moto.core import base_backend
 
-    found = ((_name(backends), backends) for backends in BackendDict._instances)
+    backend_dict: Any = base_backend.BackendDict
+    instances: list[Any] = backend_dict._instances
+    return instances
+
+
+def _in_use() -> Iterator[tuple[str, Any]]:
+    found = ((_name(backends), backends) for backends in _instances())
     yield from sorted(found, key=lambda one: one[0])
 
 
@@ -87,9 +102,13 @@ def _backends(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _globals() -> Iterator[tuple[str, str, dict[Any, Any]]]:
-    import sys
+def _counters() -> Iterator[tuple[str, str, str, int]]:
+    for module, owner, name in _COUNTERS:
+        if module in sys.modules:
+            yield module, owner, name, getattr(_reach(module, owner), name)
 
+
+def _globals() -> Iterator[tuple[str, str, dict[Any, Any]]]:
     for module, path in _GLOBALS:
         if module in sys.modules:
             yield module, path, _reach(module, path)

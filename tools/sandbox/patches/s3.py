@@ -70,10 +70,9 @@ def _authorize(original: Any) -> Any:
     def authorize(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
         _expected_owner(self, bucket_name)
         if "Authorization" in self.headers or "Signature=" in self.uri:
-            return original(self, bucket_name, key_name)
-        if not _stranger_may(self, bucket_name, key_name):
+            original(self, bucket_name, key_name)
+        elif not _stranger_may(self, bucket_name, key_name):
             raise _denied()
-        return None
 
     return authorize
 
@@ -82,7 +81,7 @@ def _expected_owner(response: Any, bucket_name: str | None) -> None:
     from moto.s3.models import s3_backends
 
     expected = response.headers.get("x-amz-expected-bucket-owner")
-    owner = s3_backends.bucket_accounts.get(bucket_name)
+    owner = s3_backends.bucket_accounts.get(bucket_name or "")
     if expected and owner and owner[1] != expected:
         raise _denied()
 

@@ -3,5 +3,5 @@
 import importlib
 import pkgutil
 
-for _, _name, _ in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_name}")
+for _found in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_found.name}")

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NotRequired, TypedDict
 
-from agent.record import JsonObject
-from tools.sandbox.mechanism import Ctx, op, refuse
+from tools.sandbox.mechanism import Ctx, Wire, op, refuse
 
 
 class ModelAnswer(TypedDict):
@@ -16,7 +15,7 @@ class ModelAnswer(TypedDict):
     stopReason: NotRequired[str]
 
 
-Answerer = Callable[[JsonObject], ModelAnswer]
+Answerer = Callable[[Wire], ModelAnswer]
 _ANSWERER: list[Answerer] = []
 
 
@@ -29,7 +28,7 @@ def set_answerer(answerer: Answerer | None) -> None:
 
 
 @op("bedrockruntime", "Converse")
-def converse(ctx: Ctx, params: JsonObject) -> Any:
+def converse(ctx: Ctx, params: Wire) -> Any:
     """One answer of one text block."""
     if not _ANSWERER:
         raise refuse("ServiceUnavailableException", "Nobody answers Converse in this sandbox")
@@ -46,5 +45,5 @@ def converse(ctx: Ctx, params: JsonObject) -> Any:
     }
 
 
-def _tokens(block: JsonObject) -> int:
+def _tokens(block: Wire) -> int:
     return len(str(block.get("text", ""))) // 4

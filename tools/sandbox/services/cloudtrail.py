@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent.record import JsonObject
 from tools.sandbox import clock
-from tools.sandbox.mechanism import Ctx, op, refuse
+from tools.sandbox.mechanism import Ctx, Wire, op, refuse
 from tools.sandbox.paging import BadToken, page
 
 _PAGE = 50
@@ -23,12 +22,12 @@ _REQUEST_RESOURCES = {
 class EventHistory:
     """The management events of an account in one Region."""
 
-    records: list[JsonObject] = field(default_factory=list)
+    records: list[Wire] = field(default_factory=list)
     """CloudTrail records, as they stand in a log file, in any order."""
 
 
 @op("cloudtrail", "LookupEvents")
-def lookup_events(ctx: Ctx, params: JsonObject) -> Any:
+def lookup_events(ctx: Ctx, params: Wire) -> Any:
     """Events of the last 90 days, newest first, by at most one attribute."""
     attributes = params.get("LookupAttributes") or []
     if len(attributes) > 1:
@@ -57,13 +56,13 @@ def _moment(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _within(event: JsonObject, since: datetime | None, until: datetime | None) -> bool:
+def _within(event: Wire, since: datetime | None, until: datetime | None) -> bool:
     at: datetime = event["EventTime"]
     oldest = clock.now() - _KEPT
     return max(since or oldest, oldest) <= at <= (until or at)
 
 
-def _matches(event: JsonObject, attributes: list[JsonObject]) -> bool:
+def _matches(event: Wire, attributes: list[Wire]) -> bool:
     for attribute in attributes:
         key, value = attribute["AttributeKey"], attribute["AttributeValue"]
         if key == "ResourceName":
@@ -74,7 +73,7 @@ def _matches(event: JsonObject, attributes: list[JsonObject]) -> bool:
     return True
 
 
-def _event(record: JsonObject) -> JsonObject:
+def _event(record: Wire) -> Wire:
     identity = record.get("userIdentity") or {}
     event = {
         "EventId": record["eventID"],
@@ -90,7 +89,7 @@ def _event(record: JsonObject) -> JsonObject:
     return {key: value for key, value in event.items() if value is not None}
 
 
-def _username(identity: JsonObject) -> str | None:
+def _username(identity: Wire) -> str | None:
     if identity.get("type") == "Root":
         return "root"
     if identity.get("userName"):
@@ -99,7 +98,7 @@ def _username(identity: JsonObject) -> str | None:
     return session or None
 
 
-def _resources(record: JsonObject) -> list[JsonObject]:
+def _resources(record: Wire) -> list[Wire]:
     found = {}
     for resource in record.get("resources") or []:
         name = resource.get("resourceName") or resource.get("ARN")

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.record import JsonObject
 from tools.sandbox import clock
-from tools.sandbox.mechanism import Ctx, op, refuse
+from tools.sandbox.criteria import meets, values
+from tools.sandbox.mechanism import Ctx, Wire, op, refuse
 from tools.sandbox.paging import BadToken, page
 
 _PAGE = 50
@@ -18,9 +18,9 @@ class MacieState:
     enabled: bool = False
     status: str = "ENABLED"
     frequency: str = "FIFTEEN_MINUTES"
-    findings: list[JsonObject] = field(default_factory=list)
+    findings: list[Wire] = field(default_factory=list)
     """As GetFindings answers them, in boto3's casing."""
-    buckets: list[JsonObject] = field(default_factory=list)
+    buckets: list[Wire] = field(default_factory=list)
     """As DescribeBuckets answers them."""
 
 
@@ -32,7 +32,7 @@ def _state(ctx: Ctx) -> MacieState:
 
 
 @op("macie2", "EnableMacie")
-def enable_macie(ctx: Ctx, params: JsonObject) -> Any:
+def enable_macie(ctx: Ctx, params: Wire) -> Any:
     """Turn Macie on."""
     state = ctx.shelf(MacieState)
     if state.enabled:
@@ -43,7 +43,7 @@ def enable_macie(ctx: Ctx, params: JsonObject) -> Any:
 
 
 @op("macie2", "DisableMacie")
-def disable_macie(ctx: Ctx, params: JsonObject) -> Any:
+def disable_macie(ctx: Ctx, params: Wire) -> Any:
     """Turn Macie off: everything that it knew is gone."""
     state = _state(ctx)
     state.enabled = False
@@ -53,7 +53,7 @@ def disable_macie(ctx: Ctx, params: JsonObject) -> Any:
 
 
 @op("macie2", "GetMacieSession")
-def get_macie_session(ctx: Ctx, params: JsonObject) -> Any:
+def get_macie_session(ctx: Ctx, params: Wire) -> Any:
     """Whether Macie is on; AccessDeniedException if not."""
     state = _state(ctx)
     role = "role/aws-service-role/macie.amazonaws.com/AWSServiceRoleForAmazonMacie"
@@ -64,17 +64,17 @@ def get_macie_session(ctx: Ctx, params: JsonObject) -> Any:
 
 
 @op("macie2", "ListFindings")
-def list_findings(ctx: Ctx, params: JsonObject) -> Any:
+def list_findings(ctx: Ctx, params: Wire) -> Any:
     """Ids of findings, newest update last unless sorted, by criteria."""
     criteria = (params.get("findingCriteria") or {}).get("criterion") or {}
-    found = [one for one in _state(ctx).findings if _meets(one, criteria)]
+    found = [one for one in _state(ctx).findings if meets(one, criteria)]
     found = _sorted(found, params.get("sortCriteria") or {})
     part, token = _page([one["id"] for one in found], params, {"criteria": criteria})
     return {"findingIds": part, "nextToken": token}
 
 
 @op("macie2", "GetFindings")
-def get_findings(ctx: Ctx, params: JsonObject) -> Any:
+def get_findings(ctx: Ctx, params: Wire) -> Any:
     """The findings with these ids; ids that it does not know are left out."""
     wanted = params["findingIds"]
     if len(wanted) > _PAGE:
@@ -83,16 +83,16 @@ def get_findings(ctx: Ctx, params: JsonObject) -> Any:
 
 
 @op("macie2", "DescribeBuckets")
-def describe_buckets(ctx: Ctx, params: JsonObject) -> Any:
+def describe_buckets(ctx: Ctx, params: Wire) -> Any:
     """What Macie knows about the Region's buckets, by criteria."""
     criteria = params.get("criteria") or {}
-    found = [one for one in _state(ctx).buckets if _meets(one, criteria)]
+    found = [one for one in _state(ctx).buckets if meets(one, criteria)]
     part, token = _page(_sorted(found, params.get("sortCriteria") or {}), params, {"criteria": criteria})
     return {"buckets": part, "nextToken": token}
 
 
 @op("macie2", "GetResourceProfile")
-def get_resource_profile(ctx: Ctx, params: JsonObject) -> Any:
+def get_resource_profile(ctx: Ctx, params: Wire) -> Any:
     """A bucket's sensitivity score."""
     for bucket in _state(ctx).buckets:
         if bucket["bucketArn"] == params["resourceArn"] and "sensitivityScore" in bucket:
@@ -105,7 +105,7 @@ def get_resource_profile(ctx: Ctx, params: JsonObject) -> Any:
     raise refuse("ResourceNotFoundException", "The request failed because the specified resource doesn't exist.")
 
 
-def _page(items: list[Any], params: JsonObject, question: JsonObject) -> tuple[Any, str | None]:
+def _page(items: list[Any], params: Wire, question: Wire) -> tuple[Any, str | None]:
     try:
         size = int(params.get("maxResults") or _PAGE)
         return page(items, token=params.get("nextToken"), size=size, question=question)
@@ -113,34 +113,8 @@ def _page(items: list[Any], params: JsonObject, question: JsonObject) -> tuple[A
         raise refuse("ValidationException", "The request failed because the nextToken isn't valid.") from error
 
 
-def _sorted(items: list[JsonObject], sort: JsonObject) -> list[JsonObject]:
+def _sorted(items: list[Wire], sort: Wire) -> list[Wire]:
     name = sort.get("attributeName")
     if not name:
         return items
-    return sorted(items, key=lambda one: [str(v) for v in _values(one, name)], reverse=sort.get("orderBy") == "DESC")
-
-
-def _meets(item: JsonObject, criteria: JsonObject) -> bool:
-    return all(_condition([str(v) for v in _values(item, path)], one) for path, one in criteria.items())
-
-
-def _condition(actual: list[str], condition: JsonObject) -> bool:
-    checks = {
-        "eq": lambda wanted: any(text in [str(w) for w in wanted] for text in actual),
-        "eqExactMatch": lambda wanted: sorted(actual) == sorted(str(w) for w in wanted),
-        "neq": lambda wanted: not any(text in [str(w) for w in wanted] for text in actual),
-        "prefix": lambda wanted: any(text.startswith(wanted) for text in actual),
-        "gte": lambda wanted: any(float(text) >= wanted for text in actual),
-        "gt": lambda wanted: any(float(text) > wanted for text in actual),
-        "lte": lambda wanted: any(float(text) <= wanted for text in actual),
-        "lt": lambda wanted: any(float(text) < wanted for text in actual),
-    }
-    return all(check(condition[name]) for name, check in checks.items() if condition.get(name) is not None)
-
-
-def _values(item: Any, path: str) -> list[Any]:
-    found = [item]
-    for name in path.split("."):
-        inner = [one.get(name) for one in found if isinstance(one, dict)]
-        found = [value for one in inner for value in (one if isinstance(one, list) else [one])]
-    return [("true" if one else "false") if isinstance(one, bool) else one for one in found if one is not None]
+    return sorted(items, key=lambda one: values(one, name), reverse=sort.get("orderBy") == "DESC")

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.record import JsonObject
-from tools.sandbox.mechanism import Ctx, op, refuse
+from tools.sandbox.mechanism import Ctx, Wire, op, refuse
 from tools.sandbox.paging import BadToken, page
 
 _PATHS = {
@@ -37,7 +36,7 @@ _WORKFLOW_STATE = {"NEW": "NEW", "NOTIFIED": "ASSIGNED", "SUPPRESSED": "RESOLVED
 
 
 @op("securityhub", "GetFindings")
-def get_findings(ctx: Ctx, params: JsonObject) -> Any:
+def get_findings(ctx: Ctx, params: Wire) -> Any:
     """Findings that pass every filter: values of one filter are alternatives, negated ones all hold."""
     filters = params.get("Filters") or {}
     unknown = set(filters) - set(_PATHS)
@@ -56,11 +55,11 @@ def get_findings(ctx: Ctx, params: JsonObject) -> Any:
 
 
 @op("securityhub", "BatchUpdateFindings")
-def batch_update_findings(ctx: Ctx, params: JsonObject) -> Any:
+def batch_update_findings(ctx: Ctx, params: Wire) -> Any:
     """One set of values for every named finding. Note and UserDefinedFields replace what was there; UpdatedAt stays."""
     by_key = {(one["ProductArn"], one["Id"]): one for one in _findings(ctx)}
-    processed: list[JsonObject] = []
-    unprocessed: list[JsonObject] = []
+    processed: list[Wire] = []
+    unprocessed: list[Wire] = []
     for identifier in params["FindingIdentifiers"]:
         finding = by_key.get((identifier["ProductArn"], identifier["Id"]))
         if identifier in processed:
@@ -73,11 +72,11 @@ def batch_update_findings(ctx: Ctx, params: JsonObject) -> Any:
     return {"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}
 
 
-def _unprocessed(identifier: JsonObject, code: str, message: str) -> JsonObject:
+def _unprocessed(identifier: Wire, code: str, message: str) -> Wire:
     return {"FindingIdentifier": identifier, "ErrorCode": code, "ErrorMessage": message}
 
 
-def _update(finding: JsonObject, params: JsonObject) -> None:
+def _update(finding: Wire, params: Wire) -> None:
     from tools.sandbox import clock
 
     for name in _SET:
@@ -93,7 +92,7 @@ def _update(finding: JsonObject, params: JsonObject) -> None:
         finding["Note"] = {**params["Note"], "UpdatedAt": clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"}
 
 
-def _findings(ctx: Ctx) -> list[JsonObject]:
+def _findings(ctx: Ctx) -> list[Wire]:
     from moto.securityhub.models import securityhub_backends
 
     backend = securityhub_backends[ctx.account][ctx.region]
@@ -102,7 +101,7 @@ def _findings(ctx: Ctx) -> list[JsonObject]:
     return [finding.data for finding in backend.findings]
 
 
-def _passes(finding: JsonObject, name: str, wanted: list[JsonObject]) -> bool:
+def _passes(finding: Wire, name: str, wanted: list[Wire]) -> bool:
     actual = _values(finding, _PATHS[name])
     positive = [one for one in wanted if "NOT" not in one["Comparison"]]
     negative = [one for one in wanted if "NOT" in one["Comparison"]]
@@ -111,7 +110,7 @@ def _passes(finding: JsonObject, name: str, wanted: list[JsonObject]) -> bool:
     )
 
 
-def _hit(actual: list[str], wanted: JsonObject) -> bool:
+def _hit(actual: list[str], wanted: Wire) -> bool:
     return any(_COMPARISONS[wanted["Comparison"]](value, wanted["Value"]) for value in actual)
 
 
