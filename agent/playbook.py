@@ -70,11 +70,11 @@ def _proposals(view: View, rule: Rule, catalogue: Catalogue) -> list[Proposal]:
 
 
 def _on(view: View, step: Step) -> list[CaseTarget]:
-    if step.on == "user":
+    if step.to == "user":
         return [view.user] if view.user else []
-    if step.on == "new_keys":
+    if step.to == "new_keys":
         return _new_keys(view)
-    if step.on == "long_term_key" and (view.subject.temporary or view.subject.kind is not TargetKind.ACCESS_KEY):
+    if step.to == "long_term_key" and (view.subject.temporary or view.subject.kind is not TargetKind.ACCESS_KEY):
         return []
     return [view.subject]
 

@@ -149,10 +149,10 @@ Condition = (
 
 
 class Step(Record):
-    """An action, on what, and only if."""
+    """An action, to what, and only if."""
 
     do: str
-    on: Literal["subject", "user", "long_term_key", "new_keys"]
+    to: Literal["subject", "user", "long_term_key", "new_keys"]
     """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at."""
     when: list[Condition] = []
 

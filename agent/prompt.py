@@ -73,7 +73,7 @@ def system_text(catalogue: Catalogue) -> str:
     """The static part: the task and the offered actions. The same bytes for every finding, so that Bedrock caches it."""
     lines = [
         f"- `{spec.id}` on a slot of kind `{spec.target.value}`. {spec.summary} Who may feel it: {spec.disrupts}"
-        + (f" Left open: {'; '.join(spec.leaves_open)}." if spec.leaves_open else "")
+        + (f" Left open: {' '.join(spec.leaves_open)}" if spec.leaves_open else "")
         for spec in catalogue.offered
     ]
     return SYSTEM + "\n# The actions that are offered\n\n" + "\n".join(lines) + "\n"

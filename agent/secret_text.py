@@ -3,7 +3,7 @@
 import re
 
 _WORDS = (
-    r"pass(?:word|wd|phrase)|pwd|secret(?!s?manager)|token|api[_-]?key|private[_-]?key|account[_-]?key|signature"
+    r"pass(?:word|wd|phrase)|pwd|(?<!:)secret(?!s?manager)|token|api[_-]?key|private[_-]?key|account[_-]?key|signature"
     r"|connection[_-]?string"
 )
 _VALUE = r"(?:\"[^\"\r\n]{1,512}\"?|'[^'\r\n]{1,512}'?|[^\s\"',;&]{1,2048})"
