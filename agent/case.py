@@ -11,7 +11,7 @@ from agent.slots import slot_of
 EXCERPTS = 12
 """Excerpts of logs that a case shows, each capped as masking caps a text."""
 
-_TYPE = re.compile(r"[\w:./ ()-]{1,256}", re.ASCII)
+_TYPE = re.compile(r"(?!arn:)(?!.*(\d{8}|AKIA|ASIA))[\w:./ ()-]{1,256}", re.ASCII)
 _WORD = re.compile(r"[A-Z]{1,20}(_[A-Z]{1,20}){0,4}|[a-z]{1,20}(_[a-z]{1,20}){0,4}")
 
 

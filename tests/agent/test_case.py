@@ -92,7 +92,9 @@ def test_a_citation_becomes_the_id_of_the_evidence() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["<b>x</b>", "«KEY1.5f2a»", "a\u202eb", "rule " + ACCOUNT + "!"])
+@pytest.mark.parametrize(
+    "kind", ["<b>x</b>", "«KEY1.5f2a»", "a\u202eb", "rule " + ACCOUNT, f"arn:aws::guardduty:{ACCOUNT}:x"]
+)
 def test_a_finding_type_that_is_no_plain_name_is_treated_as_text(kind: str) -> None:
     found = FOUND.model_copy(update={"type": kind})
     shown = build(found, READ, assign(found, READ, {}), Masker("5f2a")).finding_type
