@@ -71,7 +71,7 @@ def _times(node: Node, name: str) -> list[Node]:
 def _place(finding: Node, info: Node) -> Place:
     own, product = Arn.parse(info.at("uid").text), Arn.parse(finding.at("metadata", "product", "uid").text)
     cloud = finding.at("cloud").object()
-    account = cloud.at("account_uid") if cloud.at("account").value is None else cloud.at("account", "uid")
+    account = cloud.at("account", "uid") if cloud.at("account_uid").value is None else cloud.at("account_uid")
     region = cloud.at("region")
     if region.text == "global":
         region = next((item.at("region") for item in _resources(finding) if is_region(item.at("region").text)), region)

@@ -65,9 +65,9 @@ CONTROLS: list[tuple[str, Situation]] = [
     ("PCI.S3.[126]", Situation.PUBLIC_BUCKET),
     ("CT.S3.[1238]", Situation.PUBLIC_BUCKET),
     ("CloudTrail.6", Situation.PUBLIC_BUCKET),
-    ("CISituation.2.3", Situation.PUBLIC_BUCKET),
-    ("CISituation.2.1.5*", Situation.PUBLIC_BUCKET),
-    ("CISituation.2.1.4*", Situation.PUBLIC_BUCKET),
+    ("CIS.2.3", Situation.PUBLIC_BUCKET),
+    ("CIS.2.1.5*", Situation.PUBLIC_BUCKET),
+    ("CIS.2.1.4*", Situation.PUBLIC_BUCKET),
     ("*", Situation.POSTURE),
 ]
 """Security Hub controls. CIS 2.3 (v1.2.0) is the trail's bucket in public, 2.1.5 (v1.4.0) and 2.1.4 (v3.0.0) its block."""

@@ -1,0 +1,115 @@
+"""Each example event parses to the finding that a reader would expect of it."""
+
+import pytest
+
+KEY, USER = "access_key:AKIAIOSFODNN7EXAMPL1", "user:build-bot"
+BUCKET = "bucket:example-ledger-exports"
+MACHINE = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223", "interface:eni-0aaa1111bbb22224"]
+
+EXPECTED = {
+    "access_analyzer_bucket": ("public_bucket", 70, [BUCKET]),
+    "config_rule": ("public_bucket", 40, [BUCKET]),
+    "guardduty_attack_sequence": ("credential_abuse", 90, [KEY, USER]),
+    "guardduty_credential_abuse": ("credential_abuse", 80, [KEY, USER]),
+    "guardduty_credential_abuse_api": ("credential_abuse", 80, [KEY, USER]),
+    "guardduty_credential_abuse_asff": ("credential_abuse", 80, [KEY, USER]),
+    "guardduty_credential_abuse_ocsf": ("credential_abuse", 70, [KEY, USER]),
+    "guardduty_database": ("database", 80, ["database:orders"]),
+    "guardduty_instance_credentials": ("role_session_abuse", 80, ["role:web-instance", *MACHINE]),
+    "guardduty_instance_tor": ("instance_compromise", 80, MACHINE),
+    "guardduty_kubernetes": ("kubernetes", 80, ["other:shop"]),
+    "guardduty_port_probe": ("inbound_attack", 20, MACHINE),
+    "guardduty_role_session": (
+        "role_session_abuse",
+        50,
+        ["role_session:AROACKCEVSQ6C2EXAMPL2:deploy-4711", "role:deploy"],
+    ),
+    "guardduty_root": ("root_use", 20, []),
+    "guardduty_s3_exfiltration": ("bucket_data_access", 80, [BUCKET, KEY, USER]),
+    "guardduty_s3_public": ("public_bucket", 80, [BUCKET]),
+    "guardduty_sample": ("credential_abuse", 50, ["user:GeneratedFindingUserName"]),
+    "guardduty_trail_stopped": ("audit_tampering", 20, ["trail:everything", KEY, USER]),
+    "health_exposed_key": ("credential_abuse", 90, [KEY]),
+    "inspector_package": ("vulnerability", 70, [MACHINE[0]]),
+    "macie_policy": ("public_bucket", 70, [BUCKET]),
+    "macie_policy_asff": ("public_bucket", 70, [BUCKET]),
+    "macie_sensitive_data": ("sensitive_data", 40, [BUCKET]),
+    "securityhub_s3_public": ("public_bucket", 70, [BUCKET]),
+    "securityhub_s3_public_ocsf": ("public_bucket", 70, [BUCKET]),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_example_event_holds_one_finding_with_this_situation_severity_and_these_targets(name, example, read):
+    [finding] = read(example(name))
+    found = [f"{target.kind}:{target.id}" for target in finding.targets]
+    assert (str(finding.situation), finding.severity, found) == EXPECTED[name]
+    assert finding.account == "111122223333"
+    assert {target.account for target in finding.targets} <= {"111122223333"}
+
+
+def test_a_custom_action_with_two_findings_gives_both_in_order(example, read):
+    assert [finding.type for finding in read(example("securityhub_custom_action"))] == ["S3.8", "S3.5"]
+
+
+def test_a_long_term_key_is_owned_by_its_user(example, read):
+    [finding] = read(example("guardduty_credential_abuse"))
+    key, user = finding.targets
+    assert (key.owner, user.owner) == ("build-bot", None)
+    assert key.region == user.region == "aws-global"
+
+
+def test_a_temporary_key_of_a_user_comes_after_the_user(example, read):
+    event = example("guardduty_credential_abuse")
+    event["detail"]["resource"]["accessKeyDetails"]["accessKeyId"] = "ASIAIOSFODNN7EXAMPL1"
+    [finding] = read(event)
+    user, key = finding.targets
+    assert (user.kind, key.temporary, key.owner) == ("user", True, "build-bot")
+
+
+def test_addresses_on_the_other_side_are_networks_of_one(example, read):
+    [finding] = read(example("guardduty_port_probe"))
+    assert [address.id for address in finding.remote_addresses] == ["192.0.2.200/32", "192.0.2.201/32"]
+
+
+def test_brute_force_by_the_instance_is_compromise_and_against_it_an_inbound_attack(example, read):
+    event = example("guardduty_instance_tor")
+    event["detail"]["type"] = "UnauthorizedAccess:EC2/SSHBruteForce"
+    [against] = read(event)
+    event["detail"]["service"]["resourceRole"] = "ACTOR"
+    [by] = read(event)
+    assert (against.situation, by.situation) == ("inbound_attack", "instance_compromise")
+
+
+def test_a_role_in_resource_role_alone_decides_nothing(example, read):
+    event = example("guardduty_instance_tor")
+    [as_target] = read(event)
+    event["detail"]["service"]["resourceRole"] = "ACTOR"
+    assert read(event) == [as_target]
+
+
+def test_an_actor_of_another_account_is_named_and_no_target(example, read):
+    [finding] = read(example("guardduty_attack_sequence"))
+    assert "visitor" in finding.named_resources
+    assert "visitor" not in {target.id for target in finding.targets}
+
+
+def test_security_hub_findings_carry_what_batch_update_findings_takes(example, read):
+    event = example("securityhub_s3_public")
+    [finding] = read(event)
+    kept = event["detail"]["findings"][0]
+    assert (finding.product_arn, finding.hub_id) == (kept["ProductArn"], kept["Id"])
+
+
+def test_what_an_account_opened_to_everybody_has_no_bucket_as_target(example, read):
+    event = example("guardduty_s3_public")
+    event["detail"]["type"] = "Policy:S3/AccountBlockPublicAccessDisabled"
+    [finding] = read(event)
+    assert (finding.targets, finding.named_resources) == ([], ["example-ledger-exports"])
+
+
+def test_a_partition_is_taken_from_the_arn(example, read):
+    event = example("guardduty_credential_abuse")
+    event["detail"]["arn"] = event["detail"]["arn"].replace("arn:aws:", "arn:aws-us-gov:")
+    [finding] = read(event)
+    assert {finding.partition, *(target.partition for target in finding.targets)} == {"aws-us-gov"}
