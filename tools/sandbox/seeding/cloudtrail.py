@@ -142,8 +142,8 @@ def _request(event: TrailEvent) -> JsonObject | None:
     service = event.endpoint.split(".")[0]
     if service == "s3" and event.resources:
         return {"bucketName": _name(event.resources[0])}
-    if service == "iam" and event.resources and "User" in event.name:
-        return {"userName": _name(event.resources[0])}
+    if service == "iam" and event.resources and not event.resources[0].startswith(("AKIA", "ASIA")):
+        return {"roleName" if "Role" in event.name else "userName": _name(event.resources[0])}
     return None
 
 

@@ -83,6 +83,9 @@ def seed(place: Place, flow_logs: list[FlowLog]) -> None:
             logs.put_log_events(
                 logGroupName=flow_log.group, logStreamName=stream, logEvents=events[start : start + _BATCH]
             )
+        # moto numbers events over all worlds of a process; a world's are its own
+        for number, event in enumerate(here.backend("logs").groups[flow_log.group].streams[stream].events):
+            event.event_id = f"{zlib.crc32(stream.encode()):010}{number:08}"
         _create(here, flow_log)
 
 

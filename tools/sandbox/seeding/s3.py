@@ -128,7 +128,8 @@ def _create(place: Place, bucket: Bucket) -> None:
     if bucket.acl != "private":
         s3.put_bucket_acl(Bucket=bucket.name, ACL=bucket.acl)
     for item in bucket.objects:
-        acl = {} if item.acl == "private" else {"ACL": item.acl}
+        # moto lets an object without its own ACL inherit the bucket's
+        acl = {} if item.acl == bucket.acl == "private" else {"ACL": item.acl}
         s3.put_object(Bucket=bucket.name, Key=item.key, Body=item.body.encode(), **acl)
     if bucket.tags:
         tags = [{"Key": key, "Value": value} for key, value in bucket.tags.items()]
