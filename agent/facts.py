@@ -165,7 +165,7 @@ def _approved(action_id: str, approvals: Sequence[Approval], now: Moment) -> _Ap
     counted = [each for each in valid if each.by not in refusing]
     return {
         "approvers": sorted({each.by for each in counted}),
-        "approver_roles": sorted({each.role for each in counted if each.role}),
+        "approver_roles": sorted({role for each in counted for role in each.role.split(", ") if role}),
     }
 
 

@@ -133,6 +133,7 @@ class Approval(Record):
     """The actions that are approved: all that were asked, or fewer."""
     by: str
     role: str = ""
+    """The roles that the registry gave this person then, joined by `, `."""
     reason: str = ""
     at: Moment
     expires_at: Moment

@@ -7,13 +7,13 @@ from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import JsonValue
-from tools.sandbox.services.bedrock import set_answerer
 
 from agent.event import Event
 from agent.policy import Policies
 from agent.report import Report, Status
 from evals.port import Options
 from graphs.answering import answer
+from graphs.checkpoints import serializer
 from graphs.embedded import answerer
 from graphs.model import BedrockModel
 from graphs.runs import Runs
@@ -24,6 +24,7 @@ from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
 from tools.sandbox.seed import seed
+from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.world import World
 
 WIRE_MODEL = "us.anthropic.claude-sonnet-4-6"
@@ -45,7 +46,7 @@ class ExamWorker:
         seed(sandbox, made, body if isinstance(body, dict) else None)
         with tempfile.TemporaryDirectory(prefix="stanch-exam-") as folder:
             service = self.service(sandbox, made.registry, options, Path(folder))
-            runs = Runs(service, InMemorySaver())
+            runs = Runs(service, InMemorySaver(serde=serializer()))
             reports = runs.deliver(Event(body=event, received_at=sandbox.now(), via="eval"))
             return [self._answered(runs, report, options) for report in reports]
 

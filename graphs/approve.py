@@ -88,6 +88,7 @@ def _unsigned(reply: Reply, request: Request, service: Service) -> Approval:
         decision="approve" if approved else "reject",
         action_ids=approved,
         by=UNSIGNED,
+        role=", ".join(service.registry.people.get(UNSIGNED, [])),
         reason=" ".join(choice.message for choice in reply.decisions if choice.message)[:300],
         at=service.clock(),
         expires_at=request.expires_at,

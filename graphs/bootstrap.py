@@ -4,8 +4,9 @@ import getpass
 import os
 import secrets
 import socket
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.policy import Policies
 from agent.verdict import Mode
+from graphs.checkpoints import serializer
 from graphs.configuration import Configuration
 from graphs.model import BedrockModel, PlaybookModel
 from graphs.runs import Runs
@@ -75,8 +77,8 @@ def prepared(home: Path) -> Path:
 @contextmanager
 def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
     """The runs of a home, over its checkpoints."""
-    with SqliteSaver.from_conn_string(str(home / CHECKPOINTS)) as saver:
-        yield Runs(service, saver)
+    with closing(sqlite3.connect(home / CHECKPOINTS, check_same_thread=False)) as connection:
+        yield Runs(service, SqliteSaver(connection, serde=serializer()))
 
 
 def real(config: Configuration, mode: Mode | None) -> Service:

@@ -73,7 +73,7 @@ class BedrockModel:
             return NotAnswered(reason="out_of_schema:no_structured_answer")
         answer = parse_answer(said["parsed"], self._catalogue, case)
         if isinstance(answer, OutOfSchema):
-            return NotAnswered(reason=f"out_of_schema:{answer.reason}"[:200])
+            return NotAnswered(reason=f"out_of_schema:{answer.reason}:{answer.where}"[:200])
         usage: Any = raw.usage_metadata or {}
         extra: Any = raw.response_metadata.get("additionalModelResponseFields") or {}
         return Asked(

@@ -24,8 +24,11 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     tally = Tally()
     evidence = Evidence(answers=state.evidence)
     slots = _slots(state.finding, evidence, service, tally)
-    case = build(state.finding, evidence, slots, Masker(nonce=state.run_id[-6:]))
-    plan = planned(state, slots, case, service, tally)
+    masker = Masker(nonce=state.run_id[-6:])
+    case = build(state.finding, evidence, slots, masker)
+    plan = planned(state.run_id, slots, case, service, tally)
+    told = plan.playbook.model_copy(update={"rationale": masker.unmask(plan.playbook.rationale)})
+    plan = plan.model_copy(update={"rationale": masker.unmask(plan.rationale), "playbook": told})
     return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase})
 
 
@@ -38,14 +41,14 @@ def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally)
     return assign(finding, evidence, verified)
 
 
-def planned(state: Investigated, slots: Slots, case: Case, service: Service, tally: Tally) -> Plan:
+def planned(run_id: str, slots: Slots, case: Case, service: Service, tally: Tally) -> Plan:
     """Ask both, and plan what either proposed; who proposed what is a fact for policy."""
     told = playbook.answer(case, service.catalogue)
     asked = service.model.ask(case)
     answer = asked.answer if isinstance(asked, Asked) else told
     tokens = asked if isinstance(asked, Asked) else None
     by_model = asked.answer.proposals if isinstance(asked, Asked) else []
-    actions_, dropped = _changes(state.run_id, by_model, told.proposals, slots, service, tally)
+    actions_, dropped = _changes(run_id, by_model, told.proposals, slots, service, tally)
     return Plan(
         disposition=answer.disposition,
         confidence=answer.confidence,
@@ -66,7 +69,7 @@ def _changes(
     run_id: str, by_model: list[Proposal], by_playbook: list[Proposal], slots: Slots, service: Service, tally: Tally
 ) -> tuple[list[PlannedAction], list[Inapplicable]]:
     wanted = {(p.action, p.slot): p for p in [*by_model, *by_playbook]}
-    ordered = sorted(wanted.values(), key=lambda p: (_order(p, service), p.slot))
+    ordered = sorted(wanted.values(), key=lambda p: (_order(p, service), _target_key(p, slots)))
     made: list[PlannedAction] = []
     dropped: list[Inapplicable] = []
     for proposal in ordered:
@@ -89,6 +92,11 @@ def _changes(
 def _order(proposal: Proposal, service: Service) -> int:
     spec = service.catalogue.get(proposal.action)
     return spec.order if spec else 0
+
+
+def _target_key(proposal: Proposal, slots: Slots) -> str:
+    slot = slots.get(proposal.slot)
+    return slot.target.key if slot else proposal.slot
 
 
 def change_for(run_id: str, proposal: Proposal, slots: Slots, service: Service, tally: Tally) -> Change | Inapplicable:
