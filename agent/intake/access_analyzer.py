@@ -4,7 +4,7 @@ from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake.guardduty import version_of
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming, type_key
-from agent.intake.node import Node, untrusted
+from agent.intake.node import Node
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 from agent.target import GLOBAL
 
@@ -27,23 +27,18 @@ def parse(finding: Node) -> Finding:
     naming.add_resource(kind, [resource], where=finding.at("resource").path)
     public, status = finding.at("isPublic").flag, finding.at("status").text
     is_bucket = type_key(kind) == "awss3bucket"
-    return Finding(
+    return naming.finding(
         key=f"access-analyzer:{place.account}:{identity}",
         version=version_of(finding.at("updatedAt"), finding.at("analyzedAt"), finding.at("createdAt")),
         origin=Origin.ACCESS_ANALYZER,
         type=f"{finding.at('findingType').text or 'ExternalAccess'}:{kind}"[:256],
         situation=Situation.PUBLIC_BUCKET if is_bucket and public else Situation.POSTURE,
-        **place.model_dump(),
         severity=_PUBLIC if public else _SHARED,
-        title=untrusted(f"{kind} can be used from outside the zone of trust"),
-        description=untrusted(finding.at("error").text),
-        first_seen=first_moment(finding.at("createdAt").value),
-        last_seen=first_moment(finding.at("analyzedAt").value),
-        targets=naming.targets,
+        title=f"{kind} can be used from outside the zone of trust",
+        description=finding.at("error").text,
+        seen=(first_moment(finding.at("createdAt").value), first_moment(finding.at("analyzedAt").value)),
         lifecycle=Lifecycle(
             archived=status == "ARCHIVED",
             workflow="resolved" if status == "RESOLVED" or finding.at("isDeleted").flag else "new",
         ),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )

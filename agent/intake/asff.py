@@ -27,25 +27,22 @@ def parse(finding: Node) -> Finding:
     finding_type = type_of(finding, origin)
     naming = Naming(place)
     situation = _name(naming, finding, origin, finding_type, resources)
-    return Finding(
+    return naming.finding(
         key=key_of(origin, product_arn, finding.at("Id"), place),
         version=version_of(finding.at("UpdatedAt"), finding.at("CreatedAt")),
         origin=origin,
         type=finding_type,
         situation=situation,
-        **place.model_dump(),
         severity=severity.of_asff(finding),
-        title=untrusted(finding.at("Title").text),
-        description=untrusted(finding.at("Description").text),
-        first_seen=first_moment(finding.at("FirstObservedAt").value, finding.at("CreatedAt").value),
-        last_seen=first_moment(finding.at("LastObservedAt").value, finding.at("UpdatedAt").value),
-        targets=naming.targets,
-        remote_addresses=naming.addresses,
+        title=finding.at("Title").text,
+        description=finding.at("Description").text,
+        seen=(
+            first_moment(finding.at("FirstObservedAt").value, finding.at("CreatedAt").value),
+            first_moment(finding.at("LastObservedAt").value, finding.at("UpdatedAt").value),
+        ),
         lifecycle=_lifecycle(finding, origin),
         product_arn=product_arn,
         hub_id=finding.at("Id").needed(),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )
 
 

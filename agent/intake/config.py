@@ -7,7 +7,7 @@ from agent.intake import severity, situations
 from agent.intake.guardduty import version_of
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
-from agent.intake.node import Node, untrusted
+from agent.intake.node import Node
 from agent.intake.place import Place, account_of, partition_of, region_of
 
 _OUTCOMES: dict[str, Literal["passed", "failed", "not_available"]] = {
@@ -30,27 +30,21 @@ def parse(change: Node) -> Finding:
         partition=partition_of(),
     )
     result = change.at("newEvaluationResult").object()
-    outcome_node = result.at("complianceType")
-    outcome = outcome_node.needed(64)
+    outcome = result.at("complianceType").needed(64)
     if outcome not in _OUTCOMES:
-        raise outcome_node.malformed("not a compliance type of Config")
+        raise result.at("complianceType").malformed("not a compliance type of Config")
     kind, name = change.at("resourceType").needed(128), change.at("resourceId").needed(640)
     naming = Naming(place)
     naming.add_resource(kind, [name])
-    changed = result.at("resultRecordedTime")
-    return Finding(
+    return naming.finding(
         key=f"config:{place.account}:{place.region}:{rule}:{kind}:{name}",
-        version=version_of(changed, change.at("notificationCreationTime")),
+        version=version_of(result.at("resultRecordedTime"), change.at("notificationCreationTime")),
         origin=Origin.CONFIG,
         type=rule,
         situation=situations.situation(situations.CHECKS, rule) or Situation.POSTURE,
-        **place.model_dump(),
         severity=severity.UNSAID,
-        title=untrusted(f"{rule}: {outcome}"),
-        description=untrusted(result.at("annotation").text),
-        last_seen=first_moment(changed.value),
-        targets=naming.targets,
+        title=f"{rule}: {outcome}",
+        description=result.at("annotation").text,
+        seen=(None, first_moment(result.at("resultRecordedTime").value)),
         lifecycle=Lifecycle(compliance=_OUTCOMES[outcome]),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )

@@ -9,7 +9,7 @@ from agent.finding import Finding, Lifecycle, Origin
 from agent.intake import severity
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
-from agent.intake.node import Node, quote, untrusted
+from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
@@ -32,43 +32,44 @@ def parse(finding: Node) -> Finding:
     if not TYPE.fullmatch(finding_type):
         raise type_node.unsupported(f"not a GuardDuty finding type: {quote(finding_type)}")
     arn = Arn.parse(finding.loose("arn").text)
-    place = Place(
-        account=account_of(finding.loose("accountId"), arn),
-        region=region_of(finding.loose("region"), arn),
-        partition=partition_of(arn),
-    )
+    place = _place(finding, arn)
     subject = _subject(finding, service, place.account)
     situation = guardduty_situation(finding_type, subject.user_type, service.loose("resourceRole").text == "ACTOR")
     if situation is None:
         raise type_node.unsupported(f"a GuardDuty type that we do not know: {quote(finding_type)}")
     naming = Naming(place)
-    resource = finding.loose("resource")
-    for node in (resource.loose("eksClusterDetails", "arn"), resource.loose("rdsDbInstanceDetails", "dbInstanceArn")):
-        if naming.is_foreign(node.text, node.path):
-            subject = subject.model_copy(update={"clusters": [], "databases": []})
-    name_subject(naming, finding_type, subject)
+    name_subject(naming, finding_type, _ours(naming, subject, finding.loose("resource")))
     _name_remotes(naming, service)
-    title = finding.loose("title").text
-    return Finding(
+    return naming.finding(
         key=_key(finding, arn, place),
         version=version_of(finding.loose("updatedAt"), finding.loose("createdAt")),
         origin=Origin.GUARDDUTY,
         type=finding_type,
         situation=situation,
-        **place.model_dump(),
         severity=severity.of_ten(finding.loose("severity")),
-        title=untrusted(title),
-        description=untrusted(finding.loose("description").text),
-        first_seen=first_moment(service.loose("eventFirstSeen").value, finding.loose("createdAt").value),
-        last_seen=first_moment(service.loose("eventLastSeen").value, finding.loose("updatedAt").value),
-        targets=naming.targets,
-        remote_addresses=naming.addresses,
-        lifecycle=Lifecycle(
-            archived=service.loose("archived").flag or finding.loose("archived").flag,
-            sample=is_sample(service.loose("additionalInfo").value) or (title or "").startswith("[SAMPLE]"),
+        title=finding.loose("title").text,
+        description=finding.loose("description").text,
+        seen=(
+            first_moment(service.loose("eventFirstSeen").value, finding.loose("createdAt").value),
+            first_moment(service.loose("eventLastSeen").value, finding.loose("updatedAt").value),
         ),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
+        lifecycle=_lifecycle(finding, service),
+    )
+
+
+def _place(finding: Node, arn: Arn | None) -> Place:
+    return Place(
+        account=account_of(finding.loose("accountId"), arn),
+        region=region_of(finding.loose("region"), arn),
+        partition=partition_of(arn),
+    )
+
+
+def _lifecycle(finding: Node, service: Node) -> Lifecycle:
+    titled = (finding.loose("title").text or "").startswith("[SAMPLE]")
+    return Lifecycle(
+        archived=service.loose("archived").flag or finding.loose("archived").flag,
+        sample=titled or is_sample(service.loose("additionalInfo").value),
     )
 
 
@@ -122,6 +123,14 @@ def _subject(finding: Node, service: Node, account: str) -> Subject:
     return _with_sequence(base, service.loose("detection", "sequence"), account)
 
 
+def _ours(naming: Naming, subject: Subject, resource: Node) -> Subject:
+    """The subject without a cluster or database whose ARN says that it is another account's."""
+    arns = (resource.loose("eksClusterDetails", "arn"), resource.loose("rdsDbInstanceDetails", "dbInstanceArn"))
+    if any(naming.is_foreign(node.text, node.path) for node in arns):
+        return subject.model_copy(update={"clusters": [], "databases": []})
+    return subject
+
+
 def _principals(key: Node) -> list[Principal]:
     if key.value is None:
         return []
@@ -147,32 +156,29 @@ def _with_sequence(base: Subject, sequence: Node, account: str) -> Subject:
     """An attack sequence has no details blocks: its actors and resources stand in the sequence, each with its account."""
     if not isinstance(sequence.value, dict):
         return base
-    users = [actor.loose("user") for actor in sequence.loose("actors").items()]
     listed = sequence.loose("resources").items()
     resources = [item for item in listed if item.loose("accountId").text in (None, account)]
 
-    def of_type(*types: str) -> list[str]:
-        return _texts(*(item.loose("name") for item in resources if item.loose("resourceType").text in types))
+    def of_type(kind: str) -> list[str]:
+        return _texts(*(item.loose("name") for item in resources if item.loose("resourceType").text == kind))
 
+    actors = [_actor(actor.loose("user")) for actor in sequence.loose("actors").items()]
     return base.model_copy(
         update={
-            "principals": [
-                *base.principals,
-                *(
-                    Principal(
-                        key_id=user.loose("credentialUid").text,
-                        user_type=user.loose("type").text,
-                        user_name=user.loose("name").text,
-                        principal_id=user.loose("uid").text,
-                        account=user.loose("account", "uid").text,
-                    )
-                    for user in users
-                    if isinstance(user.value, dict)
-                ),
-            ],
+            "principals": [*base.principals, *actors],
             "buckets": [*base.buckets, *of_type("S3_BUCKET")],
             "clusters": [*base.clusters, *of_type("EKS_CLUSTER")],
         }
+    )
+
+
+def _actor(user: Node) -> Principal:
+    return Principal(
+        key_id=user.loose("credentialUid").text,
+        user_type=user.loose("type").text,
+        user_name=user.loose("name").text,
+        principal_id=user.loose("uid").text,
+        account=user.loose("account", "uid").text,
     )
 
 

@@ -7,7 +7,7 @@ from agent.intake import situations
 from agent.intake.guardduty import version_of
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
-from agent.intake.node import Node, untrusted
+from agent.intake.node import Node
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 from agent.target import TargetKind
 
@@ -29,23 +29,18 @@ def parse(event: Node) -> Finding:
     for entity in event.at("affectedEntities").elements():
         _name(naming, entity.at("entityValue").text)
     described = next(event.at("eventDescription").items(), event)
-    return Finding(
+    return naming.finding(
         # The ARN of an event is not unique to an account.
         key=f"{event_arn}:{place.account}",
         version=version_of(event.at("lastUpdatedTime"), event.at("startTime")),
         origin=Origin.HEALTH,
         type=code,
         situation=situation,
-        **place.model_dump(),
         severity=_SEVERITIES.get(situation, 20),
-        title=untrusted(code),
-        description=untrusted(described.at("latestDescription").text),
-        first_seen=first_moment(event.at("startTime").value),
-        last_seen=first_moment(event.at("lastUpdatedTime").value),
-        targets=naming.targets,
+        title=code,
+        description=described.at("latestDescription").text,
+        seen=(first_moment(event.at("startTime").value), first_moment(event.at("lastUpdatedTime").value)),
         lifecycle=Lifecycle(workflow="resolved" if event.at("statusCode").text == "closed" else "new"),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )
 
 

@@ -5,7 +5,7 @@ from agent.intake import severity
 from agent.intake.guardduty import version_of
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
-from agent.intake.node import Node, quote, untrusted
+from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 
 _TYPES = frozenset({"CODE_VULNERABILITY", "NETWORK_REACHABILITY", "PACKAGE_VULNERABILITY"})
@@ -19,41 +19,38 @@ def parse(finding: Node) -> Finding:
     arn = Arn.parse(key)
     if arn is None or arn.service != "inspector2":
         raise finding.at("findingArn").malformed(f"not the ARN of an Inspector finding: {quote(key)}")
-    resources = finding.at("resources").elements()
-    place = Place(
-        account=account_of(finding.at("awsAccountId"), arn),
-        # An Inspector finding states its Region in its ARN alone.
-        region=region_of(finding.at("region"), arn),
-        partition=partition_of(arn),
-    )
-    naming = Naming(place)
-    for item in resources:
-        owner = item.at("providerAccountId").text
-        ours = (item.at("provider").text or "AWS").upper() == "AWS"
-        if ours and owner and naming.is_foreign(item.at("id").text, item.at("id").path, owner):
-            continue
-        if ours and item.at("id").text:
-            ids = [item.at("id").text or ""]
-            naming.add_resource(item.at("type").text, ids, item.at("region").text, item.at("id").path)
-        else:
-            naming.name(item.at("id").text)
+    naming = Naming(_place(finding, arn))
+    for item in finding.at("resources").elements():
+        _name(naming, item)
     status = finding.at("status").text
-    return Finding(
+    return naming.finding(
         key=key,
         version=version_of(finding.at("updatedAt"), finding.at("lastObservedAt"), finding.at("firstObservedAt")),
         origin=Origin.INSPECTOR,
         type=finding_type,
         situation=Situation.VULNERABILITY,
-        **place.model_dump(),
         severity=severity.worded(finding.at("severity")),
-        title=untrusted(finding.at("title").text),
-        description=untrusted(finding.at("description").text),
-        first_seen=first_moment(finding.at("firstObservedAt").value),
-        last_seen=first_moment(finding.at("lastObservedAt").value),
-        targets=naming.targets,
+        title=finding.at("title").text,
+        description=finding.at("description").text,
+        seen=(first_moment(finding.at("firstObservedAt").value), first_moment(finding.at("lastObservedAt").value)),
         lifecycle=Lifecycle(
             workflow="resolved" if status == "CLOSED" else "suppressed" if status == "SUPPRESSED" else "new"
         ),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )
+
+
+def _place(finding: Node, arn: Arn) -> Place:
+    return Place(
+        account=account_of(finding.at("awsAccountId"), arn),
+        # An Inspector finding states its Region in its ARN alone.
+        region=region_of(finding.at("region"), arn),
+        partition=partition_of(arn),
+    )
+
+
+def _name(naming: Naming, item: Node) -> None:
+    node, owner = item.at("id"), item.at("providerAccountId").text
+    if node.text is None or (item.at("provider").text or "AWS").upper() != "AWS":
+        naming.name(node.text)
+    elif not (owner and naming.is_foreign(node.text, node.path, owner)):
+        naming.add_resource(item.at("type").text, [node.text], item.at("region").text, node.path)

@@ -6,7 +6,7 @@ from agent.intake.guardduty import version_of
 from agent.intake.hub import macie_key
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
-from agent.intake.node import Node, quote, untrusted
+from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 from agent.target import TargetKind
 
@@ -19,32 +19,26 @@ def parse(finding: Node) -> Finding:
         raise finding.at("type").unsupported(f"a Macie type that we do not know: {quote(finding_type)}")
     affected = finding.at("resourcesAffected").object()
     bucket = affected.at("s3Bucket").object()
-    partition = finding.at("partition").text
     place = Place(
         account=account_of(finding.at("accountId")),
         region=region_of(finding.at("region")),
-        partition=partition_of(Arn.parse(bucket.at("arn").text), Arn.parse(f"arn:{partition}:s3:::x")),
+        partition=partition_of(
+            Arn.parse(bucket.at("arn").text), Arn.parse(f"arn:{finding.at('partition').text}:s3:::x")
+        ),
     )
     naming = Naming(place)
     naming.add(TargetKind.BUCKET, bucket.at("name").text)
     naming.name(affected.at("s3Object", "path").text)
-    actor = finding.at("policyDetails", "actor", "ipAddressDetails", "ipAddressV4")
-    naming.address(actor.value)
-    return Finding(
+    naming.address(finding.at("policyDetails", "actor", "ipAddressDetails", "ipAddressV4").value)
+    return naming.finding(
         key=macie_key(place, finding.at("id").needed()),
         version=version_of(finding.at("updatedAt"), finding.at("createdAt")),
         origin=Origin.MACIE,
         type=finding_type,
         situation=situation,
-        **place.model_dump(),
         severity=severity.of_macie(finding.at("severity")),
-        title=untrusted(finding.at("title").text),
-        description=untrusted(finding.at("description").text),
-        first_seen=first_moment(finding.at("createdAt").value),
-        last_seen=first_moment(finding.at("updatedAt").value),
-        targets=naming.targets,
-        remote_addresses=naming.addresses,
+        title=finding.at("title").text,
+        description=finding.at("description").text,
+        seen=(first_moment(finding.at("createdAt").value), first_moment(finding.at("updatedAt").value)),
         lifecycle=Lifecycle(archived=finding.at("archived").flag, sample=finding.at("sample").flag),
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )

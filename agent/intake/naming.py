@@ -2,10 +2,12 @@
 
 import ipaddress
 import re
+from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
-from agent.finding import Foreign
+from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation
+from agent.intake.node import untrusted
 from agent.intake.place import Arn, Place, is_region
 from agent.target import GLOBAL, Target, TargetKind
 
@@ -115,6 +117,46 @@ class Naming:
         if len(self.foreign) < NAMED_LIMIT:
             self.foreign.append(Foreign(id=shown(text or "an unnamed resource"), where=where or "$"))
         return True
+
+    def finding(
+        self,
+        *,
+        key: str,
+        version: str,
+        origin: Origin,
+        type: str,  # the record's own field
+        situation: Situation,
+        severity: int,
+        title: str | None,
+        description: str | None,
+        seen: tuple[datetime | None, datetime | None] = (None, None),
+        lifecycle: Lifecycle | None = None,
+        product_arn: str | None = None,
+        hub_id: str | None = None,
+    ) -> Finding:
+        """The finding about what was collected. `seen`: first and last."""
+        return Finding(
+            key=key,
+            version=version,
+            origin=origin,
+            type=type,
+            situation=situation,
+            account=self.place.account,
+            region=self.place.region,
+            partition=self.place.partition,
+            severity=severity,
+            title=untrusted(title),
+            description=untrusted(description),
+            first_seen=seen[0],
+            last_seen=seen[1],
+            targets=self.targets,
+            remote_addresses=self.addresses,
+            lifecycle=lifecycle or Lifecycle(),
+            product_arn=product_arn,
+            hub_id=hub_id,
+            named_resources=self.named,
+            foreign_resources=self.foreign,
+        )
 
     def ours(self, arn: Arn) -> bool:
         """Whether the ARN is of the finding's account and partition; an empty account is nobody else's."""

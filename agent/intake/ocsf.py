@@ -1,6 +1,7 @@
 """OCSF findings: Security Hub's own (classes 2002 to 2007), Security Lake's mappings of it, and scanners' reports."""
 
 import json
+from datetime import datetime
 
 from agent.finding import Finding, Lifecycle, Origin, Reason, Situation
 from agent.intake import severity, situations
@@ -21,13 +22,7 @@ _COMPLIANCE = {"pass": "passed", "passed": "passed", "fail": "failed", "failed":
 
 def parse(finding: Node) -> Finding:
     """One finding. Raises Unfit where it is none."""
-    if finding.at("class_uid").value not in _CLASSES:
-        raise finding.at("class_uid").unsupported("not an OCSF class of findings (2001 to 2007)")
-    provider = finding.at("cloud", "provider").text or "AWS"
-    if provider.lower() != "aws":
-        raise Unfit(
-            Reason.NOT_AWS, finding.at("cloud", "provider").path, f"a finding about {quote(provider)}, not about AWS"
-        )
+    _must_be_ours(finding)
     # 1.0.0-rc.2 says `finding` where later versions say `finding_info`.
     info = finding.at("finding") if finding.at("finding_info").value is None else finding.at("finding_info").object()
     product = finding.at("metadata", "product", "uid")
@@ -38,30 +33,34 @@ def parse(finding: Node) -> Finding:
     finding_type = _type(finding, info, origin)
     situation = _name(naming, finding, info, origin, finding_type)
     kept = AWS_PRODUCT.fullmatch(product_uid) is not None or product_uid.startswith("arn:")
-    return Finding(
+    return naming.finding(
         key=key_of(origin, product_uid, info.at("uid"), place),
         version=version_of(*_times(info, "modified_time"), *_times(info, "created_time"), *_times(finding, "time")),
         origin=origin,
         type=finding_type,
         situation=situation,
-        **place.model_dump(),
         severity=severity.of_ocsf(finding),
-        title=untrusted(info.at("title").text),
-        description=untrusted(info.at("desc").text),
-        first_seen=first_moment(
-            *(node.value for name in ("first_seen_time", "created_time") for node in _times(info, name))
-        ),
-        last_seen=first_moment(
-            *(node.value for name in ("last_seen_time", "modified_time") for node in _times(info, name))
-        ),
-        targets=naming.targets,
-        remote_addresses=naming.addresses,
+        title=info.at("title").text,
+        description=info.at("desc").text,
+        seen=(_first(info, "first_seen_time", "created_time"), _first(info, "last_seen_time", "modified_time")),
         lifecycle=_lifecycle(finding, origin),
         product_arn=product_uid if kept else None,
         hub_id=info.at("uid").needed() if kept else None,
-        named_resources=naming.named,
-        foreign_resources=naming.foreign,
     )
+
+
+def _must_be_ours(finding: Node) -> None:
+    if finding.at("class_uid").value not in _CLASSES:
+        raise finding.at("class_uid").unsupported("not an OCSF class of findings (2001 to 2007)")
+    provider = finding.at("cloud", "provider").text or "AWS"
+    if provider.lower() != "aws":
+        raise Unfit(
+            Reason.NOT_AWS, finding.at("cloud", "provider").path, f"a finding about {quote(provider)}, not about AWS"
+        )
+
+
+def _first(info: Node, *names: str) -> datetime | None:
+    return first_moment(*(node.value for name in names for node in _times(info, name)))
 
 
 def _times(node: Node, name: str) -> list[Node]:

@@ -20,21 +20,9 @@ def triage(
 
     `registry_accounts` None: every account is served. `our_name` is what we sign notes in Security Hub with.
     """
-    life = finding.lifecycle
-    settled: list[tuple[bool, Reason, str, str]] = [
-        (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
-        (life.archived, Reason.ARCHIVED, "archived", "archived"),
-        (life.workflow == "suppressed", Reason.SUPPRESSED, "workflow", "suppressed"),
-        (life.workflow == "resolved", Reason.RESOLVED, "workflow", "already resolved"),
-        (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
-        (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
-    ]
-    refusal = _not_ours(finding, registry_accounts)
+    refusal = _not_ours(finding, registry_accounts) or _settled(finding, samples_are_real, our_name)
     if refusal is not None:
         return refusal
-    for holds, reason, field, detail in settled:
-        if holds:
-            return Refusal(reason=reason, where=f"lifecycle.{field}", detail=detail)
     if finding.foreign_resources and not finding.targets:
         first = finding.foreign_resources[0]
         detail = f"{quote(first.id, 120)} is not a resource of the finding's account {finding.account}"
@@ -42,6 +30,22 @@ def triage(
     if finding.severity < minimum_severity:
         detail = f"severity {finding.severity} is below {minimum_severity}"
         return Refusal(reason=Reason.BELOW_SEVERITY, where="severity", detail=detail)
+    return None
+
+
+def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal | None:
+    life = finding.lifecycle
+    table = [
+        (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
+        (life.archived, Reason.ARCHIVED, "archived", "archived"),
+        (life.workflow == "suppressed", Reason.SUPPRESSED, "workflow", "suppressed"),
+        (life.workflow == "resolved", Reason.RESOLVED, "workflow", "already resolved"),
+        (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
+        (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
+    ]
+    for holds, reason, field, detail in table:
+        if holds:
+            return Refusal(reason=reason, where=f"lifecycle.{field}", detail=detail)
     return None
 
 
