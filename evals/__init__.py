@@ -1,0 +1,1 @@
+"""Exams: cases, worlds, scorers and reports; everything that replays a corpus."""

@@ -1,0 +1,101 @@
+"""Reports as one HTML file: nothing from outside, nothing that runs, nothing of the data that becomes markup."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from agent.record import iso
+from agent.report import Report
+from evals import view
+from evals.summary import Summary
+from evals.visible import pieces
+
+LARGEST = 950_000
+"""Bytes of a page that a mail or a browser still takes with ease."""
+
+_DETAIL = ("all", "no_facts", "actions", "rows")
+"""How much is drawn of each run, from everything to its row in the list, until the page is small enough."""
+
+
+class Bar(NamedTuple):
+    """One bar of a chart. `key` is a name that code chose, or empty."""
+
+    label: str
+    number: int
+    share: float
+    tone: str = "calm"
+    key: str = ""
+
+
+def render_run(report: Report) -> str:
+    """One run as a page of its own."""
+    return _environment().get_template("run.html.j2").render(report=report, detail="all")
+
+
+def render_eval(reports: list[Report], summary: Summary) -> str:
+    """A replay as one page: the counts, the list of runs, and each run behind its row. Under a megabyte."""
+    page = ""
+    for detail in _DETAIL:
+        page = _draw(reports, summary, detail)
+        if len(page.encode()) <= LARGEST:
+            return page
+    room = len(reports) * LARGEST // (len(page.encode()) + 1)
+    return _draw(reports[: max(1, room * 9 // 10)], summary, "rows")
+
+
+def _draw(reports: list[Report], summary: Summary, detail: str) -> str:
+    template = _environment().get_template("eval.html.j2")
+    return template.render(reports=reports, summary=summary, detail=detail, charts=_charts(summary))
+
+
+def _charts(summary: Summary) -> dict[str, list[Bar]]:
+    tones = {status.value: tone for status, tone in view.TONES.items()}
+    by_status = _bars(summary.by_status)
+    return {
+        "status": [bar._replace(tone=tones.get(bar.key, "calm")) for bar in by_status],
+        "reason": _bars(summary.by_reason),
+        "disposition": _bars({name: n for name, n in summary.by_disposition.items() if name != "none"}),
+    }
+
+
+def _bars(counts: dict[str, int]) -> list[Bar]:
+    most = max(counts.values(), default=1)
+    return [Bar(view.words(name), n, round(100 * n / most, 1), key=name) for name, n in counts.items()]
+
+
+def shown(value: Any) -> Any:
+    """Every value on its way into the page: text escaped, cut to length, and with nothing hidden in it."""
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return escape(value)
+    text = value[: view.LONGEST]
+    drawn = "".join(
+        f'<span class="x">{piece}</span>' if hidden else str(escape(piece)) for piece, hidden in pieces(text)
+    )
+    more = len(value) - len(text)
+    return Markup(drawn + (f" … ({more:,} characters more)" if more else ""))  # noqa: S704 - every piece is escaped above
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        finalize=shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["moment"] = iso
+    environment.globals.update(
+        steps=view.steps, fact_rows=view.fact_rows, difference=view.difference, decided_on=view.decided_on,
+        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words, plural=view.plural,
+        tone=view.tone, tones=view.TONES,
+    )  # fmt: skip
+    return environment

@@ -1,0 +1,86 @@
+"""The sum of a run: counts, and the score of what was expected."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Self
+
+from agent.record import Record
+from agent.report import Report, Status
+from evals.expect import Check
+
+BAD = frozenset({Status.FAILED, Status.UNVERIFIED, Status.PARTIALLY_CONTAINED})
+"""Ends that are nobody's wish, unless a case says that it expects them."""
+
+
+class Examined(Record):
+    """One item of the corpus: its reports' places in `results.jsonl`, and what was expected of it."""
+
+    id: str
+    first: int
+    """Index of its first report in the results, from 0."""
+    reports: int
+    checks: list[Check] = []
+    scored: bool = False
+    ok: bool = True
+    problem: str = ""
+    """Why it did not pass, when that is not a check."""
+
+    @classmethod
+    def of(cls, name: str, first: int, reports: list[Report], checks: list[Check] | None) -> Self:
+        """An item passes if every check does; with nothing expected, if no run went wrong."""
+        bad = [] if checks is not None else [f"{r.status}: {r.reason}" for r in reports if r.status in BAD]
+        return cls(
+            id=name,
+            first=first,
+            reports=len(reports),
+            checks=checks or [],
+            scored=checks is not None,
+            ok=not bad and all(check.ok for check in checks or []),
+            problem="; ".join(bad),
+        )
+
+
+class Summary(Record):
+    """What `summary.json` holds. Nothing in it varies between two runs over the same corpus."""
+
+    items: int
+    reports: int
+    by_status: dict[str, int]
+    by_reason: dict[str, int]
+    """By the reason's code: what stands before its first colon."""
+    by_disposition: dict[str, int]
+    checks: int
+    checks_passed: int
+    cases: int
+    """Items that something was expected of."""
+    cases_passed: int
+    ok: bool
+    not_ok: list[Examined] = []
+
+    @classmethod
+    def of(cls, examined: list[Examined], reports: Iterable[Report]) -> Self:
+        """Sum up. Counts stand largest first, equal ones by name."""
+        seen = list(reports)
+        scored = [item for item in examined if item.scored]
+        return cls(
+            items=len(examined),
+            reports=len(seen),
+            by_status=_counts(report.status.value for report in seen),
+            by_reason=_counts(reason_code(report) for report in seen),
+            by_disposition=_counts(report.disposition.value if report.disposition else "none" for report in seen),
+            checks=sum(len(item.checks) for item in scored),
+            checks_passed=sum(check.ok for item in scored for check in item.checks),
+            cases=len(scored),
+            cases_passed=sum(item.ok for item in scored),
+            ok=all(item.ok for item in examined),
+            not_ok=[item for item in examined if not item.ok],
+        )
+
+
+def reason_code(report: Report) -> str:
+    """What reasons are counted by."""
+    return report.reason.split(":", 1)[0].strip()[:80] or "none"
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,0 +1,218 @@
+"""What the page shows of a report, worked out before any markup: steps, facts, differences, counts."""
+
+import difflib
+import json
+from collections import Counter
+from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
+
+from agent.plan import Change
+from agent.receipt import Outcome
+from agent.record import JsonObject
+from agent.report import Report, ReportedAction, SourceSummary, Status
+from agent.verdict import Facts, Verdict
+
+LONGEST = 4000
+"""Characters of one text or of one difference that are shown; the results file has the rest."""
+
+Tone = Literal["good", "wait", "bad", "odd", "calm"]
+
+TONES: dict[Status, Tone] = {
+    Status.REFUSED: "calm",
+    Status.SKIPPED: "calm",
+    Status.FAILED: "bad",
+    Status.AWAITING_APPROVAL: "wait",
+    Status.PARTIALLY_CONTAINED: "odd",
+    Status.UNVERIFIED: "odd",
+    Status.CONTAINED: "good",
+    Status.REJECTED: "calm",
+    Status.EXPIRED: "calm",
+    Status.DENIED: "bad",
+    Status.ESCALATED: "wait",
+    Status.PROPOSED: "wait",
+    Status.NO_ACTION: "calm",
+    Status.UNDONE: "good",
+    Status.LAPSED: "odd",
+}
+
+
+class Step(NamedTuple):
+    """One of the seven words, and what this run has to say to it. Empty: the run did not come so far."""
+
+    word: str
+    says: str
+
+
+class FactRow(NamedTuple):
+    """One fact: its name, what it is about, its value or why there is none, and whether the plan rests on it."""
+
+    name: str
+    about: str
+    value: str
+    standing: str
+    note: str
+    cited: bool
+
+
+class DiffLine(NamedTuple):
+    """One line of a difference."""
+
+    sign: Literal["-", "+", " "]
+    text: str
+
+
+def words(name: object) -> str:
+    """`awaiting_approval` as people write it."""
+    return str(name).replace("_", " ")
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 source`, `4 sources`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def steps(report: Report) -> list[Step]:
+    """The flow line: event, finding, evidence, plan, verdict, receipt, report."""
+    finding = report.finding
+    facts = sum(len(source.facts) for source in report.evidence)
+    plan = f"{words(report.disposition)}, {report.confidence}" if report.disposition else ""
+    return [
+        Step("event", report.event_digest[:12]),
+        Step("finding", f"{words(finding.origin)}, severity {finding.severity}" if finding else ""),
+        Step(
+            "evidence", f"{plural(facts, 'fact')}, {plural(len(report.evidence), 'source')}" if report.evidence else ""
+        ),
+        Step("plan", plan and f"{plan}, {plural(len(report.actions), 'action')}"),
+        Step("verdict", _tally([a.verdict.ruling.value for a in report.actions if a.verdict])),
+        Step("receipt", _tally([a.receipt.outcome.value for a in report.actions if a.receipt])),
+        Step("report", words(report.status)),
+    ]
+
+
+def _tally(names: list[str]) -> str:
+    return ", ".join(f"{count} {words(name)}" for name, count in Counter(names).items())
+
+
+def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
+    """The facts of a source, in its own order; those that are not known say why."""
+    rows = []
+    for fact in [*source.facts, *(fact for fact in source.not_known if fact not in source.facts)]:
+        name, _, about = fact.partition("@")
+        why = source.not_known.get(fact, "")
+        standing, _, note = why.partition(":")
+        value = source.facts.get(fact)
+        known = value is not None and not why
+        rows.append(
+            FactRow(
+                name=name,
+                about=" ".join(about.split(":", 4)[3:]) or about,
+                value=plain(value) if known else "",
+                standing="known" if known else standing.strip() or "absent",
+                note=note.strip(),
+                cited=fact in cites or name in cites,
+            )
+        )
+    return rows
+
+
+def plain(value: JsonValue) -> str:
+    """A fact's value for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def difference(change: Change) -> list[DiffLine]:
+    """The fields that the action writes, before and after, line by line."""
+    before, after = _lines(change.before), _lines(change.after)
+    if before == after:
+        return [DiffLine(" ", line) for line in before][:40]
+    found = []
+    for line in difflib.unified_diff(before, after, lineterm="", n=2):
+        if not line.startswith(("---", "+++", "@@")):
+            sign: Literal["-", "+", " "] = "-" if line[0] == "-" else "+" if line[0] == "+" else " "
+            found.append(DiffLine(sign, line[1:]))
+    return _capped(found)
+
+
+def _lines(state: JsonObject) -> list[str]:
+    """One field a line or more; a policy that is JSON inside a string is opened up."""
+    found: list[str] = []
+    for name, value in sorted(state.items()):
+        opened = _opened(value)
+        if opened is None:
+            found.append(f"{name}: (not there)")
+        else:
+            found += f"{name}: {json.dumps(opened, indent=2, ensure_ascii=False, sort_keys=True)}".splitlines()
+    return found
+
+
+def _opened(value: JsonValue) -> JsonValue:
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            opened: JsonValue = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return opened
+    return value
+
+
+def _capped(lines: list[DiffLine]) -> list[DiffLine]:
+    room = LONGEST
+    kept: list[DiffLine] = []
+    for line in lines:
+        room -= len(line.text)
+        if room < 0:
+            return [*kept, DiffLine(" ", f"… {plural(len(lines) - len(kept), 'line')} more in the results file")]
+        kept.append(line)
+    return kept
+
+
+def decided_on(facts: Facts) -> str:
+    """Everything that policy saw, one fact a line, for the curious."""
+    return "\n".join(f"{name} = {json.dumps(value)}" for name, value in facts.model_dump(mode="json").items())
+
+
+def mattered(verdict: Verdict) -> list[tuple[str, str]]:
+    """The facts that the deciding policies read, with their values."""
+    seen = verdict.facts.model_dump(mode="json")
+    return [(words(name), words(plain(seen[name]))) for name in verdict.mattered if name in seen]
+
+
+def proposed_by(action: ReportedAction) -> str:
+    """Who wanted it."""
+    planned = action.planned
+    if planned.proposed_by_model and planned.proposed_by_playbook:
+        return "model and playbook, independently"
+    return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"
+
+
+def verified(report: Report) -> str:
+    """How the actions of a run were verified, in few words."""
+    receipts = [action.receipt for action in report.actions if action.receipt]
+    hows = [words(receipt.verification.how) for receipt in receipts if receipt.verification]
+    return ", ".join(dict.fromkeys(hows))
+
+
+OUTCOME_TONES: dict[Outcome, Tone] = {
+    Outcome.DONE: "good",
+    Outcome.ALREADY: "calm",
+    Outcome.DRIFTED: "odd",
+    Outcome.PARTIAL: "odd",
+    Outcome.FAILED: "bad",
+    Outcome.UNDONE: "good",
+}
+
+
+def tone(name: object) -> Tone:
+    """The colour of a standing, a ruling, an outcome, or a way of verifying."""
+    tones: dict[str, Tone] = {
+        **{str(outcome): colour for outcome, colour in OUTCOME_TONES.items()},
+        "known": "good", "absent": "calm", "not_yet": "wait", "failed": "bad",
+        "allow": "good", "ask": "wait", "deny": "bad", "approve": "good", "reject": "bad",
+        "observed": "good", "by_configuration": "good", "unverified": "odd",
+    }  # fmt: skip
+    return tones.get(str(name), "calm")
