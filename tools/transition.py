@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject
-from tools.aws import Aws, Gone, Unreachable
+from tools.aws import Aws, Gone, Throttled, Unreachable
 
 Read = Callable[[], JsonObject]
 """Reads the fields that an action writes. Raises Gone when the resource is not there any more."""
@@ -12,13 +12,16 @@ Read = Callable[[], JsonObject]
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between reads: IAM and S3 settle within seconds, and 15 s is what a run can wait for them."""
 
+_MAY_HAVE_WORKED = (Unreachable, Gone, Throttled)
+"""What a write can end with after it took effect: the answer was lost, and botocore's own repeat met its work or a limit."""
+
 
 def step(
     aws: Aws, read: Read, write: Callable[[], object], *, expected: JsonObject, wanted: JsonObject
 ) -> Executed | Drifted:
     """Write if the state is `expected`; nothing to do if it is `wanted`; anything else is drift, and nothing is written.
 
-    A write whose answer was lost counts as done only if the state then reads as wanted. Raises AwsError otherwise.
+    A write whose own answer was lost counts as done only if the state then reads as wanted. Raises AwsError otherwise.
     """
     try:
         found = read()
@@ -32,7 +35,7 @@ def step(
     detail = ""
     try:
         write()
-    except Unreachable:
+    except _MAY_HAVE_WORKED:
         if read() != wanted:
             raise
         detail = "the answer was lost; the state reads as wanted"

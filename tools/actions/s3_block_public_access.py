@@ -1,11 +1,11 @@
 """Turn on all four public access blocks of a bucket."""
 
-import json
 import re
 from functools import partial
 from typing import Any, cast
 
 from agent.catalogue import ActionSpec, Disruption, Reversal
+from agent.iam_policy import Principal, parse_document, principals, statements
 from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
@@ -184,27 +184,19 @@ def _blast_radius(aws: Aws, target: Target) -> list[Effect]:
         if aws.call(WEBSITE, absent={"NoSuchWebsiteConfiguration"}, **_of(target)):
             effects.append(Effect(what="The website on the bucket stops answering.", count=1))
         answer = aws.call(POLICY, absent={"NoSuchBucketPolicy"}, **_of(target))
-        principals = _principals(str(answer["Policy"])) if answer else set()
-    except (AwsError, ValueError):
-        return [*effects, Effect(what="Who reads the bucket could not be read.", count=None)]
-    others = {match[1] for name in principals if (match := _ACCOUNT.match(name))} - {target.account}
+    except AwsError as error:
+        return [*effects, Effect(what=f"Who uses the bucket could not be read ({error.code}).", count=None)]
+    named = _allowed(answer["Policy"]) if answer else []
+    others = {principal.account for principal in named} - {target.account, None}
     if others:
         what = "Other accounts that the policy names lose access, if the policy is public."
         effects.append(Effect(what=what, count=len(others)))
-    if any(name == "cloudfront.amazonaws.com" or ":iam::cloudfront:" in name for name in principals):
-        effects.append(Effect(what="A CloudFront distribution reads the bucket: it keeps working, as itself.", count=1))
+    if any(principal.id == "cloudfront.amazonaws.com" or ":iam::cloudfront:" in principal.id for principal in named):
+        effects.append(Effect(what="A CloudFront distribution reads the bucket: it goes on.", count=1))
     return effects
 
 
-_ACCOUNT = re.compile(r"(?:arn:[a-z-]+:(?:iam|sts)::)?(\d{12})(?::.*)?$")
-
-
-def _principals(policy: str) -> set[str]:
-    """Every principal that a statement of the policy allows. Raises ValueError if it is not JSON."""
-    statements = json.loads(policy)["Statement"]
-    names: set[str] = set()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {}) if statement.get("Effect") == "Allow" else {}
-        for value in [principal] if isinstance(principal, str) else principal.values():
-            names.update([value] if isinstance(value, str) else value)
-    return names
+def _allowed(policy: object) -> list[Principal]:
+    document = parse_document(policy) or {}
+    allowing = [statement for statement in statements(document) if statement.get("Effect") == "Allow"]
+    return [principal for statement in allowing for principal in principals(statement)]

@@ -1,0 +1,415 @@
+"""What every action of the catalogue must keep: plan, act, verify, undo, and no lie when AWS fails (laws 6, 7, 11)."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grounds import Ground, grounds, opened
+
+import tools.actions
+from agent.catalogue import Reversal
+from agent.plan import Change, Inapplicable
+from agent.receipt import Drifted, Executed, Verification
+from tools.action import Action, actions, catalogue
+from tools.aws import Aws, AwsError, Phase
+from tools.sandbox.engine import Sandbox
+from tools.sandbox.faults import Fail, Hook, Lost, SandboxCall, fail_calls
+
+ACTIONS = [pytest.param(action, id=name) for name, action in actions().items()]
+
+
+def _on(pairs: list[tuple[str, Ground]]) -> pytest.MarkDecorator:
+    rows = [pytest.param(actions()[name], ground, id=f"{name}-{ground.name}") for name, ground in pairs]
+    return pytest.mark.parametrize(("action", "ground"), rows)
+
+
+GROUNDS = [(name, ground) for name, listed in grounds().items() for ground in listed]
+EVERY_GROUND = _on(GROUNDS)
+FAILING_GROUND = _on([(name, ground) for name, ground in GROUNDS if ground.failing])
+FOR_EVER = 99
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between its own repeats."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@dataclass
+class Hands:
+    """One action at work in one world, with what it called."""
+
+    action: Action
+    ground: Ground
+    sandbox: Sandbox
+    called: dict[Phase, set[str]] = field(default_factory=dict)
+
+    def aws(self, phase: Phase) -> Aws:
+        if {only for call in self.action.CALLS for only in call.phases} == {Phase.TELL}:
+            phase = Phase.TELL
+        target = self.ground.target
+        region = "us-east-1" if target.region == "aws-global" else target.region
+        made = Aws(
+            self.sandbox.clients(), target.account, region, target.partition, phase, self.action.CALLS,
+            sleep=lambda seconds: None, now=self.sandbox.now,
+        )  # fmt: skip
+        self.called.setdefault(phase, set()).update(made.tally.by_phase.get(phase.value, {}))
+        return made
+
+    def _note(self, aws: Aws) -> None:
+        self.called[aws.phase].update(aws.tally.by_phase.get(aws.phase.value, {}))
+
+    def plan(self) -> Change:
+        aws = self.aws(Phase.PLAN)
+        planned = self.action.plan(aws, self.ground.target, self.ground.params, "r1")
+        self._note(aws)
+        assert isinstance(planned, Change), planned
+        assert aws.tally.writes == []
+        return Change.model_validate_json(planned.model_dump_json())
+
+    def execute(self, change: Change) -> Executed | Drifted:
+        aws = self.aws(Phase.EXECUTE)
+        done = self.action.execute(aws, change)
+        self._note(aws)
+        return done
+
+    def verify(self, change: Change) -> Verification:
+        aws = self.aws(Phase.VERIFY)
+        seen = self.action.verify(aws, change)
+        self._note(aws)
+        assert aws.tally.writes == []
+        return seen
+
+    def undo(self, change: Change) -> Executed | Drifted:
+        aws = self.aws(Phase.UNDO)
+        undone = self.action.undo(aws, change)
+        self._note(aws)
+        return undone
+
+    @property
+    def state(self) -> Any:
+        return self.ground.look(self.sandbox)
+
+    @property
+    def exact(self) -> bool:
+        return self.action.SPEC.reversal is Reversal.EXACT
+
+
+@pytest.fixture
+def hands(action: Action, ground: Ground) -> Iterator[Hands]:
+    sandbox = opened(ground)
+    yield Hands(action, ground, sandbox)
+    sandbox.faults.clear()
+
+
+# The catalogue
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_is_named_as_its_module(action: Action) -> None:
+    assert isinstance(action, Action)
+    assert action.__name__.rsplit(".", 1)[-1] == action.SPEC.id  # type: ignore[attr-defined]  # actions are modules
+
+
+def test_no_two_actions_run_at_the_same_place() -> None:
+    orders = [spec.order for spec in catalogue().actions]
+    assert orders == sorted(set(orders))
+
+
+def test_every_action_has_its_grounds_and_every_ground_its_action() -> None:
+    assert set(grounds()) == set(actions())
+    assert [name for name, listed in grounds().items() if not any(ground.failing for ground in listed)] == []
+
+
+@pytest.mark.parametrize("path", sorted(Path(tools.actions.__path__[0]).glob("*.py")), ids=lambda path: path.stem)
+def test_an_action_knows_no_other_action_and_no_graph(path: Path) -> None:
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module)
+    ours = {name for name in imported if name.split(".")[0] in ("agent", "tools", "graphs", "evals")}
+    assert {name for name in ours if not name.startswith("agent.")} <= {"tools.aws", "tools.transition"}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_only_what_is_declared_to_write_is_declared_outside_of_reading_phases(action: Action) -> None:
+    reading = {Phase.READ, Phase.PLAN, Phase.VERIFY}
+    assert [call.name for call in action.CALLS if call.writes and call.phases & reading] == []
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_says_for_people_what_it_does_and_whom_it_disrupts(action: Action) -> None:
+    assert action.SPEC.summary.endswith(".")
+    assert action.SPEC.disrupts.endswith(".")
+    assert inspect.getdoc(action)
+
+
+# One action in one world
+
+
+@EVERY_GROUND
+def test_planning_changes_nothing(hands: Hands) -> None:
+    before = hands.state
+    hands.plan()
+    assert hands.state == before
+
+
+@EVERY_GROUND
+def test_planning_twice_gives_the_same_change(hands: Hands) -> None:
+    assert hands.plan() == hands.plan()
+
+
+@EVERY_GROUND
+def test_a_change_is_about_the_same_fields_before_and_after(hands: Hands) -> None:
+    change = hands.plan()
+    assert change.before.keys() == change.after.keys()
+    assert change.action == hands.action.SPEC.id
+    assert change.target == hands.ground.target
+
+
+@EVERY_GROUND
+def test_after_execute_the_state_is_what_the_plan_said(hands: Hands) -> None:
+    change = hands.plan()
+    done = hands.execute(change)
+    assert isinstance(done, Executed)
+    assert done.outcome == ("done" if change.needed else "already")
+    assert bool(done.calls) == change.needed
+    assert hands.plan().before == change.after
+
+
+@EVERY_GROUND
+def test_executing_again_finds_it_done_and_writes_nothing(hands: Hands) -> None:
+    change = hands.plan()
+    hands.execute(change)
+    state = hands.state
+    assert hands.execute(change) == Executed(outcome="already")
+    assert hands.state == state
+
+
+@EVERY_GROUND
+def test_verify_says_how_it_knows(hands: Hands) -> None:
+    change = hands.plan()
+    hands.execute(change)
+    assert hands.verify(change).how == hands.ground.how
+
+
+@EVERY_GROUND
+def test_what_was_not_done_is_not_verified(hands: Hands) -> None:
+    change = hands.plan()
+    if change.needed:
+        assert not hands.verify(change).holds
+
+
+@EVERY_GROUND
+def test_undo_restores_exactly_what_the_public_api_answered_before(hands: Hands) -> None:
+    before = hands.state
+    change = hands.plan()
+    hands.execute(change)
+    undone = hands.undo(change)
+    assert isinstance(undone, Executed)
+    if hands.exact:
+        assert hands.state == before
+        assert not change.needed or not hands.verify(change).holds
+    else:
+        assert undone.calls == []
+
+
+@EVERY_GROUND
+def test_undo_works_from_another_process(hands: Hands) -> None:
+    before = hands.state
+    change = hands.plan()
+    hands.execute(change)
+    later = Hands(hands.action, hands.ground, Sandbox.restore(hands.sandbox.snapshot()))
+    assert isinstance(later.undo(change), Executed)
+    assert not hands.exact or later.state == before
+
+
+@EVERY_GROUND
+def test_undoing_again_finds_it_undone_and_writes_nothing(hands: Hands) -> None:
+    change = hands.plan()
+    hands.execute(change)
+    hands.undo(change)
+    state = hands.state
+    again = hands.undo(change)
+    assert isinstance(again, Executed)
+    assert (again.outcome, again.calls, hands.state) == ("already", [], state)
+
+
+@EVERY_GROUND
+def test_executing_over_drift_stops_and_writes_nothing(hands: Hands) -> None:
+    change = hands.plan()
+    hands.ground.drift(hands.sandbox, change)
+    state = hands.state
+    assert isinstance(hands.execute(change), Drifted)
+    assert hands.state == state
+
+
+@EVERY_GROUND
+def test_undoing_over_drift_stops_and_writes_nothing(hands: Hands) -> None:
+    change = hands.plan()
+    hands.execute(change)
+    hands.ground.drift(hands.sandbox, change)
+    state = hands.state
+    undone = hands.undo(change)
+    assert isinstance(undone, Drifted) or not hands.exact
+    assert hands.state == state
+
+
+@EVERY_GROUND
+def test_drift_after_execute_is_not_verified(hands: Hands) -> None:
+    change = hands.plan()
+    hands.execute(change)
+    hands.ground.drift(hands.sandbox, change)
+    assert not hands.verify(change).holds
+
+
+@EVERY_GROUND
+def test_the_attacker_s_way_is_closed_and_open_again_after_undo_and_the_sibling_never_notices(hands: Hands) -> None:
+    open_, works = hands.ground.attacker, hands.ground.sibling
+    assert works(hands.sandbox)
+    change = hands.plan()
+    assert open_ is None or open_(hands.sandbox)
+    hands.execute(change)
+    assert open_ is None or not open_(hands.sandbox)
+    assert works(hands.sandbox)
+    hands.undo(change)
+    assert open_ is None or open_(hands.sandbox)
+    assert works(hands.sandbox)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_declared_call_is_made_in_its_phase_on_some_ground_and_no_other(action: Action) -> None:
+    called: dict[Phase, set[str]] = {}
+    for ground in grounds()[action.SPEC.id]:
+        hands = Hands(action, ground, opened(ground), called)
+        change = hands.plan()
+        hands.execute(change)
+        hands.verify(change)
+        hands.undo(change)
+    declared = {
+        phase: {call.name for call in action.CALLS if phase in call.phases}
+        for call in action.CALLS
+        for phase in call.phases
+    }
+    assert called == declared
+
+
+# Every call fails in every way
+
+FAULTS: dict[str, tuple[str, Fail | Lost, int]] = {
+    "throttled_for_ever": ("before", Fail("Throttling"), FOR_EVER),
+    "not_permitted": ("before", Fail("AccessDenied", 403), FOR_EVER),
+    "refused": ("before", Fail("ValidationError"), FOR_EVER),
+    "gone": ("before", Fail("ResourceNotFoundException", 404), FOR_EVER),
+    "changed_meanwhile": ("before", Fail("OperationAborted", 409), FOR_EVER),
+    "never_reached": ("before", Lost.CONNECT_TIMEOUT, FOR_EVER),
+    "answer_lost_for_ever": ("after", Lost.READ_TIMEOUT, FOR_EVER),
+    "answer_lost_once": ("after", Lost.READ_TIMEOUT, 1),
+}
+EVERY_FAULT = pytest.mark.parametrize("fault", FAULTS)
+
+
+def _calls(action: Action, phase: Phase) -> list[str]:
+    return sorted(call.name for call in action.CALLS if call.phases & {phase, Phase.TELL})
+
+
+def _break(hands: Hands, name: str, fault: str) -> None:
+    where, how, times = FAULTS[fault]
+    hooks: list[Hook] = getattr(hands.sandbox.faults, where)
+    hooks.append(fail_calls(name, how, times))
+
+
+@EVERY_FAULT
+@FAILING_GROUND
+def test_a_plan_whose_call_fails_is_true_or_none(hands: Hands, fault: str) -> None:
+    true = hands.plan()
+    for name in _calls(hands.action, Phase.PLAN):
+        _break(hands, name, fault)
+        aws = hands.aws(Phase.PLAN)
+        try:
+            planned = hands.action.plan(aws, hands.ground.target, hands.ground.params, "r1")
+        except AwsError:
+            planned = None
+        hands.sandbox.faults.clear()
+        if isinstance(planned, Change) and fault != "gone":
+            assert (planned.before, planned.after) == (true.before, true.after), name
+        if isinstance(planned, Inapplicable):
+            assert planned.reason != "gone" or fault == "gone", name
+
+
+@EVERY_FAULT
+@FAILING_GROUND
+def test_an_execution_whose_call_fails_never_says_more_than_is_true_and_can_be_repeated(
+    hands: Hands, fault: str
+) -> None:
+    change = hands.plan()
+    start = hands.sandbox.snapshot()
+    for name in _calls(hands.action, Phase.EXECUTE):
+        trial = Hands(hands.action, hands.ground, Sandbox.restore(start))
+        _break(trial, name, fault)
+        try:
+            done = trial.execute(change)
+        except AwsError:
+            done = None
+        trial.sandbox.faults.clear()
+        reached = trial.plan().before == change.after
+        assert reached or not isinstance(done, Executed), name
+        assert isinstance(trial.execute(change), Executed), name
+        assert trial.verify(change).holds, name
+
+
+@EVERY_FAULT
+@FAILING_GROUND
+def test_an_undo_whose_call_fails_never_says_more_than_is_true_and_can_be_repeated(hands: Hands, fault: str) -> None:
+    before = hands.state
+    change = hands.plan()
+    hands.execute(change)
+    start = hands.sandbox.snapshot()
+    for name in _calls(hands.action, Phase.UNDO) if hands.exact else []:
+        trial = Hands(hands.action, hands.ground, Sandbox.restore(start))
+        _break(trial, name, fault)
+        try:
+            undone = trial.undo(change)
+        except AwsError:
+            undone = None
+        trial.sandbox.faults.clear()
+        assert trial.state == before or not isinstance(undone, Executed), name
+        assert isinstance(trial.undo(change), Executed), name
+        assert trial.state == before, name
+
+
+@EVERY_FAULT
+@FAILING_GROUND
+def test_a_verification_whose_call_fails_never_holds_for_what_is_not_so(hands: Hands, fault: str) -> None:
+    change = hands.plan()
+    for name in _calls(hands.action, Phase.VERIFY):
+        _break(hands, name, fault)
+        try:
+            seen = hands.verify(change)
+        except AwsError:
+            seen = None
+        hands.sandbox.faults.clear()
+        assert seen is None or not seen.holds or not change.needed, name
+
+
+@EVERY_GROUND
+def test_a_write_whose_answer_was_lost_is_done_once_it_reads_as_wanted(hands: Hands) -> None:
+    change = hands.plan()
+    lost: list[SandboxCall] = []
+
+    def lose(call: SandboxCall) -> Lost | None:
+        if call.writes:
+            lost.append(call)
+        return Lost.READ_TIMEOUT if call.writes else None
+
+    hands.sandbox.faults.after.append(lose)
+    done = hands.execute(change)
+    assert isinstance(done, Executed)
+    assert done.outcome == ("done" if change.needed else "already")
+    assert bool(lost) == change.needed
