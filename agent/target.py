@@ -35,8 +35,8 @@ class TargetKind(StrEnum):
 GLOBAL = "aws-global"
 """The Region of a target whose service has none (IAM)."""
 
-AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
-Region = Annotated[str, Field(pattern=r"^(aws-global|[a-z]{2}(-[a-z]+)+-\d{1,2})$")]
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+Region = Annotated[str, Field(pattern=r"^(aws-global|[a-z]{2}(-[a-z]+)+-[0-9]{1,2})$")]
 Partition = Annotated[str, Field(pattern=r"^aws(-[a-z]+)*$")]
 
 _NAME = r"[\w+=,.@-]{1,128}"
@@ -76,9 +76,9 @@ class Target(Record):
     def _id_is_well_formed(self) -> Self:
         if self.kind is TargetKind.ADDRESS:
             ipaddress.ip_network(self.id)
-        elif not re.fullmatch(_IDS[self.kind], self.id):
+        elif not re.fullmatch(_IDS[self.kind], self.id, re.ASCII):
             raise ValueError(f"not a well-formed {self.kind} id")
-        if self.owner is not None and not re.fullmatch(_NAME, self.owner):
+        if self.owner is not None and not re.fullmatch(_NAME, self.owner, re.ASCII):
             raise ValueError("not a well-formed owner name")
         return self
 
