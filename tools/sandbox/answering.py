@@ -31,8 +31,8 @@ def answer(request: Any, identifier: str) -> Answer:
 
     parsed, _ = get_equivalent_url_in_aws_domain(request.url)
     url = f"{parsed.scheme}://{parsed.netloc}{parsed.path}"
-    handler = _handler(url)
     with LOCK:
+        handler = _handler(url)
         _GIVEN_REQUEST_ID[0] = identifier
         normalized = normalize_request(request)
         try:
