@@ -1,9 +1,15 @@
 """A world file says what it means, and an error in it names the place."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from agent.record import Record
+from tools.registry import Registry
 from tools.sandbox.seeding.when import resolve
 from tools.sandbox.world import World, WorldError
 
@@ -105,3 +111,21 @@ def test_a_world_survives_being_written_as_json_and_read_again() -> None:
         NOW + "iam: {users: [{name: ann, keys: [{id: AKIAIOSFODNN7EXAMPLE, created: 2025-12-01T00:00:00Z}]}]}"
     )
     assert World.model_validate_json(world.model_dump_json()) == world
+
+
+def keys_of(annotation: Any, seen: set[Any]) -> Iterator[str]:
+    for inner in get_args(annotation):
+        yield from keys_of(inner, seen)
+    if isinstance(annotation, type) and issubclass(annotation, Record) and annotation not in seen | {Registry}:
+        seen.add(annotation)
+        for name, field in annotation.model_fields.items():
+            yield name
+            yield from keys_of(field.annotation, seen)
+
+
+def test_the_guide_names_every_key_of_a_world_and_its_example_is_a_world() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "worlds.md").read_text(encoding="utf-8")
+    assert set(keys_of(World, set())) - set(re.findall(r"`([a-z0-9_]+)`", guide)) == set()
+    example = re.search(r"```yaml\n(.+?)```", guide, re.DOTALL)
+    assert example is not None
+    assert World.parse(example[1]).iam.users[0].name == "ann"

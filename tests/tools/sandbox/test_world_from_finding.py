@@ -12,6 +12,7 @@ import pytest
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
 from tools.sandbox.seed import secret_for, seed
+from tools.sandbox.seeding.shape import moment
 from tools.sandbox.world import World
 
 ACCOUNT = "111122223333"
@@ -102,7 +103,7 @@ def test_a_guardduty_principal_becomes_a_user_with_its_key_or_a_role(resource: A
 def test_a_bucket_is_public_when_and_how_the_finding_says_so(access: Any, expected: Any) -> None:
     event = guardduty(s3BucketDetails=[{"name": "reports-here", "publicAccess": access}])
     assert buckets(world_for(event)) == {"reports-here": expected}
-    macie = {
+    macie: Any = {
         "detail": {"resourcesAffected": {"s3Bucket": {"name": "reports-here", "publicAccess": access}}},
         "source": "aws.macie",
     }
@@ -140,7 +141,7 @@ def test_asff_and_ocsf_name_users_and_keys() -> None:
     by_key = asff("AwsIamAccessKey", f"AWS::IAM::AccessKey:{KEY}", details={"UserName": "ann"})
     assert keys(world_for(by_key)) == {"ann": [KEY]}
     assert keys(world_for(asff("AwsIamUser", f"arn:aws:iam::{ACCOUNT}:user/team/ann"))) == {"ann": []}
-    ocsf = {
+    ocsf: Any = {
         "class_uid": 2004,
         "cloud": {"account": {"uid": ACCOUNT}, "region": "eu-west-1"},
         "finding_info": {"modified_time": 1770112800000},
@@ -156,6 +157,37 @@ def test_a_world_stands_in_the_findings_account_and_region_half_an_hour_after_it
     assert (world.account, world.region) == (ACCOUNT, "eu-west-1")
     assert world.now == datetime(2026, 2, 3, 10, 30, tzinfo=UTC)
     assert list(world.registry.accounts) == [ACCOUNT]
+
+
+def test_a_finding_inside_an_sqs_delivery_is_found() -> None:
+    body = json.dumps({"source": "aws.guardduty", "detail": guardduty(**user_key("IAMUser"))})
+    assert keys(world_for({"Records": [{"body": body}, {"body": "not json"}]})) == {"ann": [KEY]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-03T10:00:00Z",
+        "2026-02-03 10:00:00.000000+00:00",
+        "2026-02-03T11:00:00.000000000+01:00",
+        "2026-02-03T10:00:00",
+        1770112800,
+        1770112800000,
+        "1770112800",
+        {
+            "__class__": "datetime",
+            "year": 2026,
+            "month": 2,
+            "day": 3,
+            "hour": 10,
+            "minute": 0,
+            "second": 0,
+            "microsecond": 0,
+        },
+    ],
+)
+def test_a_moment_is_understood_in_every_way_that_findings_write_it(value: Any) -> None:
+    assert moment(value) == datetime(2026, 2, 3, 10, tzinfo=UTC)
 
 
 def test_a_resource_of_another_account_stands_in_that_account() -> None:
