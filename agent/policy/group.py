@@ -52,7 +52,7 @@ class PolicyGroup:
 
 
 def _decision(result: cedarpy.AuthzResult) -> Decision:
-    errors = list(result.diagnostics.errors)
+    errors = sorted(result.diagnostics.errors)
     if result.decision is cedarpy.Decision.NoDecision and not errors:
         errors = ["policy gave no decision"]
     return Decision(allowed=result.allowed and not errors, policies=sorted(result.diagnostics.reasons), errors=errors)

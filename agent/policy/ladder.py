@@ -49,7 +49,7 @@ def _reads(node: object, fact: str) -> bool:
 def _roles(policy: Policy) -> set[str]:
     return {
         literal.value
-        for node in walk(policy.template)
+        for node in policy.nodes
         if isinstance(node, pst.BinaryOp)
         and (_reads(node.left, "approver_roles") or _reads(node.right, "approver_roles"))
         for literal in walk((node.left, node.right))
@@ -60,7 +60,7 @@ def _roles(policy: Policy) -> set[str]:
 def _people(policy: Policy) -> int:
     """The most people that this policy can tell apart from fewer."""
     most = 1
-    for node in walk(policy.template):
+    for node in policy.nodes:
         if not isinstance(node, pst.BinaryOp) or node.op in ("and", "or"):
             continue
         sides = (node.left, node.right)

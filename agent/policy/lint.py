@@ -16,12 +16,13 @@ _OUTCOMES = {"permit": {"allow"}, "forbid": {"ask", "deny"}}
 
 def check(directory: Path | None = None, *, catalogue: Catalogue) -> list[str]:
     """Every fault of a policy directory, one line each, with its file; empty means that it may be used."""
+    hidden: list[str] = []
     try:
+        hidden += [fault for file, text in texts(directory or bundled()).items() for fault in _invisible(file, text)]
         policies = Policies.load(directory, catalogue=catalogue)
-        hidden = [fault for file, text in texts(directory or bundled()).items() for fault in _invisible(file, text)]
         names = exercised(load_examples(directory))
     except PolicyError as error:
-        return [str(error)]
+        return [*hidden, str(error)]
     return [*hidden, *lint(policies), *_unexercised(policies, names)]
 
 

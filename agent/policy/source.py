@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -65,12 +66,15 @@ class Policy:
         """Whether it is only watched: `@mode("shadow")`."""
         return self.template.annotations.get("mode") == "shadow"
 
-    @property
+    @cached_property
+    def nodes(self) -> list[object]:
+        """Every node of its tree."""
+        return list(walk(self.template))
+
+    @cached_property
     def facts(self) -> list[str]:
         """Names of the facts that it reads, sorted."""
-        reads = [
-            node for node in walk(self.template) if isinstance(node, pst.GetAttr) and isinstance(node.base, pst.Var)
-        ]
+        reads = [node for node in self.nodes if isinstance(node, pst.GetAttr) and isinstance(node.base, pst.Var)]
         return sorted({_FACT_OF.get(node.attr, node.attr) for node in reads})
 
     def would_permit(self, spec: ActionSpec, direction: str) -> bool:
@@ -105,7 +109,8 @@ def texts(directory: Traversable | Path) -> dict[str, str]:
     try:
         for entry in sorted(directory.iterdir(), key=lambda entry: entry.name):
             if entry.name.endswith(".cedar"):
-                found[entry.name] = entry.read_text(encoding="utf-8")
+                # Not read_text: it would turn a lone carriage return into a new line before anybody could see it.
+                found[entry.name] = entry.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"cannot be read: {error}", str(directory)) from error
     if not found:
@@ -122,10 +127,10 @@ def parse(file: str, text: str, schema: cedarpy.Schema) -> list[Policy]:
     if tree.templates or tree.template_links:
         raise PolicyError("templates are not supported", file)
     result = cedarpy.validate_policies(text, schema)
-    for problem in result.errors:
-        raise PolicyError(
-            problem.error, file, result.id_annotations_by_policy_id.get(problem.policy_id, problem.policy_id)
-        )
+    # Cedar reports in no fixed order: the first by its words is said.
+    for problem in sorted(result.errors, key=lambda problem: problem.error):
+        policy = result.id_annotations_by_policy_id.get(problem.policy_id, problem.policy_id)
+        raise PolicyError(problem.error.removeprefix(f"for policy `{problem.policy_id}`, "), file, policy)
     if not result:
         raise PolicyError("does not fit the schema", file)
     return [Policy.of(file, template) for template in tree.static_policies.values()]

@@ -1,0 +1,205 @@
+"""Properties of the bundled policies, over every boundary of the facts and every pair of them."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import combinations, product
+
+import pytest
+from policy_world import bundled_policies, facts
+
+from agent.policy.group import Decision
+from agent.policy.request import given
+from agent.verdict import Facts, Known, Mode
+
+APPROVALS: dict[str, dict[str, object]] = {
+    "nobody": {},
+    "a role without a person": {"approver_roles": ["owner"]},
+    "one": {"approvers": ["ali"]},
+    "two": {"approvers": ["ali", "mary"]},
+    "two and a role": {"approvers": ["ali", "mary"], "approver_roles": ["owner"]},
+}
+MODES = list(Mode)
+BUCKET = "s3_block_public_access"
+DEVIATIONS: list[tuple[str, object]] = [
+    ("environment", "prod"),
+    ("environment", "unknown"),
+    ("account_role", "management"),
+    ("account_role", "unknown"),
+    ("disruption", 2),
+    ("disruption", 3),
+    ("severity", 69),
+    ("confidence", 1),
+    ("disposition", "uncertain"),
+    ("disposition", "benign"),
+    ("reversal", "forward_only"),
+    *((name, value) for name in ("model_proposed", "playbook_proposed") for value in (False,)),
+    *((name, value) for name in ("target_verified", "target_in_slots") for value in (False,)),
+    *((name, True) for name in ("sample", "overflow", "evidence_failed", "evidence_not_yet")),
+    *((name, True) for name in ("protecting_tag", "own_part", "sandbox")),
+    *((name, value) for name in ("protected", "break_glass", "audit_store") for value in (Known.YES, Known.UNKNOWN)),
+    *((name, value) for name in ("intended_public", "known_automation") for value in (Known.YES, Known.UNKNOWN)),
+]
+
+
+PAIRS: list[dict[str, object]] = [{}, *({name: value} for name, value in DEVIATIONS)]
+PAIRS += [dict(pair) for pair in combinations(DEVIATIONS, 2) if pair[0][0] != pair[1][0]]
+SINGLES = PAIRS[: len(DEVIATIONS) + 1]
+
+
+def _containments() -> Iterator[Facts]:
+    """A key and a bucket under no, one or two deviations at once, with every kind of approval."""
+    # A user is an identity as a key is.
+    for base, different, approvals in product(("iam_deactivate_key", BUCKET), PAIRS, APPROVALS.values()):
+        yield facts(base, **different, **approvals)
+    for base, different, disruption, approvals in product(
+        ("iam_deactivate_key", BUCKET), SINGLES, (2, 3), APPROVALS.values()
+    ):
+        yield facts(base, **{**different, "environment": "prod", "disruption": disruption}, **approvals)
+    for different, mode, approvals in product(SINGLES, (Mode.OBSERVE, Mode.APPROVE), APPROVALS.values()):
+        yield facts(BUCKET, **different, **approvals, mode=mode)
+
+
+def _undoings_and_tellings() -> Iterator[Facts]:
+    """The other groups of actions under one deviation, in every mode."""
+    few = [APPROVALS["nobody"], APPROVALS["a role without a person"], APPROVALS["one"]]
+    for base, different, mode, approvals in product(("iam_deactivate_key", BUCKET), SINGLES, MODES, few):
+        yield facts(base, **different, **approvals, mode=mode, direction="undo")
+    for different, mode in product(SINGLES, MODES):
+        yield facts("securityhub_update_finding", **different, mode=mode)
+
+
+def _certainties() -> Iterator[Facts]:
+    """Everything about who proposed it and how sure they were, at every boundary at once."""
+    grid = product((True, False), (True, False), ("true_positive", "uncertain", "benign"), (0, 1, 2), (0, 69, 70, 100))
+    for model, playbook, disposition, confidence, severity in grid:
+        for mode, approvals in product(MODES, (APPROVALS["nobody"], APPROVALS["one"])):
+            yield facts(
+                **approvals,
+                mode=mode,
+                model_proposed=model,
+                playbook_proposed=playbook,
+                disposition=disposition,
+                confidence=confidence,
+                severity=severity,
+            )
+
+
+@cache
+def judged() -> list[tuple[Facts, Decision]]:
+    subjects = [*_containments(), *_undoings_and_tellings(), *_certainties()]
+    decisions = bundled_policies().enforced.decide([(subject, given(subject)) for subject in subjects])
+    return list(zip(subjects, decisions, strict=True))
+
+
+def _agreed(f: Facts) -> bool:
+    sure = f.disposition == "true_positive" and f.confidence == 2 and f.severity >= 70
+    return f.mode == Mode.AUTO and f.model_proposed and f.playbook_proposed and sure
+
+
+def _asks(f: Facts) -> bool:
+    identity, bucket = f.target_kind in ("access_key", "user"), f.target_kind == "bucket"
+    return (
+        f.environment == "unknown"
+        or (f.environment == "prod" and f.disruption >= 2)
+        or f.protecting_tag
+        or f.evidence_failed
+        or f.evidence_not_yet
+        or f.overflow
+        or (bucket and (f.audit_store == "unknown" or f.intended_public != "no"))
+        or (identity and f.known_automation != "no")
+    )
+
+
+def _untouchable(f: Facts) -> bool:
+    known = f.protected == f.break_glass == "no" and f.audit_store != "yes" and f.account_role == "workload"
+    return not known or f.own_part or not (f.target_verified and f.target_in_slots)
+
+
+PROPERTIES: dict[str, Callable[[Facts], bool]] = {
+    "observe mode never writes": lambda f: f.mode == Mode.OBSERVE,
+    "a sample never writes outside the sandbox": lambda f: f.sample and not f.sandbox,
+    "without an approver only what both propose, surely, in auto mode": (
+        lambda f: f.direction == "do" and _contains(f) and not f.approvers and not _agreed(f)
+    ),
+    "what neither proposed never runs": (
+        lambda f: f.direction == "do" and _contains(f) and not (f.model_proposed or f.playbook_proposed)
+    ),
+    "a benign finding stops nothing": (
+        lambda f: f.direction == "do" and _contains(f) and f.disposition == "benign"
+    ),
+    "what must not be touched is not, whoever approves": (
+        lambda f: f.direction == "do" and _contains(f) and _untouchable(f)
+    ),
+    "what asks never runs without an approver": (
+        lambda f: f.direction == "do" and _contains(f) and not f.approvers and _asks(f)
+    ),
+    "a bucket in production never without an approver": (
+        lambda f: f.target_kind == "bucket" and f.environment == "prod" and not f.approvers
+    ),
+    "what all share in production never without two people and a role": (
+        lambda f: f.direction == "do" and _contains(f) and f.environment == "prod" and f.disruption == 3
+        and not (len(f.approvers) >= 2 and "owner" in f.approver_roles)
+    ),
+    "undo never without an approver": lambda f: f.direction == "undo" and not f.approvers,
+}  # fmt: skip
+
+
+def _contains(f: Facts) -> bool:
+    return f.target_kind != "other"
+
+
+def test_there_are_thousands_of_contexts_and_cedar_answers_all_of_them() -> None:
+    assert len(judged()) > 5000
+    assert [decision.errors for _, decision in judged() if decision.errors] == []
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_nothing_of_this_kind_is_ever_allowed(name: str) -> None:
+    concerned = [(f, decision) for f, decision in judged() if PROPERTIES[name](f)]
+    assert len(concerned) > 100
+    assert [f for f, decision in concerned if decision.allowed] == []
+
+
+def test_everything_that_no_property_forbids_is_allowed() -> None:
+    """So the policies are these properties: no more, or they would be useless; no less, or they would be unsafe."""
+    refused = [f for f, decision in judged() if not decision.allowed]
+    unexplained = [f for f in refused if not any(forbidden(f) for forbidden in PROPERTIES.values())]
+    assert unexplained == []
+
+
+def test_every_action_is_allowed_in_some_context() -> None:
+    allowed = {(f.action, f.direction) for f, decision in judged() if decision.allowed}
+    assert allowed == {
+        ("iam_deactivate_key", "do"),
+        ("iam_deactivate_key", "undo"),
+        ("s3_block_public_access", "do"),
+        ("s3_block_public_access", "undo"),
+        ("securityhub_update_finding", "do"),
+    }
+
+
+def _same_but_for(f: Facts, *names: str) -> str:
+    return f.model_dump_json(exclude=set(names))
+
+
+def test_more_approvals_never_turn_an_allowance_into_a_refusal() -> None:
+    best: dict[str, int] = {}
+    broken = []
+    for f, decision in sorted(judged(), key=lambda pair: (len(pair[0].approvers), len(pair[0].approver_roles))):
+        key = _same_but_for(f, "approvers", "approver_roles")
+        if decision.allowed:
+            best[key] = len(f.approvers)
+        elif key in best:
+            broken.append(f)
+    assert broken == []
+
+
+def test_a_model_that_says_less_never_gets_more() -> None:
+    """Taking away the model's proposal, sureness or verdict never allows what was refused with it."""
+    allowed = {f.model_dump_json() for f, decision in judged() if decision.allowed}
+    weaker: list[dict[str, object]] = [{"model_proposed": False}, {"confidence": 0}, {"disposition": "uncertain"}]
+    pairs = [
+        (f, f.model_copy(update=change)) for f in (pair[0] for pair in judged()) for change in weaker
+        if f.disposition == "true_positive" and f.confidence == 2 and f.model_proposed
+    ]  # fmt: skip
+    assert [less for f, less in pairs if less.model_dump_json() in allowed and f.model_dump_json() not in allowed] == []
