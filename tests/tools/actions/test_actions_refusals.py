@@ -1,0 +1,193 @@
+"""What each action will not plan, with the reason, and what it tells people before it acts."""
+
+import json
+from typing import Any
+
+import pytest
+from grounds import ACCOUNT, REGION
+
+from agent.plan import Change, Inapplicable
+from agent.receipt import Drifted, Executed
+from agent.record import JsonObject
+from agent.target import GLOBAL, Target, TargetKind
+from tools.action import actions
+from tools.actions import iam_deny_user, s3_block_public_access
+from tools.aws import Aws, NotPermitted, Phase
+from tools.sandbox.engine import Sandbox
+from tools.sandbox.seed import seed
+from tools.sandbox.world import World
+
+_KEY, _OTHER = "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"
+_WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "r" * 1900}]})
+_PARTNER = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::partners/*", "Principal": principal}
+            for principal in (
+                {"AWS": ["arn:aws:iam::444455556666:root", "123456789012", f"arn:aws:iam::{ACCOUNT}:root"]},
+                {"Service": "cloudfront.amazonaws.com"},
+            )
+        ],
+    }
+)
+_WORLD = f"""
+now: 2026-11-20T12:00:00Z
+account: {ACCOUNT}
+region: {REGION}
+accounts: [ {{ account: "444455556666", s3: {{ buckets: [ {{ name: not-ours }} ] }} }} ]
+iam:
+  users:
+    - name: ana
+      console_password: true
+      keys: [ {{ id: {_KEY}, last_used: {{ at: -2h, service: ec2, region: eu-west-1 }} }} ]
+    - {{ name: ben, keys: [ {{ id: {_OTHER} }} ] }}
+    - {{ name: sso, path: /aws-reserved/sso/ }}
+    - {{ name: full, policies: {{ wide: {_WIDE} }} }}
+s3:
+  buckets:
+    - {{ name: site, website: true }}
+    - {{ name: partners, policy: {_PARTNER} }}
+    - name: tricky
+      policy: public_read
+      objects: [ {{ key: "../up.txt" }}, {{ key: "a b.txt" }}, {{ key: "<x>" }} ]
+"""
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    world = World.parse(_WORLD)
+    made = Sandbox.fresh(3, world.now)
+    seed(made, world)
+    return made
+
+
+def _aws(sandbox: Sandbox, action: str, phase: Phase) -> Aws:
+    return Aws(
+        sandbox.clients(), ACCOUNT, REGION, "aws", phase, actions()[action].CALLS,
+        sleep=lambda seconds: None, now=sandbox.now,
+    )  # fmt: skip
+
+
+def _plan(sandbox: Sandbox, action: str, target: Target) -> Change | Inapplicable:
+    return actions()[action].plan(_aws(sandbox, action, Phase.PLAN), target, {}, "r1")
+
+
+def _target(kind: str, id_: str, owner: str | None = None, account: str = ACCOUNT) -> Target:
+    region = REGION if kind == "bucket" else GLOBAL
+    return Target(kind=TargetKind(kind), id=id_, account=account, region=region, owner=owner)
+
+
+@pytest.mark.parametrize(
+    ("reason", "action", "target"),
+    [
+        ("not_supported", "iam_deactivate_key", _target("access_key", "ASIAIOSFODNN7EXAMPLE", "ana")),
+        ("unverified_target", "iam_deactivate_key", _target("access_key", _KEY)),
+        ("gone", "iam_deactivate_key", _target("access_key", _KEY, "ben")),
+        ("gone", "iam_deactivate_key", _target("access_key", "AKIAAAAAAAAAAEXAMPLE", "ana")),
+        ("gone", "iam_deactivate_key", _target("access_key", _KEY, "nobody")),
+        ("wrong_kind", "iam_deactivate_key", _target("user", "ana")),
+        ("gone", "iam_deny_user", _target("user", "nobody")),
+        ("not_supported", "iam_deny_user", _target("user", "sso")),
+        ("not_supported", "iam_deny_user", _target("user", "full")),
+        ("unverified_target", "iam_deny_user", _target("user", "ana", account="444455556666")),
+        ("wrong_kind", "iam_deny_user", _target("access_key", _KEY, "ana")),
+        ("gone", "s3_block_public_access", _target("bucket", "no-such-bucket")),
+        ("not_supported", "s3_block_public_access", _target("bucket", "fast--use1-az4--x-s3")),
+        ("wrong_kind", "s3_block_public_access", _target("user", "ana")),
+        ("wrong_kind", "securityhub_update_finding", _target("user", "ana")),
+    ],
+    ids=lambda value: f"{value.kind}:{value.id}" if isinstance(value, Target) else str(value),
+)
+def test_a_target_that_an_action_does_not_take_is_refused_with_its_reason(
+    sandbox: Sandbox, reason: str, action: str, target: Target
+) -> None:
+    planned = _plan(sandbox, action, target)
+    assert isinstance(planned, Inapplicable)
+    assert (planned.reason, planned.action, planned.target) == (reason, action, target)
+
+
+def test_another_account_s_bucket_of_that_name_is_not_read_at_all(sandbox: Sandbox) -> None:
+    with pytest.raises(NotPermitted):
+        _plan(sandbox, "s3_block_public_access", _target("bucket", "not-ours"))
+
+
+def _deny(sandbox: Sandbox) -> Change:
+    planned = _plan(sandbox, "iam_deny_user", _target("user", "ana"))
+    assert isinstance(planned, Change)
+    return planned
+
+
+def test_somebody_else_s_policy_under_our_name_is_never_overwritten(sandbox: Sandbox) -> None:
+    name = _deny(sandbox).params["policy_name"]
+    theirs = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}'
+    sandbox.client("iam", ACCOUNT, REGION).put_user_policy(UserName="ana", PolicyName=name, PolicyDocument=theirs)
+    planned = _plan(sandbox, "iam_deny_user", _target("user", "ana"))
+    assert isinstance(planned, Inapplicable)
+    assert str(name) in planned.detail
+
+
+def test_a_second_run_finds_the_first_one_s_policy_and_undoing_the_second_leaves_it(sandbox: Sandbox) -> None:
+    first = _deny(sandbox)
+    iam_deny_user.execute(_aws(sandbox, "iam_deny_user", Phase.EXECUTE), first)
+    second = _deny(sandbox)
+    assert not second.needed
+    assert second.key == first.key
+    assert iam_deny_user.undo(_aws(sandbox, "iam_deny_user", Phase.UNDO), second) == Executed(outcome="already")
+    assert not _deny(sandbox).needed
+
+
+def test_a_user_who_was_made_again_under_the_same_name_is_not_touched(sandbox: Sandbox) -> None:
+    change = _deny(sandbox)
+    changed = change.model_copy(update={"params": {**change.params, "user_id": "AIDAJQABLZS4A3QDU576Q"}})
+    done = iam_deny_user.execute(_aws(sandbox, "iam_deny_user", Phase.EXECUTE), changed)
+    assert isinstance(done, Drifted)
+    assert "AnotherUserOfThisName" in done.what
+
+
+def _effects(planned: Change | Inapplicable) -> dict[str, int | None]:
+    assert isinstance(planned, Change)
+    return {effect.what: effect.count for effect in planned.blast_radius}
+
+
+def test_denying_a_user_says_which_keys_sign_ins_and_services_stop(sandbox: Sandbox) -> None:
+    assert _effects(_deny(sandbox)) == {
+        "Active access keys stop working.": 1,
+        "Console sign-ins stop working.": 1,
+        "An active key was last used with ec2 in eu-west-1 on 2026-11-20.": None,
+    }
+
+
+def test_deactivating_a_key_says_what_it_was_last_used_for(sandbox: Sandbox) -> None:
+    used = _effects(_plan(sandbox, "iam_deactivate_key", _target("access_key", _KEY, "ana")))
+    unused = _effects(_plan(sandbox, "iam_deactivate_key", _target("access_key", _OTHER, "ben")))
+    assert used == {"This key was last used with ec2 in eu-west-1 on 2026-11-20.": None}
+    assert unused == {"This key was never used.": 0}
+
+
+@pytest.mark.parametrize(
+    ("expected", "bucket"),
+    [
+        ({"The website on the bucket stops answering.": 1}, "site"),
+        (
+            {
+                "Other accounts that the policy names lose access, if the policy is public.": 2,
+                "A CloudFront distribution reads the bucket: it goes on.": 1,
+            },
+            "partners",
+        ),
+        ({}, "tricky"),
+    ],
+)
+def test_blocking_a_bucket_says_who_loses_it(sandbox: Sandbox, expected: JsonObject, bucket: str) -> None:
+    assert _effects(_plan(sandbox, "s3_block_public_access", _target("bucket", bucket))) == expected
+
+
+def test_an_object_key_that_could_be_a_trick_is_never_asked_for(sandbox: Sandbox) -> None:
+    asked: list[Any] = []
+    sandbox.faults.before.append(lambda call: asked.append(call.name))
+    planned = _plan(sandbox, "s3_block_public_access", _target("bucket", "tricky"))
+    assert isinstance(planned, Change)
+    assert planned.params["canary"] is None
+    assert s3_block_public_access.LIST.name in asked
+    assert s3_block_public_access.TRY.name not in asked
