@@ -104,6 +104,10 @@ class Gathering:
             self.pages_read += 1
             yield page
 
+    def all(self, aws: Aws, call: AwsCall, holding: str, **params: Any) -> list[Any]:
+        """What all pages hold under one name."""
+        return [item for page in self.pages(aws, call, **params) for item in page.get(holding, [])]
+
     def answered(self) -> Answered:
         """The answer. Its standing is that of the fact that is worst off."""
         facts = list(self._facts.values())

@@ -1,18 +1,19 @@
 """IAM itself: the state of the keys, and what their user may do."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from agent.evidence import Answered
 from agent.finding import Finding
-from agent.iam_policy import allows_everything, denies_everything, parse_document
+from agent.iam_policy import allows_everything, denies_everything
 from agent.record import JsonObject
 from agent.tags import any_protects
 from agent.target import Target, TargetKind
-from tools.aws import Aws, AwsCall, Gone, Phase
+from tools import user_rights
+from tools.aws import Aws, Gone
 from tools.gathering import Gathering, Read, about, attempt, home, users
 from tools.source import Question, SourceSpec
+from tools.user_rights import Rights, iam_read
 
 KEY_FACTS = ("key.exists", "key.active", "key.age_days", "key.last_used_days")
 USER_FACTS = (
@@ -30,44 +31,16 @@ SPEC = SourceSpec(
 )
 
 
-def _call(operation: str, resource: str) -> AwsCall:
-    arn = f"arn:{{partition}}:iam::{{account}}:{resource}/*"
-    return AwsCall("iam", operation, permission=f"iam:{operation}", resource=arn, phases=frozenset({Phase.READ}))
-
-
-LIST_KEYS = _call("ListAccessKeys", "user")
-LAST_USED = _call("GetAccessKeyLastUsed", "user")
-GET_USER = _call("GetUser", "user")
-TAGS = _call("ListUserTags", "user")
-PASSWORD = _call("GetLoginProfile", "user")
-MFA = _call("ListMFADevices", "user")
-ATTACHED = _call("ListAttachedUserPolicies", "user")
-INLINE = _call("ListUserPolicies", "user")
-INLINE_DOCUMENT = _call("GetUserPolicy", "user")
-GROUPS = _call("ListGroupsForUser", "user")
-GROUP_ATTACHED = _call("ListAttachedGroupPolicies", "group")
-GROUP_INLINE = _call("ListGroupPolicies", "group")
-GROUP_DOCUMENT = _call("GetGroupPolicy", "group")
-POLICY = _call("GetPolicy", "policy")
-POLICY_DOCUMENT = _call("GetPolicyVersion", "policy")
-CALLS = frozenset(
-    {
-        LIST_KEYS, LAST_USED, GET_USER, TAGS, PASSWORD, MFA, ATTACHED, INLINE, INLINE_DOCUMENT, GROUPS, GROUP_ATTACHED,
-        GROUP_INLINE, GROUP_DOCUMENT, POLICY, POLICY_DOCUMENT,
-    }
-)  # fmt: skip
+LIST_KEYS = iam_read("ListAccessKeys", "user")
+LAST_USED = iam_read("GetAccessKeyLastUsed", "user")
+GET_USER = iam_read("GetUser", "user")
+TAGS = iam_read("ListUserTags", "user")
+PASSWORD = iam_read("GetLoginProfile", "user")
+MFA = iam_read("ListMFADevices", "user")
+CALLS = user_rights.CALLS | {LIST_KEYS, LAST_USED, GET_USER, TAGS, PASSWORD, MFA}
 
 Keys = dict[str, Any]
 """A user's keys by id, as ListAccessKeys describes them."""
-
-
-@dataclass
-class Rights:
-    """The policies that bear on a user, directly or through groups, and why some may be missing."""
-
-    attached: list[str] = field(default_factory=list)
-    documents: list[JsonObject] = field(default_factory=list)
-    gap: str = ""
 
 
 def wanted(finding: Finding) -> bool:
@@ -151,8 +124,8 @@ def _tell_user(gathering: Gathering, aws: Aws, user: Target, question: Question)
     gathering.known("user.exists", user, True)
     _tell_credentials(gathering, aws, user)
     _tell_other_keys(gathering, aws, user, question)
-    _tell_rights(gathering, user, _rights(gathering, aws, user))
-    tags = attempt(lambda: _all(gathering, aws, TAGS, "Tags", UserName=user.id))
+    _tell_rights(gathering, user, user_rights.read(gathering, aws, user))
+    tags = attempt(lambda: gathering.all(aws, TAGS, "Tags", UserName=user.id))
     protects = any_protects(str(tag.get("Key", "")) for tag in tags.value or [])
     gathering.holds("user.protecting_tag", user, protects, tags.gap)
 
@@ -160,7 +133,7 @@ def _tell_user(gathering: Gathering, aws: Aws, user: Target, question: Question)
 def _tell_credentials(gathering: Gathering, aws: Aws, user: Target) -> None:
     password = attempt(lambda: gathering.call(aws, PASSWORD, absent={"NoSuchEntity"}, UserName=user.id))
     gathering.holds("user.console_password", user, password.value is not None, password.gap)
-    mfa = attempt(lambda: _all(gathering, aws, MFA, "MFADevices", UserName=user.id))
+    mfa = attempt(lambda: gathering.all(aws, MFA, "MFADevices", UserName=user.id))
     gathering.holds("user.mfa", user, bool(mfa.value), mfa.gap)
 
 
@@ -189,70 +162,12 @@ def _tell_rights(gathering: Gathering, user: Target, rights: Rights) -> None:
     gathering.holds("user.quarantined_by_aws", user, quarantined, rights.gap)
 
 
-def _rights(gathering: Gathering, aws: Aws, user: Target) -> Rights:
-    """Every policy's document, but of AWS's own policies only the names: what they hold is known."""
-    rights = Rights()
-    named = {"UserName": user.id}
-    rights.attached += _kept(
-        rights, attempt(lambda: _all(gathering, aws, ATTACHED, "AttachedPolicies", **named)), "PolicyArn"
-    )
-    for policy in _kept(rights, attempt(lambda: _all(gathering, aws, INLINE, "PolicyNames", **named))):
-        _keep(rights, _document(gathering, aws, INLINE_DOCUMENT, **named, PolicyName=policy))
-    for group in _kept(rights, attempt(lambda: _all(gathering, aws, GROUPS, "Groups", **named)), "GroupName"):
-        _add_group(rights, gathering, aws, group)
-    for arn in dict.fromkeys(rights.attached):
-        if not arn.startswith(f"arn:{user.partition}:iam::aws:"):
-            _keep(rights, _managed(gathering, aws, arn))
-    return rights
-
-
-def _add_group(rights: Rights, gathering: Gathering, aws: Aws, group: str) -> None:
-    named = {"GroupName": group}
-    attached = attempt(lambda: _all(gathering, aws, GROUP_ATTACHED, "AttachedPolicies", **named))
-    rights.attached += _kept(rights, attached, "PolicyArn")
-    for policy in _kept(rights, attempt(lambda: _all(gathering, aws, GROUP_INLINE, "PolicyNames", **named))):
-        _keep(rights, _document(gathering, aws, GROUP_DOCUMENT, **named, PolicyName=policy))
-
-
-def _kept(rights: Rights, read: Read[list[Any]], name: str = "") -> list[str]:
-    rights.gap = rights.gap or read.gap
-    return [item[name] if name else item for item in read.value or []]
-
-
-def _keep(rights: Rights, read: Read[JsonObject]) -> None:
-    if read.value is None:
-        rights.gap = rights.gap or read.gap
-    else:
-        rights.documents.append(read.value)
-
-
-def _document(gathering: Gathering, aws: Aws, call: AwsCall, **params: Any) -> Read[JsonObject]:
-    read = attempt(lambda: _pick(gathering.call(aws, call, **params)))
-    document = parse_document((read.value or {}).get("PolicyDocument"))
-    return Read(document, read.gap or ("" if document is not None else "unreadable_policy"))
-
-
-def _managed(gathering: Gathering, aws: Aws, arn: str) -> Read[JsonObject]:
-    """The default version of a customer's own managed policy."""
-    policy = attempt(lambda: _pick(gathering.call(aws, POLICY, PolicyArn=arn)))
-    version = (policy.value or {}).get("Policy", {}).get("DefaultVersionId")
-    if policy.gap or not version:
-        return Read(None, policy.gap or "unreadable_policy")
-    read = attempt(lambda: _pick(gathering.call(aws, POLICY_DOCUMENT, PolicyArn=arn, VersionId=version)))
-    document = parse_document((read.value or {}).get("PolicyVersion", {}).get("Document"))
-    return Read(document, read.gap or ("" if document is not None else "unreadable_policy"))
-
-
 def _keys(gathering: Gathering, aws: Aws, user: str) -> Keys:
     """A user's keys; none where there is no such user."""
     try:
-        return {key["AccessKeyId"]: key for key in _all(gathering, aws, LIST_KEYS, "AccessKeyMetadata", UserName=user)}
+        return {key["AccessKeyId"]: key for key in gathering.all(aws, LIST_KEYS, "AccessKeyMetadata", UserName=user)}
     except Gone:
         return {}
-
-
-def _all(gathering: Gathering, aws: Aws, call: AwsCall, holding: str, **params: Any) -> list[Any]:
-    return [item for page in gathering.pages(aws, call, **params) for item in page.get(holding, [])]
 
 
 def _pick(answer: JsonObject | None) -> Any:

@@ -8,15 +8,14 @@ from typing import Any
 
 from agent.evidence import Answered
 from agent.finding import Finding
-from agent.record import JsonObject
 from agent.target import GLOBAL, Target
-from tools.aws import Aws, AwsCall, Incomplete, Phase, Rejected
+from tools import log_query
+from tools.aws import Aws, AwsCall, Phase
 from tools.gathering import Gathering, attempt, home
 from tools.source import Question, SourceSpec
 from tools.window import Window
 
 _READ = frozenset({Phase.READ})
-_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:*"
 FACTS = ("address.flows_accepted", "address.flows_rejected", "address.bytes_out", "address.seen_in_vpc")
 
 SPEC = SourceSpec(
@@ -29,20 +28,15 @@ SPEC = SourceSpec(
 )
 
 FLOW_LOGS = AwsCall("ec2", "DescribeFlowLogs", permission="ec2:DescribeFlowLogs", resource="*", phases=_READ)
-START = AwsCall("logs", "StartQuery", permission="logs:StartQuery", resource=_GROUP, phases=_READ)
-RESULTS = AwsCall("logs", "GetQueryResults", permission="logs:GetQueryResults", resource="*", phases=_READ)
-STOP = AwsCall("logs", "StopQuery", permission="logs:StopQuery", resource="*", phases=_READ)
-CALLS = frozenset({FLOW_LOGS, START, RESULTS, STOP})
+CALLS = log_query.CALLS | {FLOW_LOGS}
 
 DEFAULT_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
     "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
 )
 """Insights finds the fields of this format by itself."""
-ROWS = 10_000
 GROUPS = 50
 """As many log groups as one query takes."""
-POLLS = 55
 LAG = timedelta(minutes=15)
 """Ten minutes of capture, and some for delivery."""
 
@@ -135,75 +129,19 @@ def _query(hosts: Iterable[str]) -> str:
     return (
         f"filter srcAddr in [{listed}] or dstAddr in [{listed}]"
         " | stats count(*) as flows, sum(bytes) as octets by srcAddr, dstAddr, action"
-        f" | limit {ROWS}"
+        f" | limit {log_query.ROWS}"
     )
 
 
 def _flows(gathering: Gathering, aws: Aws, logs: Logs, hosts: Iterable[str], question: Question) -> dict[str, Flows]:
     """Flows by address. Raises AwsError where the answer is not there, or not all of it."""
-    window, hosts = Window.of(question), list(hosts)
-    started = gathering.call(
-        aws,
-        START,
-        logGroupNames=sorted(logs.groups),
-        startTime=int(window.start.timestamp()),
-        endTime=int(window.end.timestamp()),
-        queryString=_query(hosts),
-        limit=ROWS,
-    )
-    rows = _rows(gathering, aws, str((started or {})["queryId"]))
-    if len(rows) >= ROWS:
-        raise Incomplete(RESULTS.name, "row_limit")
     found = {host: Flows() for host in hosts}
-    for row in rows:
-        _add(found, {cell.get("field"): cell.get("value") for cell in row})
+    for row in log_query.run(gathering, aws, sorted(logs.groups), Window.of(question), _query(found), SPEC.byte_cap):
+        _add(found, row)
     return found
 
 
-def _rows(gathering: Gathering, aws: Aws, query: str) -> list[Any]:
-    """Wait until the query is complete: rows of a running one are only some of them."""
-    for _ in range(POLLS):
-        first = gathering.call(aws, RESULTS, queryId=query) or {}
-        status = first.get("status")
-        scanned = _scanned(first)
-        if status == "Complete":
-            gathering.bytes_read += scanned
-            return _all_rows(gathering, aws, query, first)
-        if status not in {"Scheduled", "Running"}:
-            raise Rejected(RESULTS.name, f"query_{str(status).lower()}")
-        if scanned > SPEC.byte_cap or aws.timeout_at():
-            gathering.bytes_read += scanned
-            _stop(gathering, aws, query)
-            raise Incomplete(RESULTS.name, "byte_cap" if scanned > SPEC.byte_cap else "deadline")
-        aws.sleep(1.0)
-    _stop(gathering, aws, query)
-    raise Incomplete(RESULTS.name, "deadline")
-
-
-def _all_rows(gathering: Gathering, aws: Aws, query: str, first: Any) -> list[Any]:
-    """The first page, and what follows it."""
-    gathering.pages_read += 1
-    rows = list(first.get("results", []))
-    token = first.get("nextToken")
-    while token and len(rows) < ROWS:
-        page: Any = gathering.call(aws, RESULTS, queryId=query, nextToken=token) or {}
-        gathering.pages_read += 1
-        rows += page.get("results", [])
-        token = page.get("nextToken")
-    return rows
-
-
-def _scanned(answer: JsonObject) -> int:
-    statistics: Any = answer.get("statistics") or {}
-    return int(statistics.get("bytesScanned") or 0)
-
-
-def _stop(gathering: Gathering, aws: Aws, query: str) -> None:
-    """A query that nobody waits for still costs. That it ended by itself meanwhile is no error of ours."""
-    attempt(lambda: gathering.call(aws, STOP, queryId=query))
-
-
-def _add(found: dict[str, Flows], row: dict[str, Any]) -> None:
+def _add(found: dict[str, Flows], row: dict[str, str]) -> None:
     count, octets = int(float(row.get("flows") or 0)), int(float(row.get("octets") or 0))
     accepted = row.get("action") == "ACCEPT"
     for end in {row.get("srcAddr"), row.get("dstAddr")} & set(found):

@@ -2,15 +2,13 @@
 
 import datetime
 import hashlib
-import threading
-from functools import partial
 from typing import Any, Self, TypeVar
 
 from tools.aws import Clients
 from tools.sandbox import identity, mechanism, worldstate
 from tools.sandbox.answering import LOCK, OutsideSandbox
 from tools.sandbox.clock import Clock, follow
-from tools.sandbox.connection import Connection, send_unsigned_get
+from tools.sandbox.connection import connection, send_unsigned_get
 from tools.sandbox.faults import Faults, SandboxCall
 from tools.sandbox.identity import Credentials
 
@@ -33,9 +31,6 @@ class Sandbox:
         self.faults = Faults()
         self.calls = 0
         self._writes = 0
-        self._made: dict[tuple[Any, ...], Any] = {}
-        self._lock = threading.RLock()
-        self._connection = Connection()
 
     @classmethod
     def fresh(cls, seed: int, now: datetime.datetime, *, ticking: bool = False) -> Self:
@@ -51,7 +46,7 @@ class Sandbox:
         _install()
         kept = worldstate.load(data)
         sandbox = cls(kept["seed"], Clock(kept["now"], kept["ticking"]))
-        sandbox.calls, sandbox._writes = kept["calls"], kept["writes"]
+        sandbox._writes = kept["writes"]
         sandbox._take_over()
         return sandbox
 
@@ -60,11 +55,8 @@ class Sandbox:
         self._alive()
         with LOCK:
             return worldstate.dump(
-                {
-                    "seed": self.seed, "now": self.now(), "ticking": self.clock.ticking,
-                    "calls": self.calls, "writes": self._writes,
-                }
-            )  # fmt: skip
+                {"seed": self.seed, "now": self.now(), "ticking": self.clock.ticking, "writes": self._writes}
+            )
 
     def reset(self) -> None:
         """Empty the world and start its ids again. Hooks stay."""
@@ -74,7 +66,6 @@ class Sandbox:
             from moto.moto_api._internal import mock_random
 
             mock_random.seed(self.seed)
-            self._made.clear()
             self._take_over()
 
     def now(self) -> datetime.datetime:
@@ -121,18 +112,11 @@ class Sandbox:
 
     def _client(self, service: str, region: str, credentials: Credentials | None, account: str) -> Any:
         self._alive()
-        key = (service, region, credentials)
-        with self._lock:
-            if key not in self._made:
-                self._made[key] = self._connection.client(
-                    service, region, credentials, partial(self._numbered, account=account, region=region), self.faults
-                )
-            return self._made[key]
+        return connection().client(service, account, region, credentials)
 
-    def _numbered(self, service: str, operation: str, *, account: str, region: str) -> tuple[SandboxCall, str]:
+    def number(self, service: str, operation: str, account: str, region: str) -> tuple[SandboxCall, str]:
         """The call with its number and the request id that it will get, the same in every run of the same writes."""
         with LOCK:
-            self._alive()
             self.calls += 1
             call = SandboxCall(service, operation, account, region, self.calls)
             self._writes += call.writes
@@ -142,6 +126,7 @@ class Sandbox:
     def _take_over(self) -> None:
         Sandbox._current = self
         follow(self.clock)
+        connection().serve(self)
 
     def _alive(self) -> None:
         if Sandbox._current is not self:
