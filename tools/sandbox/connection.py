@@ -1,9 +1,11 @@
 """Makes botocore clients whose requests end in moto instead of the network."""
 
 import os
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from functools import cache
 from io import BytesIO
-from typing import Any
+from typing import Any, Protocol
 
 import botocore.exceptions
 import botocore.session
@@ -27,7 +29,17 @@ _CONFIG = Config(
     account_id_endpoint_mode="disabled",
 )
 _UNSIGNED = _CONFIG.merge(Config(signature_version=UNSIGNED))
-Number = Callable[[str, str], tuple[SandboxCall, str]]
+_KEPT_CLIENTS = 256
+
+
+class Served(Protocol):
+    """The world that requests end in."""
+
+    faults: Faults
+
+    def number(self, service: str, operation: str, account: str, region: str) -> tuple[SandboxCall, str]:
+        """The call with its number, and the request id that it will get."""
+        ...
 
 
 class _Body(BytesIO):
@@ -37,7 +49,10 @@ class _Body(BytesIO):
 
 
 class Connection:
-    """One botocore session that reads neither the environment nor files of the host."""
+    """One botocore session that reads neither the environment nor files of the host, and the clients made with it.
+
+    Clients outlive worlds, because making them is slow: their requests end in the world that is served then.
+    """
 
     def __init__(self) -> None:
         alone = (None, None, None, None)
@@ -45,10 +60,25 @@ class Connection:
         self._session = botocore.session.Session(
             session_vars={"profile": alone, "config_file": nowhere, "credentials_file": nowhere, "region": alone}
         )
-        self._session.register_component("data_loader", _loader())
+        self._lock = threading.Lock()
+        self._clients: OrderedDict[tuple[str, str, str, Credentials | None], Any] = OrderedDict()
+        self._served: list[Served] = []
 
-    def client(self, service: str, region: str, credentials: Credentials | None, number: Number, faults: Faults) -> Any:
-        """A client signed with the credentials, or unsigned. Not safe for threads: the caller holds a lock."""
+    def serve(self, world: Served) -> None:
+        """Let requests end in this world from now on."""
+        self._served[:] = [world]
+
+    def client(self, service: str, account: str, region: str, credentials: Credentials | None) -> Any:
+        """A client that signs with the credentials, or nothing. The same one for the same four."""
+        key = (service, account, region, credentials)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, account, region, credentials)
+                if len(self._clients) > _KEPT_CLIENTS:
+                    self._clients.popitem(last=False)
+            return self._clients[key]
+
+    def _make(self, service: str, account: str, region: str, credentials: Credentials | None) -> Any:
         keys = credentials or Credentials("", "")
         client = self._session.create_client(
             service, region, aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret,
@@ -57,20 +87,18 @@ class Connection:
         protocol = client.meta.service_model.protocol
 
         def send(request: Any, event_name: str, **_: Any) -> AWSResponse:
-            call, identifier = number(service, event_name.rsplit(".", 1)[-1])
-            return _exchange(request, call, identifier, faults, protocol)
+            world = self._served[0]
+            call, identifier = world.number(service, event_name.rsplit(".", 1)[-1], account, region)
+            return _exchange(request, call, identifier, world.faults, protocol)
 
         client.meta.events.register_first("before-send", send)
         return client
 
 
-_LOADER: list[Any] = []
-
-
-def _loader() -> Any:
-    if not _LOADER:
-        _LOADER.append(botocore.session.Session().get_component("data_loader"))
-    return _LOADER[0]
+@cache
+def connection() -> Connection:
+    """The process's one connection."""
+    return Connection()
 
 
 def _exchange(request: Any, call: SandboxCall, identifier: str, faults: Faults, protocol: str) -> AWSResponse:

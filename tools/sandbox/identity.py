@@ -41,8 +41,20 @@ def admin(account: str, partition: str = "aws") -> Credentials:
 
 
 def _make(account: str, partition: str) -> Credentials:
+    """Ids and keys depend on the account alone, so that clients made with them serve every world, in any order of first use."""
     prepare("iam")
     prepare("sts")
+    from moto.moto_api._internal import mock_random
+
+    state = mock_random.getstate()
+    mock_random.seed(f"{account} {partition}")
+    try:
+        return _make_role(account, partition)
+    finally:
+        mock_random.setstate(state)
+
+
+def _make_role(account: str, partition: str) -> Credentials:
     from moto.iam.models import iam_backends
     from moto.sts.models import AssumedRole, sts_backends
 

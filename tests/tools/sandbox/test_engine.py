@@ -117,12 +117,21 @@ def test_the_hosts_own_environment_and_sessions_stay_as_they_were(monkeypatch: p
     assert theirs.meta.endpoint_url == "http://198.51.100.1:1"
 
 
-def test_an_ended_world_refuses_calls() -> None:
+def test_an_ended_world_gives_no_clients() -> None:
     old = fresh()
-    client = old.client("iam", ACCOUNT, REGION)
+    clients = old.clients()
     fresh()
-    with pytest.raises(OutsideSandbox):
-        client.list_users()
+    for ask in (lambda: clients.client("iam", ACCOUNT, REGION), old.snapshot, lambda: old.anonymous_get("a", "b")):
+        with pytest.raises(OutsideSandbox, match="has ended"):
+            ask()
+
+
+def test_a_client_goes_on_in_the_world_that_came_after() -> None:
+    client = fresh().client("iam", ACCOUNT, REGION)
+    client.create_user(UserName="alice")
+    after = fresh()
+    assert after.client("iam", ACCOUNT, REGION) is client
+    assert client.list_users()["Users"] == []
 
 
 def test_reset_empties_the_world_and_starts_its_ids_again() -> None:
