@@ -11,7 +11,7 @@ from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor, configuration
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, out, row, shown
 from tools.action import catalogue
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help=__doc__)
@@ -53,7 +53,7 @@ def show(run: Run) -> None:
     if request is None or report is None:
         stop(f"{run} has asked nobody", REFUSED)
     line(report)
-    out.print(f"  digest    {request.digest}")
+    row("digest", request.digest)
     _card(request, report)
 
 
@@ -61,20 +61,21 @@ def _card(request: Request, report: Report) -> None:
     for action in request.actions:
         change = action.change
         spec = catalogue().get(change.action)
-        out.print(
-            f"\n[bold]{action.id}[/] {shown(spec.summary if spec else change.action)}  {shown(change.target.key)}"
+        out.print(f"\n[bold]{action.id}  {shown(spec.summary if spec else change.action)}[/]")
+        row(
+            "target",
+            shown(f"{change.target.kind} {change.target.id} in {change.target.account} {change.target.region}"),
         )
-        out.print(f"  before    {shown(json.dumps(change.before), 700)}")
-        out.print(f"  after     {shown(json.dumps(change.after), 700)}")
+        row("before", shown(json.dumps(change.before), 700))
+        row("after", shown(json.dumps(change.after), 700))
         verdict = next((a.verdict for a in report.actions if a.planned.id == action.id), None)
         for why in verdict.why if verdict else []:
-            out.print(f"  asks      {shown(why)}")
+            row("asked as", shown(why))
         for effect in change.blast_radius:
-            count = "not measured" if effect.count is None else str(effect.count)
-            out.print(f"  feels it  {shown(effect.what)}: {count}")
-        for text in change.leaves_open:
-            out.print(f"  open      {shown(text)}")
-        out.print(f"  undo      {'exact' if spec is None else spec.reversal.replace('_', ' ')}")
+            row("feels it", f"{shown(effect.what)} {'not measured' if effect.count is None else effect.count}")
+        for number, text in enumerate(change.leaves_open):
+            row("" if number else "still open", shown(text))
+        row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))
 
 
 @app.command()

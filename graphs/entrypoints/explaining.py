@@ -3,70 +3,81 @@
 import json
 
 from agent.policy import explain as explain_verdict
-from agent.report import Report, ReportedAction
-from graphs.entrypoints.printing import line, out, shown
+from agent.report import Report, ReportedAction, SourceSummary
+from graphs.entrypoints.printing import line, out, row, shown
 
 
 def explain(report: Report) -> None:
     """Everything that led from the event to the report, in that order."""
     line(report)
-    out.print(
-        f"\n[bold]event[/]     sha256 {report.event_digest}, received {report.model_dump(mode='json')['started_at']}"
-    )
-    if report.finding is not None:
-        found = report.finding
-        out.print(f"[bold]finding[/]   {shown(found.key)}")
-        out.print(
-            f"          {found.origin}, {found.situation}, severity {found.severity}; title (theirs): “{shown(found.title)}”"
-        )
-        for target in found.targets:
-            owner = f" of {shown(target.owner)}" if target.owner else ""
-            out.print(f"          {target.kind} {shown(target.id)}{owner}")
-    _evidence(report)
-    if report.disposition is not None:
-        fallback = f" ({shown(report.fallback_reason)})" if report.fallback_reason else ""
-        out.print(
-            f"[bold]plan[/]      {report.disposition}, confidence {report.confidence}; answered by {shown(report.answered_by)}{fallback}"
-        )
-        out.print(f"          {shown(report.rationale, 1200)}")
-        for cite in report.cites:
-            out.print(f"          rests on {shown(cite)}")
-    for dropped in report.dropped:
-        out.print(f"          not planned: {shown(dropped.action)}: {dropped.reason} {shown(dropped.detail)}")
+    out.print()
+    row("event", f"sha256 {report.event_digest}, received {report.model_dump(mode='json')['started_at']}", 0)
+    _finding(report)
+    for source in report.evidence:
+        _evidence(source)
+    _plan(report)
     for action in report.actions:
         _verdict(action)
     for approval in report.approvals:
-        out.print(f"          {approval.decision} by {shown(approval.by)}: {shown(approval.reason)}")
+        row("", f"{approval.decision} by {shown(approval.by)}: {shown(approval.reason)}", 0)
     for action in report.actions:
         _receipt(action)
 
 
-def _evidence(report: Report) -> None:
-    for source in report.evidence:
-        out.print(f"[bold]evidence[/]  {source.source}: {source.standing}, {source.calls} calls {shown(source.note)}")
-        for name, value in source.facts.items():
-            out.print(f"          {shown(name)} = {shown(json.dumps(value))}")
-        for name, why in source.not_known.items():
-            out.print(f"          {shown(name)} [yellow]{shown(why)}[/]")
+def _finding(report: Report) -> None:
+    if report.finding is None:
+        return
+    found = report.finding
+    row("finding", shown(found.key, 600), 0)
+    row("", f"{found.origin}, {found.situation}, severity {found.severity}", 0)
+    row("", f"title, in their words: “{shown(found.title)}”", 0)
+    for target in found.targets:
+        owner = f" of {shown(target.owner)}" if target.owner else ""
+        row("", f"{target.kind} {shown(target.id)}{owner}", 0)
+
+
+def _evidence(source: SourceSummary) -> None:
+    pages = f", {source.pages} pages" if source.pages else ""
+    row("evidence", f"{source.source}: {source.standing}, {source.calls} calls{pages} {shown(source.note)}", 0)
+    for name, value in source.facts.items():
+        row("", f"{_fact(name)} = {shown(json.dumps(value))}", 0)
+    for name, why in source.not_known.items():
+        row("", f"{_fact(name)} [yellow]{shown(why)}[/]", 0)
+
+
+def _fact(identity: str) -> str:
+    """`key.active@aws:…:access_key:AKIA…` as `key.active of AKIA…`."""
+    name, _, key = identity.partition("@")
+    return shown(f"{name} of {key.split(':', 4)[-1]}" if key else name)
+
+
+def _plan(report: Report) -> None:
+    if report.disposition is None:
+        return
+    fallback = f" ({shown(report.fallback_reason)})" if report.fallback_reason else ""
+    row("plan", f"{report.disposition}, confidence {report.confidence}", 0)
+    row("", f"answered by {shown(report.answered_by)}{fallback}", 0)
+    row("", shown(report.rationale, 1200), 0)
+    if report.cites:
+        row("", "rests on " + ", ".join(dict.fromkeys(_fact(cite) for cite in report.cites)), 0)
+    for dropped in report.dropped:
+        row("", f"not planned: {shown(dropped.action)}: {dropped.reason} {shown(dropped.detail)}", 0)
 
 
 def _verdict(action: ReportedAction) -> None:
     if action.verdict is not None:
-        out.print(
-            "[bold]verdict[/]   " + shown(explain_verdict(action.verdict), 4000).replace("\\u{a}", "\n          ")
-        )
+        for number, text in enumerate(explain_verdict(action.verdict).splitlines()):
+            row("" if number else "verdict", shown(text, 600), 0)
 
 
 def _receipt(action: ReportedAction) -> None:
     receipt, change = action.receipt, action.planned.change
     if receipt is None:
         return
-    out.print(f"[bold]receipt[/]   {action.planned.id} {change.action}: {receipt.outcome} {shown(receipt.detail)}")
-    out.print(f"          before {shown(json.dumps(change.before), 600)}")
-    out.print(f"          after  {shown(json.dumps(change.after), 600)}")
+    row("receipt", f"{action.planned.id} {change.action}: {receipt.outcome} {shown(receipt.detail)}", 0)
+    row("", f"before {shown(json.dumps(change.before), 700)}", 0)
+    row("", f"after {shown(json.dumps(change.after), 700)}", 0)
     for call in receipt.calls:
-        out.print(f"          call   {call.operation} {shown(call.request_id)} {shown(call.error)}")
+        row("", f"call {call.operation} {shown(call.request_id)} {shown(call.error)}", 0)
     if receipt.verification is not None:
-        out.print(
-            f"          verified {receipt.verification.how.replace('_', ' ')}: {shown(receipt.verification.detail)}"
-        )
+        row("", f"verified {receipt.verification.how.replace('_', ' ')}: {shown(receipt.verification.detail)}", 0)
