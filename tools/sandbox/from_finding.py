@@ -46,14 +46,17 @@ class _Account:
 def world_for(event: JsonValue) -> World:
     """The world of an event of any finding service: 30 minutes after its last finding was updated.
 
-    What no world can express is left out. An event that says nothing usable gives an empty world of account 123456789012.
+    The registry serves the accounts whose findings these are. What no world can express is left out.
+    An event that says nothing usable gives an empty world of account 123456789012.
     """
     carried = findings_in(event)
     accounts: dict[str, _Account] = {}
+    served: set[str] = set()
     taken: set[str] = set()
     for one in carried:
         account, region = account_of(one, _ACCOUNT), region_of(one, _REGION)
         accounts.setdefault(account, _Account(region))
+        served.add(account)
         for thing in named_in(one):
             if thing.id in taken:
                 continue  # a key or bucket id is one account's only
@@ -62,7 +65,10 @@ def world_for(event: JsonValue) -> World:
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
     whole = (accounts or {first: _Account(_REGION)})[first].content()
     rest = [{"account": other, **accounts[other].content()} for other in others]
-    return World.model_validate({"now": _now(carried), "account": first, "accounts": rest, **whole})
+    registry = {"accounts": {account: {"environment": "dev"} for account in sorted(served or {first})}}
+    return World.model_validate(
+        {"now": _now(carried), "account": first, "accounts": rest, "registry": registry, **whole}
+    )
 
 
 def _add(account: _Account, thing: Named, region: str) -> None:

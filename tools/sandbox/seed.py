@@ -14,7 +14,7 @@ __all__ = ["secret_for", "seed"]
 
 
 def seed(sandbox: Sandbox, world: World, event: JsonObject | None = None) -> None:
-    """Fill an empty sandbox, whose clock says the world's `now`, with the world.
+    """Fill a sandbox, whose clock says the world's `now`, with the world. What is there already stays as it is.
 
     With the event that will be handled, and unless the world says `event: false`, the event's own findings stand in GuardDuty,
     Security Hub or Macie, so that they can be read again there. Hooks of the sandbox see these calls: set them afterwards.

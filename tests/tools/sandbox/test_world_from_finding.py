@@ -193,9 +193,16 @@ def test_a_moment_is_understood_in_every_way_that_findings_write_it(value: Any) 
 def test_a_resource_of_another_account_stands_in_that_account() -> None:
     world = world_for(asff("AwsIamRole", "arn:aws:iam::444455556666:role/app"))
     assert roles(world) == []
+    assert list(world.registry.accounts) == [ACCOUNT]
     assert [(other.account, [role.name for role in other.iam.roles]) for other in world.accounts] == [
         ("444455556666", ["app"])
     ]
+
+
+def test_every_account_that_has_a_finding_in_the_event_is_served() -> None:
+    other = asff("AwsIamUser", "arn:aws:iam::444455556666:user/bob") | {"AwsAccountId": "444455556666"}
+    world = world_for({"detail": {"findings": [asff("AwsIamUser", f"arn:aws:iam::{ACCOUNT}:user/ann"), other]}})
+    assert list(world.registry.accounts) == [ACCOUNT, "444455556666"]
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def test_security_hub_answers_the_worlds_findings_and_takes_updates(sandbox: San
     assert answer["ProcessedFindings"] == [named]
 
 
-GUARDDUTY_EVENT = {
+GUARDDUTY_EVENT: dict[str, Any] = {
     "source": "aws.guardduty",
     "account": ACCOUNT,
     "region": "eu-west-1",
@@ -299,13 +299,13 @@ GUARDDUTY_EVENT = {
         },
     },
 }
-HUB_EVENT = {
+HUB_EVENT: dict[str, Any] = {
     "detail": {"findings": [{
         "SchemaVersion": "2018-10-08", "Id": "finding-1", "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/securityhub",
         "AwsAccountId": ACCOUNT, "Region": "us-east-1", "Confidence": "7", "Workflow": {"Status": "NEW"}, "Odd": 1,
     }]},
 }  # fmt: skip
-MACIE_EVENT = {
+MACIE_EVENT: dict[str, Any] = {
     "source": "aws.macie", "account": ACCOUNT, "region": "us-east-1",
     "detail": {"id": "m-1", "type": "Policy:IAMUser/S3BucketPublic", "category": "POLICY", "createdAt": "2026-03-01T11:00:00Z"},
 }  # fmt: skip
@@ -363,6 +363,26 @@ def portrait(sandbox: Sandbox) -> list[Any]:
 
 def test_two_seedings_of_one_world_answer_the_same() -> None:
     assert portrait(seeded(World.parse(WORLD))) == portrait(seeded(World.parse(WORLD)))
+
+
+def test_seeding_a_world_again_changes_nothing_that_happened_since() -> None:
+    first = seeded(World.parse(WORLD), HUB_EVENT)
+    admin(first, "iam").update_access_key(UserName="ann", AccessKeyId=ACTIVE, Status="Inactive")
+    hub = admin(first, "securityhub")
+    named = [{key: finding[key] for key in ("Id", "ProductArn")} for finding in hub.get_findings()["Findings"]]
+    hub.batch_update_findings(FindingIdentifiers=named, Workflow={"Status": "SUPPRESSED"})
+    before = portrait(first)
+    seed(first, World.parse(WORLD), HUB_EVENT)
+    assert portrait(first) == before
+    assert refusal(as_key(first, "sts", ACTIVE).get_caller_identity) == "InvalidClientTokenId"
+
+
+def test_a_later_event_adds_what_it_names_to_a_world() -> None:
+    sandbox = seeded(World.parse(QUIET))
+    later = World.parse(QUIET + f"iam: {{users: [{{name: ann, keys: [{{id: {ACTIVE}}}]}}]}}")
+    seed(sandbox, World.parse(QUIET + "iam: {users: [{name: ann}]}"))
+    seed(sandbox, later, GUARDDUTY_EVENT)
+    assert as_key(sandbox, "sts", ACTIVE).get_caller_identity()["Account"] == ACCOUNT
 
 
 def test_a_seeded_world_survives_being_saved_and_restored() -> None:

@@ -165,6 +165,10 @@ def _name(resource: str) -> str:
 
 
 def seed(place: Place, section: CloudTrailSection) -> None:
-    """Put the events where LookupEvents finds them, each in its own Region."""
+    """Put the events where LookupEvents finds them, each in its own Region. Those that are there already are not doubled."""
+    seen: dict[str, set[str]] = {}
     for record in records(place, section):
-        place.at(str(record["awsRegion"])).shelf(EventHistory).records.append(record)
+        history = place.at(str(record["awsRegion"])).shelf(EventHistory).records
+        known = seen.setdefault(str(record["awsRegion"]), {str(one["eventID"]) for one in history})
+        if record["eventID"] not in known:
+            history.append(record)

@@ -70,9 +70,11 @@ def lines(place: Place, flow_log: FlowLog) -> list[tuple[int, str]]:
 
 
 def seed(place: Place, flow_logs: list[FlowLog]) -> None:
-    """Create each flow log in EC2 and write its lines into its log group."""
+    """Create each flow log in EC2 and write its lines into its log group, unless there is such a flow log."""
     for flow_log in flow_logs:
         here = place.at(flow_log.region)
+        if _identity(flow_log) in here.backend("ec2").flow_logs:
+            continue
         logs = here.client("logs")
         if flow_log.group not in here.backend("logs").groups:
             logs.create_log_group(logGroupName=flow_log.group)
@@ -89,12 +91,16 @@ def seed(place: Place, flow_logs: list[FlowLog]) -> None:
         _create(here, flow_log)
 
 
+def _identity(flow_log: FlowLog) -> str:
+    return f"fl-{zlib.crc32(f'{flow_log.vpc}{flow_log.group}{flow_log.interface}'.encode()):017x}"
+
+
 def _create(place: Place, flow_log: FlowLog) -> None:
     """CreateFlowLogs would want a VPC whose id nobody can choose, so the flow log is put in behind its back."""
     from moto.ec2.models.flow_logs import FlowLogs
 
     backend = place.backend("ec2")
-    identity = f"fl-{zlib.crc32(f'{flow_log.vpc}{flow_log.group}'.encode()):017x}"
+    identity = _identity(flow_log)
     role = f"arn:{place.partition}:iam::{place.account}:role/flow-logs"
     backend.flow_logs[identity] = FlowLogs(  # type: ignore[abstract]  # moto makes it so itself
         backend, identity, flow_log.vpc, flow_log.traffic, "", flow_log.group, role, 600, "cloud-watch-logs", _FORMAT

@@ -13,7 +13,7 @@ from tools.sandbox.seeding.iam import Name, principal_id
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted
+from tools.sandbox.seeding.shape import fitted, put
 from tools.sandbox.seeding.when import When, resolve
 from tools.sandbox.services.guardduty import GuardDutyFindings
 
@@ -133,7 +133,7 @@ def enable(place: Place, detector: str | None = None) -> str:
 
 
 def _keep(place: Place, body: JsonObject) -> None:
-    place.shelf(GuardDutyFindings).findings.append(fitted(place, "guardduty", "Finding", body))
+    put(place.shelf(GuardDutyFindings).findings, fitted(place, "guardduty", "Finding", body), "Id")
 
 
 def put_own(place: Place, carried: Carried) -> None:

@@ -12,6 +12,7 @@ from agent.record import JsonObject, Record
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.when import When, resolve
 
+_KEYS_PER_USER = 2  # IAM's own limit
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]+$", max_length=128)]
 KeyId = Annotated[str, Field(pattern=r"^AKIA[A-Z0-9]{12,28}$")]
 Path = Annotated[str, Field(pattern=r"^/([A-Za-z0-9_+=,.@-]+/)*$", max_length=512)]
@@ -57,7 +58,7 @@ class _Principal(Record):
 class User(_Principal):
     """A user."""
 
-    keys: Annotated[list[AccessKey], Field(max_length=2)] = []
+    keys: Annotated[list[AccessKey], Field(max_length=_KEYS_PER_USER)] = []
     groups: list[Name] = []
     console_password: bool = False
     mfa: bool = False
@@ -96,17 +97,23 @@ def principal_id(prefix: str, name: str) -> str:
 
 
 def seed(place: Place, section: IamSection) -> None:
-    """Put users, roles and groups into the account."""
+    """Put users, roles and groups into the account. What is there already stays as it is; a user may get more keys."""
     iam = place.client("iam")
-    for group in section.groups:
-        iam.create_group(GroupName=group.name)
-    for role in section.roles:
-        _create_role(place, iam, role)
-    for user in section.users:
-        _create_user(place, iam, user)
     backend = place.global_backend("iam")
     for group in section.groups:
-        _permit(place, backend.get_group(group.name), group)
+        if group.name not in backend.groups:
+            iam.create_group(GroupName=group.name)
+            _permit(place, backend.get_group(group.name), group)
+    known = {role.name for role in backend.roles.values()}
+    for role in section.roles:
+        if role.name not in known:
+            _create_role(place, iam, role)
+    for user in section.users:
+        if user.name not in backend.users:
+            _create_user(place, iam, user)
+        for key in user.keys:
+            if key.id not in backend.access_keys and len(backend.get_user(user.name).access_keys) < _KEYS_PER_USER:
+                _create_key(place, backend, user.name, key)
 
 
 def _create_user(place: Place, iam: Any, user: User) -> None:
@@ -127,8 +134,6 @@ def _create_user(place: Place, iam: Any, user: User) -> None:
         iam.enable_mfa_device(
             UserName=user.name, SerialNumber=serial, AuthenticationCode1="000000", AuthenticationCode2="000001"
         )
-    for key in user.keys:
-        _create_key(place, backend, user.name, key)
 
 
 def _create_role(place: Place, iam: Any, role: Role) -> None:

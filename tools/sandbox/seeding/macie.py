@@ -11,7 +11,7 @@ from tools.sandbox.seeding.events import Carried, pick
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted
+from tools.sandbox.seeding.shape import fitted, put
 from tools.sandbox.seeding.when import When, resolve
 from tools.sandbox.services.macie2 import MacieState
 
@@ -136,16 +136,16 @@ def seed(place: Place, section: MacieSection) -> None:
     _state(place)
     for found in section.findings:
         here = place.at(found.region)
-        _state(here).findings.append(fitted(here, "macie2", "Finding", finding(here, found)))
+        put(_state(here).findings, fitted(here, "macie2", "Finding", finding(here, found)), "id")
     for known in section.buckets:
         here = place.at(known.region)
-        _state(here).buckets.append(fitted(here, "macie2", "BucketMetadata", bucket(here, known)))
+        put(_state(here).buckets, fitted(here, "macie2", "BucketMetadata", bucket(here, known)), "bucketName")
 
 
 def put_own(place: Place, carried: Carried) -> None:
     """Put the event's own finding where it can be read again, unless nothing identifies it."""
     if isinstance(pick(carried.body, "id"), str):
-        _state(place).findings.append(fitted(place, "macie2", "Finding", carried.body))
+        put(_state(place).findings, fitted(place, "macie2", "Finding", carried.body), "id")
 
 
 def _state(place: Place) -> MacieState:

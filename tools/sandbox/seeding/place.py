@@ -42,6 +42,10 @@ class Place:
         """moto's own state of a regional service: for what no public API can set."""
         return _backends(service)[self.account][self.region]
 
+    def bucket_names(self) -> frozenset[str]:
+        """Every bucket of every account: their names are global."""
+        return frozenset(_backends("s3").bucket_accounts)
+
     def global_backend(self, service: str) -> Any:
         """moto's own state of a service that has one state per partition (IAM, S3)."""
         return _backends(service)[self.account][self.partition]

@@ -97,10 +97,15 @@ def public_read(bucket: str, partition: str) -> JsonObject:
 
 
 def seed(place: Place, section: S3Section) -> None:
-    """Put the buckets into the account; the blocks last, since they refuse what comes after them."""
-    for bucket in section.buckets:
+    """Put the buckets into the account; the blocks last, since they refuse what comes after them.
+
+    A bucket that is there already, in whatever account, stays as it is.
+    """
+    taken = place.bucket_names()
+    missing = [bucket for bucket in section.buckets if bucket.name not in taken]
+    for bucket in missing:
         _create(place.at(bucket.region), bucket)
-    for bucket in section.buckets:
+    for bucket in missing:
         if bucket.log_target is not None:
             # the API would first want delivery permissions on the target that a world need not spell out
             logging = {"TargetBucket": bucket.log_target, "TargetPrefix": f"{bucket.name}/"}

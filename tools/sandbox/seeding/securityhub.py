@@ -16,6 +16,10 @@ from tools.sandbox.seeding.when import When, resolve
 _NORMALIZED = {"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "HIGH": 70, "CRITICAL": 90}
 
 
+_OF_THE_CUSTOMER = ("Workflow", "WorkflowState", "Note", "UserDefinedFields", "VerificationState")
+"""What a finding that is imported again does not overwrite."""
+
+
 class HubResource(Record):
     """A resource that a finding is about, by its ASFF type and id."""
 
@@ -128,4 +132,9 @@ def _keep(place: Place, body: JsonObject) -> None:
     from moto.securityhub.models import Finding
 
     fit = fitted(place, "securityhub", "AwsSecurityFinding", body)
-    _enable(place).findings.append(Finding(str(fit["Id"]), fit))
+    findings = _enable(place).findings
+    for known in findings:
+        if (known.data["Id"], known.data["ProductArn"]) == (fit["Id"], fit["ProductArn"]):
+            known.data.update({name: value for name, value in fit.items() if name not in _OF_THE_CUSTOMER})
+            return
+    findings.append(Finding(str(fit["Id"]), fit))

@@ -23,6 +23,11 @@ def fitted(place: Place, service: str, name: str, value: JsonObject) -> JsonObje
     return answer
 
 
+def put(kept: list[JsonObject], item: JsonObject, key: str) -> None:
+    """Add the item, in place of the one with the same key if there is one."""
+    kept[:] = [one for one in kept if one.get(key) != item.get(key)] + [item]
+
+
 def fit(shape: Any, value: JsonValue) -> _Fitted:
     """`value` as the botocore shape has it. What the shape does not know or cannot hold is left out; None if nothing fits."""
     kind = shape.type_name
