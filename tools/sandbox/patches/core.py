@@ -69,3 +69,16 @@ for _name, _replacement, _source in (
     ("moto.s3control.models", _class, "db298cdd231b"),
 ):
     patch(_name, "datetime", source=_source, why="it asks the host for the time")(_replacement)
+
+
+@patch(
+    "moto.sts.models", "random_session_token", source="19b824591346", why="session tokens must be the same in every run"
+)
+def _session_token(original: Any) -> Any:
+    def token() -> str:
+        from moto.moto_api._internal import mock_random
+        from moto.sts.utils import SESSION_TOKEN_PREFIX
+
+        return SESSION_TOKEN_PREFIX + mock_random.token_urlsafe(256)
+
+    return token
