@@ -8,7 +8,7 @@ from typing import Any, Literal
 from agent.finding import Finding, Origin
 from agent.record import JsonObject, Record, iso
 from agent.target import GLOBAL
-from tools.aws import Aws, AwsCall, AwsError, Phase
+from tools.aws import Aws, AwsCall, AwsError, Phase, Rejected
 from tools.gathering import home
 
 _READ = frozenset({Phase.READ})
@@ -72,22 +72,24 @@ def _from_hub(aws: Aws, product: str, identity: str) -> Reread:
 
 
 def _from_guardduty(aws: Aws, finding: Finding) -> Reread:
+    """By the ARN's detector; by the Region's own where there is none in it, or it is not this account's."""
     named = _GUARDDUTY_ARN.fullmatch(finding.key) or _GUARDDUTY_ID.fullmatch(finding.key)
     if named is None or named["account"] != finding.account:
         return Reread(outcome="failed", note="no_identifier")
-    given = named.groupdict().get("detector")
-    aws = aws.at(named["region"])
-    for detector in [given] if given else _detectors(aws):
-        answer = aws.need(GUARDDUTY, DetectorId=detector, FindingIds=[named["id"]])
-        for found in _listed(answer, "Findings"):
-            if found.get("Id") == named["id"]:
-                return _known("aws.guardduty", "GuardDuty Finding", found)
-    return Reread(outcome="absent")
+    aws, given = aws.at(named["region"]), named.groupdict().get("detector")
+    try:
+        found = _ask_detector(aws, given, named["id"]) if given else None
+    except Rejected:
+        given, found = None, None
+    if given is None:
+        detectors = [str(one) for page in aws.pages(DETECTORS) for one in _listed(page, "DetectorIds")]
+        found = next((one for detector in detectors if (one := _ask_detector(aws, detector, named["id"]))), None)
+    return Reread(outcome="absent") if found is None else _known("aws.guardduty", "GuardDuty Finding", found)
 
 
-def _detectors(aws: Aws) -> list[str]:
-    """For a finding that came without its ARN: a Region has one detector."""
-    return [str(detector) for page in aws.pages(DETECTORS) for detector in _listed(page, "DetectorIds")]
+def _ask_detector(aws: Aws, detector: str, identity: str) -> Any:
+    answer = aws.need(GUARDDUTY, DetectorId=detector, FindingIds=[identity])
+    return next((found for found in _listed(answer, "Findings") if found.get("Id") == identity), None)
 
 
 def _from_macie(aws: Aws, finding: Finding) -> Reread:

@@ -1,0 +1,193 @@
+"""A finding is read again from the service that keeps it, and parses to the same finding as the event did."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from agent.event import Event
+from agent.finding import Finding, Origin
+from agent.intake import parse
+from tools.aws import Aws, Phase
+from tools.reread import CALLS, reread
+from tools.sandbox.engine import Sandbox
+from tools.sandbox.faults import Fail, Lost, fail_calls
+from tools.sandbox.seed import seed
+from tools.sandbox.world import World
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DETECTOR, ID = "a" * 32, "b" * 32
+TIME = "2026-03-01T11:30:00.000Z"
+
+GUARDDUTY = {
+    "source": "aws.guardduty",
+    "detail-type": "GuardDuty Finding",
+    "detail": {
+        "schemaVersion": "2.0",
+        "accountId": ACCOUNT,
+        "region": REGION,
+        "id": ID,
+        "arn": f"arn:aws:guardduty:{REGION}:{ACCOUNT}:detector/{DETECTOR}/finding/{ID}",
+        "type": "UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom",
+        "resource": {
+            "resourceType": "AccessKey",
+            "accessKeyDetails": {"accessKeyId": "AKIAALICEEXAMPLE0001", "userName": "alice", "userType": "IAMUser"},
+        },
+        "service": {
+            "eventFirstSeen": TIME,
+            "eventLastSeen": TIME,
+            "detectorId": DETECTOR,
+            "action": {"awsApiCallAction": {"remoteIpDetails": {"ipAddressV4": "198.51.100.7"}}},
+        },
+        "severity": 8,
+        "createdAt": TIME,
+        "updatedAt": TIME,
+        "title": "t",
+        "description": "d",
+    },
+}
+HUB = {
+    "source": "aws.securityhub",
+    "detail-type": "Security Hub Findings - Imported",
+    "detail": {
+        "findings": [
+            {
+                "SchemaVersion": "2018-10-08",
+                "Id": f"arn:aws:securityhub:{REGION}:{ACCOUNT}:security-control/S3.8/finding/example",
+                "ProductArn": f"arn:aws:securityhub:{REGION}::product/aws/securityhub",
+                "GeneratorId": "security-control/S3.8",
+                "AwsAccountId": ACCOUNT,
+                "Region": REGION,
+                "Types": ["Software and Configuration Checks"],
+                "CreatedAt": TIME,
+                "UpdatedAt": TIME,
+                "Severity": {"Label": "HIGH", "Normalized": 70},
+                "Title": "t",
+                "Description": "d",
+                "Resources": [{"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::orders-data", "Region": REGION}],
+                "Compliance": {"Status": "FAILED", "SecurityControlId": "S3.8"},
+                "Workflow": {"Status": "NEW"},
+                "RecordState": "ACTIVE",
+            }
+        ]
+    },
+}
+MACIE = {
+    "source": "aws.macie",
+    "detail-type": "Macie Finding",
+    "detail": {
+        "schemaVersion": "1.0",
+        "id": "c" * 32,
+        "accountId": ACCOUNT,
+        "partition": "aws",
+        "region": REGION,
+        "type": "Policy:IAMUser/S3BucketPublic",
+        "category": "POLICY",
+        "title": "t",
+        "description": "d",
+        "severity": {"score": 3, "description": "High"},
+        "createdAt": TIME,
+        "updatedAt": TIME,
+        "count": 1,
+        "archived": False,
+        "sample": False,
+        "resourcesAffected": {"s3Bucket": {"arn": "arn:aws:s3:::orders-data", "name": "orders-data"}},
+    },
+}
+EVENTS = [
+    pytest.param(GUARDDUTY, "guardduty:GetFindings", id="guardduty"),
+    pytest.param(HUB, "securityhub:GetFindings", id="securityhub"),
+    pytest.param(MACIE, "macie2:GetFindings", id="macie"),
+]
+
+
+def parsed(body: Any) -> Finding:
+    (found,) = parse(Event(body=body, received_at=NOW, via="cli")).findings
+    assert isinstance(found, Finding), found
+    return found
+
+
+def opened(event: dict[str, Any] | None, **world: Any) -> tuple[Sandbox, Aws]:
+    made = World.model_validate({"now": NOW, "account": ACCOUNT, "region": REGION, "macie": {"enabled": True}, **world})
+    sandbox = Sandbox.fresh(3, NOW)
+    seed(sandbox, made, event)
+    return sandbox, Aws(sandbox.clients(), ACCOUNT, REGION, "aws", Phase.READ, CALLS)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between its own repeats."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@pytest.mark.parametrize(("event", "call"), EVENTS)
+def test_what_the_service_answers_parses_to_the_finding_that_the_event_was(event: dict[str, Any], call: str) -> None:
+    _, aws = opened(event)
+    again = reread(aws, parsed(event))
+    assert again.outcome == "known"
+    assert parsed(again.body) == parsed(event)
+    assert aws.tally.by_phase == {"read": {call: 1}}
+
+
+@pytest.mark.parametrize(("event", "call"), EVENTS)
+def test_a_finding_that_its_service_does_not_know_is_absent(event: dict[str, Any], call: str) -> None:
+    other = parsed(event)
+    changed = other.model_copy(update={"key": other.key.replace(ID, "d" * 32).replace("c" * 32, "d" * 32)})
+    if other.hub_id is not None:
+        changed = other.model_copy(update={"hub_id": f"{other.hub_id}x"})
+    assert reread(opened(event)[1], changed).outcome == "absent"
+
+
+@pytest.mark.parametrize(("event", "call"), EVENTS)
+@pytest.mark.parametrize("fault", [Fail("AccessDeniedException", 403), Fail("ThrottlingException"), Lost.READ_TIMEOUT])
+def test_a_service_that_does_not_answer_makes_the_reading_failed(
+    event: dict[str, Any], call: str, fault: Fail | Lost
+) -> None:
+    sandbox, aws = opened(event)
+    sandbox.faults.before.append(fail_calls(call, fault, 99))
+    again = reread(aws, parsed(event))
+    assert (again.outcome, again.body) == ("failed", None)
+    assert again.note == (fault.code if isinstance(fault, Fail) else "ReadTimeoutError")
+
+
+def test_a_guardduty_finding_without_its_arn_is_read_through_the_regions_detector() -> None:
+    bare = {**GUARDDUTY, "detail": {key: value for key, value in GUARDDUTY["detail"].items() if key != "arn"}}
+    finding = parsed(bare)
+    assert finding.key == f"guardduty:{ACCOUNT}:{REGION}:{ID}"
+    _, aws = opened(GUARDDUTY)
+    assert reread(aws, finding).outcome == "known"
+    assert aws.tally.by_phase == {"read": {"guardduty:ListDetectors": 1, "guardduty:GetFindings": 1}}
+
+
+def test_a_finding_under_a_detector_of_somebody_else_is_read_through_the_regions_own() -> None:
+    finding = parsed(GUARDDUTY)
+    elsewhere = finding.model_copy(update={"key": finding.key.replace(DETECTOR, "e" * 32)})
+    assert reread(opened(GUARDDUTY)[1], elsewhere).outcome == "known"
+    assert reread(opened(None)[1], elsewhere).outcome == "absent"
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"key": "x"}, "no_identifier"),
+        ({"key": f"arn:aws:guardduty:{REGION}:444455556666:detector/{DETECTOR}/finding/{ID}"}, "no_identifier"),
+        ({"key": f"arn:aws:guardduty:{REGION}:{ACCOUNT}:detector/../finding/{ID}"}, "no_identifier"),
+        ({"origin": Origin.INSPECTOR}, "no_reader"),
+        ({"hub_id": "x", "product_arn": f"arn:aws:securityhub:{REGION}::productv2/aws/securityhub"}, "no_reader"),
+    ],
+)
+def test_a_finding_that_nobody_can_ask_for_is_failed_and_nothing_is_called(change: dict[str, Any], note: str) -> None:
+    _, aws = opened(GUARDDUTY)
+    again = reread(aws, parsed(GUARDDUTY).model_copy(update=change))
+    assert (again.outcome, again.note) == ("failed", note)
+    assert aws.tally.by_phase == {}
+
+
+def test_what_a_person_wrote_into_security_hub_since_is_read() -> None:
+    sandbox, aws = opened(HUB)
+    identifier = {key: HUB["detail"]["findings"][0][key] for key in ("Id", "ProductArn")}
+    sandbox.client("securityhub", ACCOUNT, REGION).batch_update_findings(
+        FindingIdentifiers=[identifier], Workflow={"Status": "SUPPRESSED"}
+    )
+    assert parsed(reread(aws, parsed(HUB)).body).lifecycle.workflow == "suppressed"
