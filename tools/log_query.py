@@ -9,7 +9,7 @@ from tools.window import Window
 _READ = frozenset({Phase.READ})
 _GROUP = "arn:{partition}:logs:{region}:{account}:log-group:*"
 START = AwsCall("logs", "StartQuery", permission="logs:StartQuery", resource=_GROUP, phases=_READ)
-RESULTS = AwsCall("logs", "GetQueryResults", permission="logs:GetQueryResults", resource="*", phases=_READ)
+RESULTS = AwsCall("logs", "GetQueryResults", permission="logs:GetQueryResults", resource=_GROUP, phases=_READ)
 STOP = AwsCall("logs", "StopQuery", permission="logs:StopQuery", resource="*", phases=_READ)
 CALLS = frozenset({START, RESULTS, STOP})
 

@@ -12,10 +12,10 @@ from tools.aws import Aws, AwsCall, AwsError, Phase, Rejected
 from tools.gathering import home
 
 _READ = frozenset({Phase.READ})
-_DETECTOR = "arn:{partition}:guardduty:{region}:{account}:detector/*"
+_HUB = "arn:{partition}:securityhub:{region}:{account}:hub/default"
 DETECTORS = AwsCall("guardduty", "ListDetectors", permission="guardduty:ListDetectors", resource="*", phases=_READ)
-GUARDDUTY = AwsCall("guardduty", "GetFindings", permission="guardduty:GetFindings", resource=_DETECTOR, phases=_READ)
-HUB = AwsCall("securityhub", "GetFindings", permission="securityhub:GetFindings", resource="*", phases=_READ)
+GUARDDUTY = AwsCall("guardduty", "GetFindings", permission="guardduty:GetFindings", resource="*", phases=_READ)
+HUB = AwsCall("securityhub", "GetFindings", permission="securityhub:GetFindings", resource=_HUB, phases=_READ)
 MACIE = AwsCall("macie2", "GetFindings", permission="macie2:GetFindings", resource="*", phases=_READ)
 CALLS = frozenset({DETECTORS, GUARDDUTY, HUB, MACIE})
 
