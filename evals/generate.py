@@ -15,6 +15,7 @@ from evals.port import Options
 from evals.schema import schema
 from evals.worker import ExamWorker
 from graphs.response import build
+from tools import reread, targets
 from tools.action import actions, catalogue
 from tools.aws import AwsCall, Phase
 from tools.iam import statements
@@ -68,7 +69,8 @@ def permissions() -> str:
         "Made from the calls that actions and sources declare. `{account}` and the like are for a template to fill.",
         "",
     ]
-    declared = frozenset[AwsCall]().union(*(unit.CALLS for unit in [*actions().values(), *sources().values()]))
+    by_action = frozenset[AwsCall]().union(*(action.CALLS for action in actions().values()))
+    declared = by_action.union(*(source.CALLS for source in sources().values()), targets.CALLS, reread.CALLS)
     for phase in Phase:
         made = statements(declared, [phase])
         if made:
@@ -76,12 +78,17 @@ def permissions() -> str:
     return "\n".join(parts)
 
 
+def wire_schema() -> str:
+    """What a model must answer in; the same for every finding."""
+    return json.dumps(json.loads(canonical_schema(catalogue())), indent=2) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "graph": graph, "actions": action_table, "sources": source_table, "cases": case_table, "statuses": statuses,
 }  # fmt: skip
 FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,
-    "docs/wire.schema.json": lambda: json.dumps(json.loads(canonical_schema(catalogue())), indent=2) + "\n",
+    "docs/wire.schema.json": wire_schema,
     "docs/permissions.md": permissions,
 }
 
@@ -94,7 +101,7 @@ def filled(text: str) -> str:
         )
         if pattern.search(text):
             made = _BLOCK.format(name=name, text=make())
-            text = pattern.sub(lambda _, block=made: block, text)
+            text = pattern.sub(made.replace("\\", r"\\"), text)
     return text
 
 

@@ -7,12 +7,11 @@ from agent.evidence import Answered, Fact, Standing
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.intake.triage import triage
+from agent.note import OUR_NAME
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
 from tools.aws import Phase, Tally
 from tools.reread import CALLS, Reread, reread
-
-OUR_NAME = "stanch"
 
 
 def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken:

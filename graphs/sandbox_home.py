@@ -1,5 +1,6 @@
 """The sandbox of a home: its world on disk behind a lock, saved after each write, with the registry that goes with it."""
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.store import WorldStore
 from tools.sandbox.world import World, WorldError
 
-WORLD, REGISTRY = "world.bin", "registry.json"
+WORLD, REGISTRY, SOURCE = "world.bin", "registry.json", "world.sha256"
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 
 
@@ -43,17 +44,41 @@ def opened(
 def _world(store: WorldStore, home: Path, event: Any, world_file: Path | None) -> tuple[Sandbox, Registry]:
     """The kept world; a new event's resources are added where they are missing."""
     kept = store.load()
-    if kept is not None and world_file is not None:
-        raise WorldError("the sandbox has a world already: `stanch sandbox reset` forgets it")
+    source = "" if world_file is None else hashlib.sha256(_bytes(world_file)).hexdigest()
+    if kept is not None and source and (home / SOURCE).read_text(encoding="utf-8") != source:
+        raise WorldError("the sandbox has another world already: `stanch sandbox reset` forgets it")
     if kept is not None:
         registry = Registry.model_validate_json((home / REGISTRY).read_text(encoding="utf-8"))
-        return kept, registry
+        return kept, _added(kept, registry, home, event)
     world = World.load(world_file) if world_file else world_for(event)
     sandbox = Sandbox.fresh(0, world.now, ticking=True)
     seed(sandbox, world, event if isinstance(event, dict) else None)
-    (home / REGISTRY).write_text(world.registry.model_dump_json(), encoding="utf-8")
+    _keep(home, world.registry)
+    (home / SOURCE).write_text(source, encoding="utf-8")
     store.save(sandbox)
     return sandbox, world.registry
+
+
+def _added(sandbox: Sandbox, registry: Registry, home: Path, event: Any) -> Registry:
+    """The registry, with the account of a further event; what the event names and the world lacks is seeded."""
+    if not isinstance(event, dict):
+        return registry
+    world = world_for(event)
+    seed(sandbox, world, event)
+    merged = registry.model_copy(update={"accounts": {**world.registry.accounts, **registry.accounts}})
+    _keep(home, merged)
+    return merged
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise WorldError(f"{file}: {error.strerror}") from error
+
+
+def _keep(home: Path, registry: Registry) -> None:
+    (home / REGISTRY).write_text(registry.model_dump_json(), encoding="utf-8")
 
 
 def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sandbox, registry: Registry) -> Service:

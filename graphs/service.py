@@ -82,6 +82,7 @@ class Service:
             declared=declared,
             tally=tally,
             sleep=time.sleep if self.clients.paced else _at_once,
+            now=self.clock,
         )
 
     def sign(self, approval: Approval) -> str:

@@ -1,10 +1,11 @@
 """Telling Security Hub how a run ended: planned, judged, claimed, written and read back like any action."""
 
-from agent.finding import Finding, Origin, Situation
-from agent.plan import Change, Inapplicable, PlannedAction, Slots
+from agent.finding import Finding, Origin
+from agent.note import workflow_for
+from agent.plan import Change, Inapplicable, PlannedAction, Slots, digest_of
 from agent.receipt import Outcome
 from agent.record import JsonObject
-from agent.report import Status, Told
+from agent.report import Told
 from agent.target import Target, TargetKind
 from agent.verdict import Ruling
 from graphs.execute import perform, receipt_for
@@ -18,7 +19,6 @@ from tools.ledger import Held
 
 ACTION = "securityhub_update_finding"
 _PRODUCTS = {Origin.GUARDDUTY: "guardduty", Origin.MACIE: "macie", Origin.INSPECTOR: "inspector"}
-_POSTURE = {Situation.PUBLIC_BUCKET, Situation.POSTURE}
 
 
 def tell(state: State, context: Context, service: Service, tally: Tally) -> Told:
@@ -28,8 +28,10 @@ def tell(state: State, context: Context, service: Service, tally: Tally) -> Told
     if finding is None or plan is None or where is None:
         return Told(outcome="not_kept_there")
     params = where | _words(state, finding, context)
-    target = Target(kind=TargetKind.OTHER, id=str(where["finding_id"]), account=finding.account, region=finding.region,
-                    partition=finding.partition)  # fmt: skip
+    target = Target(
+        kind=TargetKind.OTHER, id=f"hub-finding-{digest_of(where)[:16]}", account=finding.account,
+        region=finding.region, partition=finding.partition,
+    )  # fmt: skip
     aws = service.aws(finding.account, finding.region, Phase.TELL, actions()[ACTION].CALLS, tally)
     try:
         change = actions()[ACTION].plan(aws, target, params, state.run_id)
@@ -58,11 +60,9 @@ def _kept_at(finding: Finding) -> JsonObject | None:
 
 
 def _words(state: State, finding: Finding, context: Context) -> JsonObject:
-    """Our note, and the workflow status: a closed exposure is resolved, a contained threat is only notified."""
+    """Our note, and the workflow status that goes with how the run ended."""
     status, reason = status_of(state, context.mode)
-    closed = status is Status.CONTAINED and finding.situation in _POSTURE
-    note = f"Stanch {state.run_id}: {status}. {reason}"
-    return {"workflow": "RESOLVED" if closed else "NOTIFIED", "note": note}
+    return {"workflow": workflow_for(status, finding), "note": f"Stanch {state.run_id}: {status}. {reason}"}
 
 
 def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:
