@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DETECTOR, ID = "a" * 32, "b" * 32
 TIME = "2026-03-01T11:30:00.000Z"
 
-GUARDDUTY = {
+GUARDDUTY: dict[str, Any] = {
     "source": "aws.guardduty",
     "detail-type": "GuardDuty Finding",
     "detail": {
@@ -47,7 +47,7 @@ GUARDDUTY = {
         "description": "d",
     },
 }
-HUB = {
+HUB: dict[str, Any] = {
     "source": "aws.securityhub",
     "detail-type": "Security Hub Findings - Imported",
     "detail": {
@@ -73,7 +73,7 @@ HUB = {
         ]
     },
 }
-MACIE = {
+MACIE: dict[str, Any] = {
     "source": "aws.macie",
     "detail-type": "Macie Finding",
     "detail": {
