@@ -1,6 +1,7 @@
 """From files to items: corpus lines, single events, and case folders with their worlds and expectations."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,10 @@ from evals.visible import printable
 
 LINES = {".jsonl", ".ndjson"}
 _DATETIME = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
+_DIGITS = 100
+"""No service writes a longer number."""
 
 
 class InputRefused(Exception):
@@ -117,7 +122,9 @@ def _first_line(error: Exception) -> str:
 def read_json(raw: bytes) -> JsonValue:
     """One JSON value, with a recorder's datetimes as ISO text. Raises ValueError with one line that says what is wrong."""
     try:
-        return _plain(json.loads(raw.decode("utf-8-sig"), parse_constant=_not_a_number))
+        return _plain(
+            json.loads(raw.decode("utf-8-sig"), parse_constant=_not_a_number, parse_float=_finite, parse_int=_whole)
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except UnicodeDecodeError as error:
@@ -130,17 +137,37 @@ def _not_a_number(constant: str) -> NoReturn:
     raise ValueError(f"not JSON: {constant} is not a JSON number")
 
 
+def _finite(number: str) -> float:
+    if math.isinf(value := float(number)):
+        raise ValueError(f"a number that is too large: {number[:40]}")
+    return value
+
+
+def _whole(number: str) -> int:
+    if len(number) > _DIGITS:
+        raise ValueError(f"a number of {len(number)} digits")
+    return int(number)
+
+
 def _plain(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
     if not isinstance(value, dict):
         return value
-    if value.get("__class__") == "datetime":
-        parts = [value.get(name, 0) for name in _DATETIME]
-        numbers = [part for part in parts if isinstance(part, int)]
-        if len(numbers) == len(parts):
-            return datetime(*numbers, tzinfo=UTC).isoformat().replace("+00:00", "Z")  # type: ignore[arg-type, misc]  # seven ints
-    return {name: _plain(entry) for name, entry in value.items()}
+    moment = _moment(value) if value.get("__class__") == "datetime" else None
+    return moment or {name: _plain(entry) for name, entry in value.items()}
+
+
+def _moment(value: dict[str, JsonValue]) -> str | None:
+    """A recorder's datetime as ISO text in UTC; None where it is not one."""
+    numbers = [part for name in _DATETIME if isinstance(part := value.get(name, 0), int)]
+    if len(numbers) != len(_DATETIME):
+        return None
+    year, month, day, hour, minute, second, micro = numbers
+    try:
+        return datetime(year, month, day, hour, minute, second, micro, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _distinct(items: list[Item]) -> list[Item]:

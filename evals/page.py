@@ -1,5 +1,6 @@
 """Reports as one HTML file: nothing from outside, nothing that runs, nothing of the data that becomes markup."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,9 +8,9 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from agent.record import iso
 from agent.report import Report
 from evals import view
+from evals.difference import LONGEST, difference
 from evals.summary import Summary
 from evals.visible import pieces
 
@@ -53,9 +54,8 @@ def _draw(reports: list[Report], summary: Summary, detail: str) -> str:
 
 def _charts(summary: Summary) -> dict[str, list[Bar]]:
     tones = {status.value: tone for status, tone in view.TONES.items()}
-    by_status = _bars(summary.by_status)
     return {
-        "status": [bar._replace(tone=tones.get(bar.key, "calm")) for bar in by_status],
+        "status": [bar._replace(tone=tones[bar.key]) for bar in _bars(summary.by_status) if bar.key in tones],
         "reason": _bars(summary.by_reason),
         "disposition": _bars({name: n for name, n in summary.by_disposition.items() if name != "none"}),
     }
@@ -74,12 +74,17 @@ def shown(value: Any) -> Any:
         return ""
     if not isinstance(value, str):
         return escape(value)
-    text = value[: view.LONGEST]
+    text = value[:LONGEST]
     drawn = "".join(
         f'<span class="x">{piece}</span>' if hidden else str(escape(piece)) for piece, hidden in pieces(text)
     )
     more = len(value) - len(text)
     return Markup(drawn + (f" … ({more:,} characters more)" if more else ""))  # noqa: S704 - every piece is escaped above
+
+
+def breaking(text: str) -> Markup:
+    """A name that may break after its separators, like a finding's type."""
+    return Markup("<wbr>").join(shown(part) for part in re.split(r"(?<=[:/._])(?=\w)", text))
 
 
 @cache
@@ -92,10 +97,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = iso
+    environment.filters.update(moment=view.moment, breaking=breaking)
     environment.globals.update(
-        steps=view.steps, fact_rows=view.fact_rows, difference=view.difference, decided_on=view.decided_on,
-        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words, plural=view.plural,
-        tone=view.tone, tones=view.TONES,
+        steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
+        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
+        origin=view.origin, plural=view.plural, tone=view.tone, tones=view.TONES,
     )  # fmt: skip
     return environment

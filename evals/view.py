@@ -1,20 +1,15 @@
 """What the page shows of a report, worked out before any markup: steps, facts, differences, counts."""
 
-import difflib
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from agent.plan import Change
 from agent.receipt import Outcome
-from agent.record import JsonObject
 from agent.report import Report, ReportedAction, SourceSummary, Status
 from agent.verdict import Facts, Verdict
-
-LONGEST = 4000
-"""Characters of one text or of one difference that are shown; the results file has the rest."""
 
 Tone = Literal["good", "wait", "bad", "odd", "calm"]
 
@@ -55,16 +50,20 @@ class FactRow(NamedTuple):
     cited: bool
 
 
-class DiffLine(NamedTuple):
-    """One line of a difference."""
-
-    sign: Literal["-", "+", " "]
-    text: str
-
-
 def words(name: object) -> str:
     """`awaiting_approval` as people write it."""
     return str(name).replace("_", " ")
+
+
+def moment(at: datetime) -> str:
+    """A moment to the second, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def origin(name: str) -> str:
+    """The finding's service under its own name."""
+    own = {"guardduty": "GuardDuty", "securityhub": "Security Hub", "access_analyzer": "Access Analyzer"}
+    return own.get(name, words(name).capitalize())
 
 
 def plural(count: int, noun: str) -> str:
@@ -79,7 +78,7 @@ def steps(report: Report) -> list[Step]:
     plan = f"{words(report.disposition)}, {report.confidence}" if report.disposition else ""
     return [
         Step("event", report.event_digest[:12]),
-        Step("finding", f"{words(finding.origin)}, severity {finding.severity}" if finding else ""),
+        Step("finding", f"{origin(finding.origin)}, severity {finding.severity}" if finding else ""),
         Step(
             "evidence", f"{plural(facts, 'fact')}, {plural(len(report.evidence), 'source')}" if report.evidence else ""
         ),
@@ -106,14 +105,19 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
         rows.append(
             FactRow(
                 name=name,
-                about=" ".join(about.split(":", 4)[3:]) or about,
+                about=_about(about),
                 value=plain(value) if known else "",
                 standing="known" if known else standing.strip() or "absent",
-                note=note.strip(),
+                note=words(note.strip()),
                 cited=fact in cites or name in cites,
             )
         )
     return rows
+
+
+def _about(key: str) -> str:
+    parts = key.split(":", 4)
+    return f"{words(parts[3])} {parts[4]}" if len(parts) == 5 else key
 
 
 def plain(value: JsonValue) -> str:
@@ -123,52 +127,6 @@ def plain(value: JsonValue) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def difference(change: Change) -> list[DiffLine]:
-    """The fields that the action writes, before and after, line by line."""
-    before, after = _lines(change.before), _lines(change.after)
-    if before == after:
-        return [DiffLine(" ", line) for line in before][:40]
-    found = []
-    for line in difflib.unified_diff(before, after, lineterm="", n=2):
-        if not line.startswith(("---", "+++", "@@")):
-            sign: Literal["-", "+", " "] = "-" if line[0] == "-" else "+" if line[0] == "+" else " "
-            found.append(DiffLine(sign, line[1:]))
-    return _capped(found)
-
-
-def _lines(state: JsonObject) -> list[str]:
-    """One field a line or more; a policy that is JSON inside a string is opened up."""
-    found: list[str] = []
-    for name, value in sorted(state.items()):
-        opened = _opened(value)
-        if opened is None:
-            found.append(f"{name}: (not there)")
-        else:
-            found += f"{name}: {json.dumps(opened, indent=2, ensure_ascii=False, sort_keys=True)}".splitlines()
-    return found
-
-
-def _opened(value: JsonValue) -> JsonValue:
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        try:
-            opened: JsonValue = json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-        return opened
-    return value
-
-
-def _capped(lines: list[DiffLine]) -> list[DiffLine]:
-    room = LONGEST
-    kept: list[DiffLine] = []
-    for line in lines:
-        room -= len(line.text)
-        if room < 0:
-            return [*kept, DiffLine(" ", f"… {plural(len(lines) - len(kept), 'line')} more in the results file")]
-        kept.append(line)
-    return kept
 
 
 def decided_on(facts: Facts) -> str:

@@ -1,0 +1,56 @@
+"""The table says the whole of a run at 80 columns, and lets no text of a finding drive the terminal."""
+
+from io import StringIO
+
+import pytest
+from report_builders import every_status, finding, report
+from rich.console import Console
+
+from agent.report import Report, Status
+from evals.table import table
+
+
+def drawn(reports: list[Report], width: int = 80) -> str:
+    console = Console(width=width, file=StringIO(), force_terminal=False)
+    console.print(table(reports, [1.25] * len(reports)))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(width: int) -> None:
+    text = drawn(list(every_status().values()), width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in (
+        "disposition",
+        "verdict",
+        "outcome",
+        "verified",
+        "positive",
+        "deactivate",
+        "unverified",
+        "AKIAIOSFODNN7EXAMPLE",
+    ):
+        assert word in text
+
+
+def test_a_contained_run_has_all_that_was_promised() -> None:
+    text = drawn([every_status()[Status.CONTAINED]], 120)
+    for said in (
+        "MaliciousIPCaller",
+        "AKIAIOSFODNN7EXAMPLE",
+        "deny user",
+        "deactivate",
+        "allow",
+        "contained",
+        "observed",
+        "1.2",
+    ):
+        assert said in text
+
+
+def test_text_of_a_finding_is_neither_markup_nor_a_control_sequence() -> None:
+    text = drawn([report(Status.SKIPPED, finding=finding(type="[red]\x1b[2J\u202ey\r\n"))])
+    assert "[red]" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "<U+202E>" in drawn([report(Status.SKIPPED, finding=finding(type="\u202ey"))])
