@@ -1,0 +1,234 @@
+"""The plan follows the evidence: one fact changed in the world changes what is planned, and four sources are really read."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import (
+    BUCKET,
+    BUCKET_WORLD,
+    KEY,
+    OFFICE,
+    SPARE,
+    USER,
+    USER_WORLD,
+    WEBSITE,
+    Desk,
+    about,
+    bedrock,
+    desk,
+    event,
+    world,
+)
+
+from agent.case import build
+from agent.event import Event
+from agent.evidence import Evidence
+from agent.masking import Masker
+from agent.playbook import answer
+from agent.report import Report, Status
+from agent.slots import assign
+from agent.verdict import Mode
+from graphs.state import Arrived, Context
+from tools.action import catalogue
+from tools.sandbox.faults import Fail, fail_calls
+
+GUARDDUTY, HUB, MACIE = "guardduty_credential_abuse", "securityhub_s3_public", "macie_policy"
+OFFICE_ONLY = [{"at": "-2h", "name": "ListUsers", "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1"}]
+BOTH = ["iam_deny_user build-bot", f"iam_deactivate_key {KEY}"]
+BLOCK = [f"s3_block_public_access {BUCKET}"]
+OPENED_BY_PIPELINE = [
+    {"at": "-151m", "name": "PutBucketPolicy", "source": "s3", "role": "deployer", "resources": [BUCKET]}
+]
+NEW_KEY_MADE = {
+    "at": "-2h", "name": "CreateAccessKey", "key": KEY, "user": USER, "address": "198.51.100.23",
+    "request": {"userName": USER}, "response": {"accessKey": {"accessKeyId": SPARE, "userName": USER}},
+}  # fmt: skip
+
+# the event, what is changed in its world, and then: disposition, planned actions, rulings, status
+CHANGED_FACTS = [
+    pytest.param(GUARDDUTY, [], "true_positive", BOTH, ["allow", "allow"], Status.CONTAINED, id="as-it-is"),
+    pytest.param(
+        GUARDDUTY, [("cloudtrail.events", OFFICE_ONLY)], "benign", [], [], Status.NO_ACTION, id="used-by-the-office-only"
+    ),
+    pytest.param(
+        GUARDDUTY, [("iam.users.0.keys.0.status", "Inactive")], "true_positive", BOTH[:1], ["allow"], Status.CONTAINED,
+        id="key-inactive-already",
+    ),
+    pytest.param(
+        GUARDDUTY, [("cloudtrail.events.3", NEW_KEY_MADE), ("iam.users.0.keys.1.created", "-2h")], "true_positive",
+        [*BOTH, f"iam_deactivate_key {SPARE}"], ["allow"] * 3, Status.CONTAINED, id="another-key-was-made",
+    ),
+    pytest.param(
+        GUARDDUTY, [("cloudtrail.events", [])], "true_positive", BOTH, ["ask", "ask"], Status.AWAITING_APPROVAL,
+        id="cloudtrail-shows-nothing-yet",
+    ),
+    pytest.param(
+        GUARDDUTY, [("iam.users.0.tags", {"do-not-touch": "yes"})], "true_positive", BOTH, ["ask", "ask"],
+        Status.AWAITING_APPROVAL, id="a-tag-asks-to-be-left-alone",
+    ),
+    pytest.param(
+        GUARDDUTY, [("registry.automation", [USER])], "true_positive", BOTH, ["ask", "ask"], Status.AWAITING_APPROVAL,
+        id="a-pipeline-uses-it",
+    ),
+    pytest.param(
+        GUARDDUTY, [("registry.break_glass", [USER])], "true_positive", BOTH, ["deny", "deny"], Status.DENIED,
+        id="break-glass",
+    ),
+    pytest.param(HUB, [], "true_positive", BLOCK, ["allow"], Status.CONTAINED, id="public-and-sensitive"),
+    pytest.param(
+        HUB, [("macie.findings", []), ("macie.buckets.0.sensitivity_score", 10)], "true_positive", BLOCK, ["ask"],
+        Status.AWAITING_APPROVAL, id="public-and-not-sensitive",
+    ),
+    pytest.param(
+        HUB, [("s3.buckets.0.website", True)], "uncertain", BLOCK, ["ask"], Status.AWAITING_APPROVAL, id="a-website"
+    ),
+    pytest.param(
+        HUB, [("macie.enabled", False)], "true_positive", BLOCK, ["ask"], Status.AWAITING_APPROVAL, id="macie-is-off"
+    ),
+    pytest.param(
+        HUB,
+        [
+            ("cloudtrail.events", OPENED_BY_PIPELINE), ("registry.automation", ["deployer"]), ("macie.findings", []),
+            ("macie.buckets.0.sensitivity_score", 10),
+        ],
+        "uncertain", BLOCK, ["ask"], Status.AWAITING_APPROVAL, id="a-pipeline-opened-it",
+    ),
+    pytest.param(
+        HUB, [("s3.buckets.0.policy", None)], "true_positive", BLOCK, ["ask"], Status.AWAITING_APPROVAL,
+        id="not-public-but-unprotected",
+    ),
+    pytest.param(
+        HUB, [("registry.audit_buckets", [BUCKET])], "uncertain", [], [], Status.ESCALATED, id="audit-logs-go-there"
+    ),
+    pytest.param(
+        HUB, [("s3.buckets.0.block", {"acls": True, "ignore_acls": True, "policy": True, "restrict": True})], "benign",
+        [], [], Status.NO_ACTION, id="closed-already",
+    ),
+]  # fmt: skip
+
+
+def planned(report: Report) -> list[str]:
+    return [f"{a.planned.change.action} {a.planned.change.target.id}" for a in report.actions]
+
+
+def rulings(report: Report) -> list[Any]:
+    return [a.verdict.ruling.value if a.verdict else None for a in report.actions]
+
+
+def opened(folder: Path, name: str, changes: list[Any], mode: Mode = Mode.AUTO) -> Desk:
+    return desk(folder, world(USER_WORLD if name == GUARDDUTY else BUCKET_WORLD, *changes), event(name), mode)
+
+
+@pytest.mark.parametrize(("name", "changes", "disposition", "actions", "ruled", "status"), CHANGED_FACTS)
+def test_one_fact_of_the_world_changes_the_plan(
+    tmp_path: Path, name: str, changes: list[Any], disposition: str, actions: list[str], ruled: list[str], status: str
+) -> None:
+    report = opened(tmp_path, name, changes).deliver()
+    assert report.disposition == disposition, report.rationale
+    assert (sorted(planned(report)), rulings(report), report.status) == (sorted(actions), ruled, status)
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "source"),
+    [
+        (GUARDDUTY, "cloudtrail:LookupEvents", "cloudtrail_lookup"),
+        (GUARDDUTY, "logs:StartQuery", "vpc_flow_logs"),
+        (GUARDDUTY, "iam:ListAttachedUserPolicies", "iam_state"),
+        (HUB, "macie2:ListFindings", "macie"),
+        (HUB, "s3:GetBucketAcl", "s3_state"),
+        (HUB, "securityhub:GetFindings", "intake"),
+    ],
+)
+def test_a_source_that_is_denied_is_said_and_makes_policy_ask(
+    tmp_path: Path, name: str, call: str, source: str
+) -> None:
+    at = opened(tmp_path, name, [])
+    at.sandbox.faults.before.append(fail_calls(call, Fail("AccessDeniedException", 403), times=99))
+    report = at.deliver()
+    assert {s.source: s.standing for s in report.evidence}[source] == "failed"
+    assert (set(rulings(report)), report.status, at.writes) == ({"ask"}, Status.AWAITING_APPROVAL, [])
+    decided = {policy for a in report.actions if a.verdict for policy in a.verdict.policies}
+    assert "evidence-failed" in decided
+
+
+def test_four_sources_are_read_by_pages_and_side_by_side(tmp_path: Path) -> None:
+    at = opened(tmp_path, MACIE, [], Mode.OBSERVE)
+    report = at.deliver()
+    read = {s.source: s for s in report.evidence if s.source != "intake"}
+    assert set(read) == {"cloudtrail_lookup", "macie", "s3_state", "vpc_flow_logs"}
+    assert {name: source.standing for name, source in read.items()} == dict.fromkeys(read, "known")
+    operations = Counter(call.name for call in at.calls)
+    # sixty-one events are two pages; a query is started and then asked for until it has ended
+    assert (read["cloudtrail_lookup"].pages, operations["cloudtrail:LookupEvents"]) == (2, 2)
+    assert operations["logs:GetQueryResults"] >= 1
+    assert read["macie"].pages >= 2
+    assert {"s3:GetPublicAccessBlock", "s3:GetBucketAcl", "s3control:GetPublicAccessBlock"} <= set(operations)
+    assert supersteps(at)[1] == ["investigate"] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "sources"), [(GUARDDUTY, 3), (HUB, 3), (MACIE, 4)], ids=["guardduty", "securityhub", "macie"]
+)
+def test_every_source_is_a_task_of_its_own_in_one_superstep(tmp_path: Path, name: str, sources: int) -> None:
+    at = opened(tmp_path, name, [], Mode.OBSERVE)
+    at.deliver()
+    assert supersteps(at)[:3] == [["intake"], ["investigate"] * sources, ["propose"]]
+
+
+def supersteps(at: Desk) -> list[list[str]]:
+    """The tasks of each superstep of the run, first to last, as the checkpoints have them."""
+    (run,) = at.service.ledger.runs()
+    history = at.runs._graph.get_state_history({"configurable": {"thread_id": run.run_id}})
+    steps = [sorted(task.name for task in snapshot.tasks) for snapshot in history][::-1]
+    return [step for step in steps if step and step != ["__start__"]]
+
+
+@pytest.mark.parametrize("name", [GUARDDUTY, HUB, MACIE])
+def test_other_slots_for_the_same_targets_change_nothing_but_the_slots(tmp_path: Path, name: str) -> None:
+    at = opened(tmp_path, name, [], Mode.OBSERVE)
+    at.deliver()
+    (run,) = at.service.ledger.runs()
+    state = at.runs._graph.get_state({"configurable": {"thread_id": run.run_id}}).values
+    evidence, slots = Evidence(answers=state["evidence"]), state["slots"]
+    verified = {slot.target.key: slot.verified for slot in slots.filled}
+    places = list(range(len(slots.filled)))[::-1]
+    other = assign(state["finding"], evidence, verified, places)
+    assert {slot.name for slot in other.filled} == {slot.name for slot in slots.filled}
+    said = [meant(state, each, bedrock(at.sandbox)) for each in (slots, other)]
+    assert said[0] == said[1]
+    assert said[0][0]["proposals"]
+
+
+def meant(state: Any, slots: Any, model: Any) -> list[dict[str, Any]]:
+    """What playbook and model propose, with targets in the place of slots."""
+    case = build(state["finding"], Evidence(answers=state["evidence"]), slots, Masker(nonce="test"))
+    return [
+        {
+            "disposition": said.disposition,
+            "confidence": said.confidence,
+            "rationale": said.rationale,
+            "proposals": {(p.action, slots.get(p.slot).target.key) for p in said.proposals},
+        }
+        for said in (answer(case, catalogue()), model.ask(case).answer)
+    ]
+
+
+def test_a_finding_about_another_bucket_reads_that_bucket_alone(tmp_path: Path) -> None:
+    at = desk(tmp_path, BUCKET_WORLD, about(WEBSITE, event(HUB)), Mode.OBSERVE)
+    report = at.deliver()
+    assert {fact.partition("@")[2].rsplit(":", 1)[-1] for s in report.evidence for fact in s.facts} <= {WEBSITE, ""}
+
+
+def test_the_graph_can_be_entered_without_a_ledger_s_run(tmp_path: Path) -> None:
+    """As Studio does: an event and nothing else."""
+    at = opened(tmp_path, HUB, [], Mode.OBSERVE)
+    event_ = Event(body=at.body, received_at=at.sandbox.now(), via="studio")
+    values = at.runs._graph.invoke(
+        Arrived(event=event_, run_id="run-of-studio"),
+        {"configurable": {"thread_id": "studio"}},
+        context=Context(mode=Mode.OBSERVE),
+    )
+    assert values["report"].status is Status.PROPOSED
+    assert at.writes == []
