@@ -230,9 +230,18 @@ class Aws:
         raise Incomplete(call.name, "page_limit")
 
     def _client(self, call: AwsCall) -> Any:
-        if call.unsigned:
-            return self.clients.anonymous(call.service, self.region)
-        return self.clients.client(call.service, self.account, self.region)
+        """The client. Where our role cannot be taken on, that is the answer to every call."""
+        try:
+            if call.unsigned:
+                return self.clients.anonymous(call.service, self.region)
+            return self.clients.client(call.service, self.account, self.region)
+        except botocore.exceptions.ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+            raise classify(code)(call.name, f"AssumeRole:{code}") from error
+        except PermissionError as error:
+            raise NotPermitted(call.name, "NoRole", str(error)) from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise Unreachable(call.name, type(error).__name__, str(error)) from error
 
     def _wrote(self, call: AwsCall, request_id: str, error: str) -> None:
         if call.writes:

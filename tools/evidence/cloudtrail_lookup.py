@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from agent.activity import SENSITIVE, Activity, activity
@@ -37,10 +38,13 @@ LOOKUP = AwsCall(
 )
 CALLS = frozenset({LOOKUP})
 
+_COUNTS = {"key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys"}
+
 PAGES = 20
 """A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
 LAG = "cloudtrail_lag"
-"""The window reaches to now and events take up to 15 minutes: finding none is never a zero."""
+"""Events take up to 15 minutes: finding none of what happened since then is not a zero yet."""
+LAGS = timedelta(minutes=15)
 
 
 @dataclass
@@ -77,11 +81,11 @@ def gather(aws: Aws, question: Question) -> Answered:
     for user in users(finding):
         gathering.want(user, USER_FACTS)
         attributes = [("Username", user.id), ("ResourceName", user.id)]
-        _tell_user(gathering, user, _look_up(gathering, aws, question, [home(aws.partition)], attributes))
+        _tell_user(gathering, user, _look_up(gathering, aws, question, [home(aws.partition)], attributes), question)
     for bucket in about(finding, TargetKind.BUCKET):
         gathering.want(bucket, BUCKET_FACTS)
         seen = _look_up(gathering, aws, question, [regional(bucket)], [("ResourceName", bucket.id)])
-        _tell_bucket(gathering, bucket, seen, question.registry)
+        _tell_bucket(gathering, bucket, seen, question)
     return gathering.answered()
 
 
@@ -136,7 +140,7 @@ def _pace(aws: Aws) -> None:
 def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question) -> None:
     events = [event for event in seen.events.values() if event.key in {"", key.id}]
     if not events:
-        _tell_nothing(gathering, key, KEY_FACTS, seen.gap)
+        _tell_nothing(gathering, key, KEY_FACTS, seen.gap, question)
         return
     counts = {
         "key.calls": len(events),
@@ -155,34 +159,41 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question)
     gathering.excerpt("calls of the key", "\n".join(event.line for event in newest))
 
 
-def _tell_user(gathering: Gathering, user: Target, seen: Seen) -> None:
+def _tell_user(gathering: Gathering, user: Target, seen: Seen, question: Question) -> None:
     """Keys that were really made, by the user or for the user."""
     if not seen.events:
-        _tell_nothing(gathering, user, USER_FACTS, seen.gap)
+        _tell_nothing(gathering, user, USER_FACTS, seen.gap, question)
         return
     made = [event for event in seen.events.values() if event.name == "CreateAccessKey" and not event.error]
     theirs = [event for event in made if event.about_user == user.id or _is_user(event, user)]
     gathering.settle("user.created_keys", user, None if seen.gap else len(theirs), seen.gap)
 
 
-def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, registry: Registry) -> None:
+def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, question: Question) -> None:
     """By automation means: opened, and by nothing else. Whoever opens it after a pipeline did is not covered by it."""
     if not seen.events:
-        _tell_nothing(gathering, bucket, BUCKET_FACTS, seen.gap)
+        _tell_nothing(gathering, bucket, BUCKET_FACTS, seen.gap, question)
         return
     openings = [event for event in seen.events.values() if event.opens_bucket]
     gathering.holds("bucket.opened_recently", bucket, bool(openings), seen.gap)
-    by_others = any(not _automation(event, bucket, registry) for event in openings)
+    by_others = any(not _automation(event, bucket, question.registry) for event in openings)
     value = False if by_others else None if seen.gap else bool(openings)
     gathering.settle("bucket.opened_by_automation", bucket, value, seen.gap)
 
 
-def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], gap: str) -> None:
+def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], gap: str, question: Question) -> None:
+    """No event: failed if something kept us from seeing one, not yet if it may still come, else there was none."""
+    last = question.finding.last_seen
+    settled = last is not None and last <= question.now - LAGS
     for name in names:
         if gap:
             gathering.failed(name, target, gap)
-        else:
+        elif not settled:
             gathering.not_yet(name, target, LAG)
+        elif name == "key.denied_share":
+            gathering.absent(name, target, "no_calls")
+        else:
+            gathering.settle(name, target, 0 if name in _COUNTS else False, "")
 
 
 def _public_addresses(events: list[Activity]) -> set[str]:

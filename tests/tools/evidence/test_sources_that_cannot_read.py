@@ -1,6 +1,7 @@
 """Failed is not absent, and neither is not yet: what a source says when AWS does not answer, or not all of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -120,9 +121,18 @@ def test_a_complete_block_settles_that_a_bucket_is_not_public_whatever_else_is_u
     assert values(gather("s3_state", sandbox, world))[f"bucket.public {BUCKET}"] is False
 
 
-def test_no_event_in_a_window_that_reaches_to_now_is_not_yet() -> None:
-    told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [])))
+def test_no_event_of_a_finding_seen_within_the_last_quarter_of_an_hour_is_not_yet() -> None:
+    just_seen = FINDING.model_copy(update={"last_seen": WORLD["now"] - timedelta(minutes=14)})
+    told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", []), just_seen))
     assert set(told.values()) == {"not_yet: cloudtrail_lag"}
+
+
+def test_no_event_of_a_finding_that_is_older_than_the_lag_means_that_there_was_none() -> None:
+    told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [])))
+    assert told[f"key.calls {KEY}"] == 0
+    assert told[f"key.denied_share {KEY}"] == "absent: no_calls"
+    assert told[f"key.only_trusted_addresses {KEY}"] is False
+    assert told[f"bucket.opened_recently {BUCKET}"] is False
 
 
 def fail_in(region: str) -> Hook:

@@ -1,0 +1,87 @@
+"""`stanch` in processes of their own, forked from one that has everything imported; they may be killed at a chosen call."""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+HERE = Path(__file__).parent
+EVENTS = HERE.parent / "data" / "events"
+WRITES = "writes.log"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its exit code (negative: the signal), what it printed, and the AWS calls it made."""
+
+    code: int
+    out: str
+    calls: int
+
+    @property
+    def report(self) -> dict:
+        """The one report that was printed as JSON."""
+        (report,) = json.loads(self.out)
+        return report
+
+
+def context() -> ForkServerContext:
+    """Processes forked from a server that has imported all that a run needs."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["tests.processes.warm"])
+    return made
+
+
+def stanch(home: Path, *arguments: str, kill_after: int = 0) -> Ended:
+    """Run one command under that home; SIGKILL it after that AWS call, when the call has taken effect."""
+    out, calls = home / "out.txt", home / "calls.txt"
+    home.mkdir(parents=True, exist_ok=True)
+    for path in (out, calls):
+        path.write_text("", encoding="utf-8")
+    process = context().Process(target=_command, args=(home, arguments, kill_after, out, calls))
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None, "the command did not end"
+    return Ended(process.exitcode, out.read_text(encoding="utf-8"), len(calls.read_text(encoding="utf-8").splitlines()))
+
+
+def writes(home: Path) -> list[str]:
+    """Every write that took effect under that home, over all its processes, in order."""
+    path = home / WRITES
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _command(home: Path, arguments: tuple[str, ...], kill_after: int, out: Path, calls: Path) -> None:
+    """In the child: watch the sandbox from when it is ready, then be the command line."""
+    from tools.sandbox.engine import Sandbox
+
+    os.environ["STANCH_HOME"] = str(home / "home")
+    ready = Sandbox.on_write
+
+    def watched(sandbox: Sandbox, callback) -> None:
+        ready(sandbox, callback)
+        sandbox.faults.after.append(lambda call: _after(call, home, calls, kill_after))
+
+    Sandbox.on_write = watched
+    sys.argv = ["stanch", *arguments]
+    sys.stdout = out.open("w", encoding="utf-8")
+    from graphs.entrypoints.cli import main
+
+    try:
+        main()
+    finally:
+        sys.stdout.flush()
+
+
+def _after(call, home: Path, calls: Path, kill_after: int) -> None:
+    with calls.open("a", encoding="utf-8") as file:
+        file.write(call.name + "\n")
+    if call.writes:
+        with (home / WRITES).open("a", encoding="utf-8") as file:
+            file.write(call.name + "\n")
+    if len(calls.read_text(encoding="utf-8").splitlines()) == kill_after:
+        os.kill(os.getpid(), signal.SIGKILL)
