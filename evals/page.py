@@ -97,7 +97,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=view.moment, breaking=breaking)
+    environment.filters.update(moment=view.moment, breaking=breaking, fact_name=view.fact_name)
     environment.globals.update(
         steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
         proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,

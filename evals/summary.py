@@ -1,5 +1,6 @@
 """The sum of a run: counts, and the score of what was expected."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Self
@@ -47,7 +48,7 @@ class Summary(Record):
     reports: int
     by_status: dict[str, int]
     by_reason: dict[str, int]
-    """By the reason's code: what stands before its first colon."""
+    """By the reason's code, like `sample`; where it has none, by its first sentence."""
     by_disposition: dict[str, int]
     checks: int
     checks_passed: int
@@ -78,8 +79,9 @@ class Summary(Record):
 
 
 def reason_code(report: Report) -> str:
-    """What reasons are counted by."""
-    return report.reason.split(":", 1)[0].strip()[:80] or "none"
+    """What reasons are counted by: the code before the first colon, or the first sentence."""
+    code = re.match(r"[a-z]+(_[a-z]+)*(?=: |$)", report.reason)
+    return code.group() if code else report.reason.split(". ", 1)[0].rstrip(".")[:100] or "none"
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

@@ -115,6 +115,11 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
     return rows
 
 
+def fact_name(fact: str) -> str:
+    """A fact's id without what it is about."""
+    return fact.partition("@")[0]
+
+
 def _about(key: str) -> str:
     parts = key.split(":", 4)
     return f"{words(parts[3])} {parts[4]}" if len(parts) == 5 else key
