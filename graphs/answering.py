@@ -42,6 +42,8 @@ def answer(
         return NotTaken(reason="wider_than_asked", detail=f"not among the asked actions: {extra}")
     if not ids and decision == "approve":
         return NotTaken(reason="nothing_named", detail="an approval must name at least one action")
+    if by in _named(runs, request):
+        return NotTaken(reason="named_in_finding", detail=f"{by} is named in the finding and has no say in it")
     approval = sign(runs, request, decision, by, ids, reason)
     if service.clock() < request.expires_at and not service.ledger.answer(approval):
         return NotTaken(reason="used", detail="this answer was given before")
@@ -66,6 +68,14 @@ def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
         return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
     return request
+
+
+def _named(runs: Runs, request: Request) -> set[str | None]:
+    """Whom the finding and the asked actions are about: they do not answer for themselves."""
+    report = runs.service.ledger.report(request.run_id)
+    found = report.finding.targets if report is not None and report.finding is not None else []
+    targets = [*found, *(action.change.target for action in request.actions)]
+    return {name for target in targets for name in (target.id, target.owner)}
 
 
 def sign(
