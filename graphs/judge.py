@@ -6,7 +6,7 @@ from itertools import product
 from langgraph.runtime import Runtime
 
 from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
-from agent.verdict import Need, Request, Ruling, Verdict, plan_digest
+from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
 from graphs.propose import change_for
 from graphs.ruling import rule
 from graphs.service import Service
@@ -22,20 +22,23 @@ def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged
     tally = Tally()
     plan = _replanned(state, service, tally)
     fresh = state.model_copy(update={"plan": plan})
-    verdicts = {
-        action.id: rule(action, fresh, runtime.context.mode, service)
-        for action in plan.actions
-        if action.id not in state.receipts
-    }
+    verdicts = _ruled(fresh, runtime.context.mode, service)
     request = _request(fresh, verdicts, service)
+    if request is not None and request != state.request and request.digest in state.decisions:
+        # The world drifted back to what was approved before: that approval is looked at once more.
+        verdicts = _ruled(fresh.model_copy(update={"request": request}), runtime.context.mode, service)
     return Judged(
         plan=plan, verdicts=verdicts, request=request, calls={f"judge:{len(state.decisions)}": tally.by_phase}
     )
 
 
+def _ruled(state: Planned, mode: Mode, service: Service) -> dict[str, Verdict]:
+    return {a.id: rule(a, state, mode, service) for a in state.plan.actions if a.id not in state.receipts}
+
+
 def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
-    """The plan with every asked change read anew; the same object when nobody was asked yet."""
-    if state.request is None or state.request.digest not in state.decisions:
+    """The plan with every asked change read anew; the same object when nobody was asked yet, or the answer was no."""
+    if state.request is None or not _answered(state, state.request):
         return state.plan
     asked = {action.id for action in state.request.actions}
     actions: list[PlannedAction] = []
@@ -60,6 +63,8 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
         return state.request
     before = state.request
     if before is not None and before.digest in state.decisions:
+        if not _answered(state, before):
+            return before
         stable = plan_digest(state.run_id, before.actions) == plan_digest(state.run_id, _now(before, state.plan))
         if stable or len(state.decisions) >= MAX_REQUESTS:
             return before
@@ -72,6 +77,12 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
         created_at=now,
         expires_at=now + timedelta(minutes=service.settings.approval_minutes),
     )
+
+
+def _answered(state: Planned, request: Request) -> bool:
+    """Whether somebody approved; after a no, or no answer in time, nobody is asked again."""
+    decision = state.decisions.get(request.digest)
+    return decision is not None and decision.kind == "answered"
 
 
 def _asks(action_id: str, verdicts: dict[str, Verdict]) -> bool:

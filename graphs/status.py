@@ -38,6 +38,7 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     failed = [r for r in state.receipts.values() if r.outcome not in _IN_PLACE]
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
+    left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
     left += [f"{d.action}: {d.reason}" for d in plan.dropped if d.reason == "read_failed"]
     if held and left:
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
@@ -59,6 +60,16 @@ def _told(receipt: Receipt) -> str:
     return f"{name}: {receipt.outcome}{': ' + receipt.detail if receipt.detail else ''}"
 
 
+def _lapsed(state: State, plan: Plan) -> list[PlannedAction]:
+    """Actions that were approved and yet did not run: the approval ended, or the world drifted, on the way."""
+    decision = None if state.request is None else state.decisions.get(state.request.digest)
+    if decision is None or decision.kind != "answered":
+        return []
+    approved = {name for approval in decision.approvals for name in approval.action_ids}
+    open_ = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
+    return [action for action in open_ if action.id in approved]
+
+
 def _declined(state: State, plan: Plan) -> str:
     declined = [_name(a) for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
     return f"; not approved: {', '.join(declined)}" if declined else ""
@@ -74,9 +85,12 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     decision = None if state.request is None else state.decisions.get(state.request.digest)
     if decision is not None and decision.kind == "expired":
         return Status.EXPIRED, decision.reason
-    if decision is not None:
-        reasons = [a.reason for a in decision.approvals if a.reason]
-        return Status.REJECTED, "; ".join(reasons) or decision.reason or "the approval did not cover the actions"
+    if decision is not None and decision.kind == "rejected":
+        reasons = [a.reason for a in decision.approvals if a.decision == "reject" and a.reason]
+        return Status.REJECTED, "; ".join(reasons) or decision.reason
+    if decision is not None and plan.actions:
+        names = ", ".join(_name(action) for action in plan.actions)
+        return Status.ESCALATED, f"no valid approval covers what would be done now: {names}"
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
     if verdicts and mode is Mode.OBSERVE and any(_would(v) for v in verdicts):
         return Status.PROPOSED, "observe mode writes nothing; see what the other modes would do"
