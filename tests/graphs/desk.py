@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.event import Event
 from agent.plan import Answer, Case, Confidence, Disposition, Proposal
 from agent.policy import Policies
+from agent.policy.source import bundled, texts
 from agent.report import Report
 from agent.verdict import Mode
 from graphs.answering import answer
@@ -160,6 +162,11 @@ class Desk:
         """Names of the calls that can change the world, in order."""
         return [call.name for call in self.calls if call.writes]
 
+    @property
+    def changes(self) -> list[str]:
+        """The writes without what Security Hub was told."""
+        return [name for name in self.writes if name != "securityhub:BatchUpdateFindings"]
+
     def deliver(self, body: Any = None) -> Report:
         """Deliver the event, or another one, of which one report comes."""
         event = Event(body=self.body if body is None else body, received_at=self.sandbox.now(), via="eval")
@@ -212,9 +219,12 @@ def _seeded(text: str, body: str) -> bytes:
 
 
 @cache
-def policies() -> Policies:
-    """The bundled policies, read once."""
-    return Policies.load(catalogue=catalogue())
+def policies(also: str = "") -> Policies:
+    """The bundled policies with further ones beside them, read once."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file, text in {**texts(bundled()), "also.cedar": also}.items():
+            (Path(folder) / file).write_text(text, encoding="utf-8")
+        return Policies.load(Path(folder), catalogue=catalogue())
 
 
 def desk(
@@ -225,9 +235,13 @@ def desk(
     *,
     model: Model | None = None,
     alive: Callable[[str], bool] = lambda _: True,
+    also: str = "",
     **settings: Any,
 ) -> Desk:
-    """Set up a new world with the event's finding in its service. Without a model, the playbook answers over Converse."""
+    """Set up a new world with the event's finding in its service. Without a model, the playbook answers over Converse.
+
+    `also` is Cedar text that stands beside the bundled policies.
+    """
     sandbox = Sandbox.restore(_seeded(text, json.dumps(body)))
     parsed, numbers = World.parse(text), itertools.count(1)
     set_answerer(answerer(catalogue()))
@@ -236,14 +250,14 @@ def desk(
         partition="aws",
         ledger=SqliteLedger(folder / "ledger.sqlite", alive, durable=False),
         model=model or bedrock(sandbox),
-        policies=policies(),
+        policies=policies(also),
         registry=parsed.registry,
         catalogue=catalogue(),
         clock=sandbox.now,
         nonce=lambda: f"nonce-{next(numbers):04d}",
         approval_key=b"the key of these tests",
         holder="desk",
-        settings=Settings(mode=mode, sandbox=True, **settings),
+        settings=Settings(mode=mode, **{"sandbox": True, **settings}),
     )
     saver = InMemorySaver(serde=serializer())
     made = Desk(sandbox, parsed, copy.deepcopy(body), service, Runs(service, saver), saver=saver)
