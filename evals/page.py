@@ -63,7 +63,10 @@ def _charts(summary: Summary) -> dict[str, list[Bar]]:
 
 def _bars(counts: dict[str, int]) -> list[Bar]:
     most = max(counts.values(), default=1)
-    return [Bar(view.words(name), n, round(100 * n / most, 1), key=name) for name, n in counts.items()]
+    return [
+        Bar(name if " " in name else view.words(name), n, round(100 * n / most, 1), key=name)
+        for name, n in counts.items()
+    ]
 
 
 def shown(value: Any) -> Any:

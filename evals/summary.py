@@ -7,6 +7,7 @@ from typing import Self
 
 from agent.record import Record
 from agent.report import Report, Status
+from agent.target import Target
 from evals.expect import Check
 
 BAD = frozenset({Status.FAILED, Status.UNVERIFIED, Status.PARTIALLY_CONTAINED})
@@ -79,9 +80,19 @@ class Summary(Record):
 
 
 def reason_code(report: Report) -> str:
-    """What reasons are counted by: the code before the first colon, or the first sentence."""
+    """What reasons are counted by: the code before the first colon, or the first sentence with targets as their kinds."""
     code = re.match(r"[a-z]+(_[a-z]+)*(?=: |$)", report.reason)
-    return code.group() if code else report.reason.split(". ", 1)[0].rstrip(".")[:100] or "none"
+    if code and code.group() not in {target.id for target in _targets(report)}:
+        return code.group()
+    reason = report.reason
+    for target in sorted(_targets(report), key=lambda target: -len(target.id)):
+        reason = re.sub(rf"(?<!\w){re.escape(target.id)}(?!\w)", f"[{target.kind}]", reason)
+    return reason.split(". ", 1)[0].rstrip(".")[:120] or "none"
+
+
+def _targets(report: Report) -> list[Target]:
+    planned = [action.planned.change.target for action in report.actions]
+    return planned + (report.finding.targets if report.finding else [])
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:
