@@ -89,7 +89,7 @@ def test_a_newer_version_of_a_finding_is_worked_again_and_writes_nothing_twice(t
     newer["detail"]["updatedAt"] = "2026-11-20T11:50:00.000Z"
     again = at.deliver(newer)
     assert again.run_id != first.run_id
-    assert (again.status, again.actions, at.changes) == (Status.ESCALATED, [], BOTH)
+    assert (again.status, again.actions, at.changes) == (Status.NO_ACTION, [], BOTH)
     assert "Nothing is left to do" in again.reason
 
 
