@@ -98,13 +98,25 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.DENIED, "policy denies: " + ", ".join(
             sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
         )
-    if plan.disposition is Disposition.BENIGN:
+    if _agreed(plan) is Disposition.BENIGN:
         return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
     already = [d.action for d in plan.dropped if d.reason == "already_so"]
     if already and len(already) == len(plan.dropped):
         return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
+    if _contained_before(plan):
+        return Status.NO_ACTION, plan.rationale[:300] or "contained already"
     dropped = "; ".join(f"{d.action}: {d.reason}" for d in plan.dropped)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
+
+
+def _agreed(plan: Plan) -> Disposition | None:
+    """What both say. A model alone cannot talk a finding away: where they differ, a person looks."""
+    return plan.disposition if plan.disposition is plan.playbook.disposition else None
+
+
+def _contained_before(plan: Plan) -> bool:
+    """Model and playbook call it true, and neither proposes anything: somebody has contained it in another way."""
+    return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not plan.dropped
 
 
 def _would(verdict: Verdict) -> bool:
