@@ -20,7 +20,7 @@ class Ended:
 
     code: int
     out: str
-    calls: int
+    made: list[str]
 
     @property
     def report(self) -> dict:
@@ -46,7 +46,7 @@ def stanch(home: Path, *arguments: str, kill_after: int = 0) -> Ended:
     process.start()
     process.join(120)
     assert process.exitcode is not None, "the command did not end"
-    return Ended(process.exitcode, out.read_text(encoding="utf-8"), len(calls.read_text(encoding="utf-8").splitlines()))
+    return Ended(process.exitcode, out.read_text(encoding="utf-8"), calls.read_text(encoding="utf-8").splitlines())
 
 
 def writes(home: Path) -> list[str]:
