@@ -4,6 +4,7 @@ from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
+from graphs.refusing import reason_of
 from graphs.state import State
 
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
@@ -12,7 +13,7 @@ _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 def status_of(state: State, mode: Mode) -> tuple[Status, str]:
     """How the run stands, and why, in one line."""
     if state.refusal is not None:
-        return Status(state.refusal.status), f"{state.refusal.reason}: {state.refusal.detail} ({state.refusal.where})"
+        return Status(state.refusal.status), reason_of(state.refusal)
     if state.plan is None or state.finding is None:
         return Status.FAILED, "the run ended before there was a plan"
     if state.request is not None and state.request.digest not in state.decisions:
