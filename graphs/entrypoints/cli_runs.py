@@ -131,11 +131,15 @@ def undo(
 
 def standing() -> None:
     """List the containments that stand."""
-    receipts = [receipt for ledger in ledgers().values() for receipt in ledger.standing()]
+    receipts = [
+        receipt
+        for ledger in ledgers().values()
+        for receipt in ledger.standing()
+        if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
+    ]
     for receipt in receipts:
         change = receipt.change
-        if change.action != "securityhub_update_finding":
-            out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
+        out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
     if not receipts:
         out.print("Nothing stands.")
 
