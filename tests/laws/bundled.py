@@ -51,6 +51,12 @@ def look(sandbox: Sandbox, account: str) -> dict[str, Any]:
     return {**_users(sandbox, account), **_roles(sandbox, account), **_buckets(sandbox, account)}
 
 
+def everything(at: Desk) -> dict[tuple[str, str], Any]:
+    """What AWS answers of everything in every account of the world."""
+    accounts = [at.world.account, *(other.account for other in at.world.accounts)]
+    return {(account, name): said for account in accounts for name, said in look(at.sandbox, account).items()}
+
+
 def _users(sandbox: Sandbox, account: str) -> dict[str, Any]:
     iam = sandbox.client("iam", account, "us-east-1")
     found: dict[str, Any] = {}

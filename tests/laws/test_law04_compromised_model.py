@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundled import Bundled, bundled, look
-from desk import Desk
+from bundled import Bundled, bundled, everything
 from enumeration import OFFERED, SLOTS, Bench, Effects, Says, several, singles
 
 from agent import playbook
@@ -92,12 +91,6 @@ def executed(case: Bundled, folder: Path, effects: Effects, said: Asked | NotAns
     assert (writes == []) == (not effects)
     assert {key for _, key in effects} == {key for report in reports for key in ran(report)}
     assert model.asked == sum(report.answered_by != "" for report in reports)
-
-
-def everything(at: Desk) -> dict[tuple[str, str], Any]:
-    """What AWS answers of everything in every account of the world."""
-    accounts = [at.world.account, *(other.account for other in at.world.accounts)]
-    return {(account, name): said for account in accounts for name, said in look(at.sandbox, account).items()}
 
 
 def differing(before: dict[tuple[str, str], Any], after: dict[tuple[str, str], Any]) -> set[str]:
