@@ -1,18 +1,15 @@
 """Law 7: verified or not said. In every bundled case a second reading, afterwards, finds what the report says."""
 
-import pytest
-from worked import Worked, worked
+from worked import Worked
 
 from agent.receipt import Outcome
 from agent.report import Status
 
-pytestmark = pytest.mark.xdist_group("worked")
 
-
-def test_what_is_said_to_be_done_was_read_back_and_still_is_so() -> None:
+def test_what_is_said_to_be_done_was_read_back_and_still_is_so(worked: tuple[Worked, ...]) -> None:
     offenders = [
         f"{each.case.name}: {action.planned.id}"
-        for each in worked()
+        for each in worked
         for report in each.reports
         for action in report.actions
         if action.receipt and action.receipt.outcome in (Outcome.DONE, Outcome.ALREADY)
@@ -22,18 +19,18 @@ def test_what_is_said_to_be_done_was_read_back_and_still_is_so() -> None:
     assert offenders == []
 
 
-def test_contained_is_said_exactly_where_something_changed() -> None:
+def test_contained_is_said_exactly_where_something_changed(worked: tuple[Worked, ...]) -> None:
     offenders = [
         each.case.name
-        for each in worked()
+        for each in worked
         if (each.before != each.after) != any(report.status is Status.CONTAINED for report in each.reports)
     ]
     assert offenders == []
 
 
-def test_what_changed_is_what_the_receipts_say_and_nothing_else() -> None:
-    assert [each.case.name for each in worked() if changed(each) != receipted(each)] == []
-    assert sum(len(receipted(each)) for each in worked()) > 0
+def test_what_changed_is_what_the_receipts_say_and_nothing_else(worked: tuple[Worked, ...]) -> None:
+    assert [each.case.name for each in worked if changed(each) != receipted(each)] == []
+    assert sum(len(receipted(each)) for each in worked) > 0
 
 
 def changed(each: Worked) -> set[str]:
@@ -46,10 +43,10 @@ def receipted(each: Worked) -> set[str]:
     return {f"{target.kind} {target.id}" for target in targets}
 
 
-def test_observed_is_said_only_of_what_was_tried() -> None:
+def test_observed_is_said_only_of_what_was_tried(worked: tuple[Worked, ...]) -> None:
     """And each way of knowing is seen in some case."""
     ways: set[str] = set()
-    for each in worked():
+    for each in worked:
         for report in each.reports:
             hows = {a.receipt.verification.how for a in report.actions if a.receipt and a.receipt.verification}
             tried = "s3:HeadObject" in report.calls.get("verify", {})
