@@ -146,7 +146,8 @@ class Masker:
 
 def _hidden(char: str) -> bool:
     selects = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180f"
-    return selects or char in _BLANK or unicodedata.category(char) in _INVISIBLE
+    odd_space = char != " " and unicodedata.category(char) == "Zs"
+    return selects or odd_space or char in _BLANK or unicodedata.category(char) in _INVISIBLE
 
 
 def _capped(text: str) -> str:

@@ -70,21 +70,31 @@ class Runs:
         row = self.service.ledger.run(opened.run_id)
         mode = self.service.settings.mode if row is None else Mode(row.mode)
         context = Context(mode=mode, fence=opened.fence)
-        snapshot = self._graph.get_state(config)
-        while (step := self._next(opened.run_id, snapshot)) is not None:
-            given = None if step == "go on" else step
-            self._graph.invoke(given, config, context=context, durability="sync")
-            snapshot = self._graph.get_state(config)
+        snapshot = self._worked(opened.run_id, config, context)
         return self._finish(opened, State.model_validate(snapshot.values), mode)
 
+    def _worked(self, run_id: str, config: RunnableConfig, context: Context) -> StateSnapshot:
+        """Invoke the graph until it has a report, or waits and cannot go on. Raises RuntimeError if it stands still."""
+        snapshot = self._graph.get_state(config)
+        while (step := self._next(run_id, snapshot)) is not None:
+            before = snapshot.config
+            self._graph.invoke(None if step == "go on" else step, config, context=context, durability="sync")
+            snapshot = self._graph.get_state(config)
+            if snapshot.config == before and step == "go on":
+                raise RuntimeError(f"{run_id} does not go on from its checkpoint")
+        return snapshot
+
     def _next(self, run_id: str, snapshot: StateSnapshot) -> Step | None:
-        """What to invoke the graph with; None when it has ended, or waits and cannot go on yet."""
+        """What to invoke the graph with; None when it has its report, or waits and cannot go on yet.
+
+        A graph whose last task was stored and whose checkpoint was not names nothing as next, and has not ended.
+        """
         if not snapshot.values:
             return self._input(run_id)
         if snapshot.interrupts:
             reply = self._reply(State.model_validate(snapshot.values).request)
             return None if reply is None else Command(resume=reply.model_dump(mode="json"))
-        return "go on" if snapshot.next else None
+        return None if snapshot.values.get("report") is not None else "go on"
 
     def _input(self, run_id: str) -> Arrived:
         body: Any = self.service.ledger.body(run_id)
