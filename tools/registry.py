@@ -37,6 +37,10 @@ class Registry(Record):
     """Buckets that are public on purpose."""
     trusted_networks: list[str] = []
     """CIDRs of offices, VPNs and sanctioned scanners."""
+    scanners: list[str] = []
+    """Instances, by id or Name, that scan on purpose."""
+    never_block: list[str] = []
+    """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
     people: dict[str, list[str]] = {}
     """Roles of those who may approve, by person."""
 
