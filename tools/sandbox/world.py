@@ -12,6 +12,7 @@ from agent.record import Moment, Record
 from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
+from tools.sandbox.seeding.ec2 import Ec2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
 from tools.sandbox.seeding.iam import IamSection
@@ -36,6 +37,7 @@ class Content(Record):
     iam: IamSection = IamSection()
     s3: S3Section = S3Section()
     cloudtrail: CloudTrailSection = CloudTrailSection()
+    ec2: Ec2Section = Ec2Section()
     flow_logs: list[FlowLog] = []
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()

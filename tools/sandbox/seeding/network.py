@@ -1,0 +1,154 @@
+"""Networks in a world: VPCs, subnets, security groups and network interfaces."""
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any
+
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork
+
+from agent.record import Record
+from tools.sandbox.chosen import chosen
+from tools.sandbox.seeding.place import Place
+
+Tags = dict[str, str]
+VpcId = Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+InterfaceId = Annotated[str, Field(pattern=r"^eni-[0-9a-f]{8,17}$")]
+_ANYWHERE = "0.0.0.0/0"
+
+
+class Vpc(Record):
+    """A VPC. Its default group is AWS's own."""
+
+    id: VpcId
+    cidr: IPv4Network = IPv4Network("10.0.0.0/16")
+    dns_servers: Annotated[list[IPv4Address], Field(max_length=4)] = []
+    """Of its DHCP options; none is AWS's own resolver."""
+    region: str | None = None
+    tags: Tags = {}
+
+
+class Subnet(Record):
+    """A subnet, in its VPC's Region."""
+
+    id: SubnetId
+    vpc: VpcId
+    cidr: IPv4Network
+    az: Annotated[str, Field(pattern=r"^[a-f]$")] = "a"
+    """The zone's letter."""
+    tags: Tags = {}
+
+
+class Rule(Record):
+    """A rule of a group. Without a port it is for all of them, without a group it is for `cidr`."""
+
+    protocol: Annotated[str, Field(pattern=r"^(-1|tcp|udp|icmp|\d{1,3})$")] = "-1"
+    port: Annotated[int, Field(ge=-1, le=65535)] | None = None
+    to_port: Annotated[int, Field(ge=-1, le=65535)] | None = None
+    """`port` when not given."""
+    cidr: IPvAnyNetwork | None = None
+    group: GroupId | None = None
+
+    @property
+    def permission(self) -> dict[str, Any]:
+        """As EC2's IpPermissions have it."""
+        ports = {} if self.port is None else {"FromPort": self.port, "ToPort": self.to_port or self.port}
+        if self.group is not None:
+            return {"IpProtocol": self.protocol, **ports, "UserIdGroupPairs": [{"GroupId": self.group}]}
+        cidr = str(self.cidr or _ANYWHERE)
+        ranges = {"Ipv6Ranges": [{"CidrIpv6": cidr}]} if ":" in cidr else {"IpRanges": [{"CidrIp": cidr}]}
+        return {"IpProtocol": self.protocol, **ports, **ranges}
+
+
+class Group(Record):
+    """A security group. Without `egress` it has AWS's own rule, which lets everything out."""
+
+    id: GroupId
+    vpc: VpcId
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """The id when not given."""
+    ingress: list[Rule] = []
+    egress: list[Rule] | None = None
+    tags: Tags = {}
+
+
+class Interface(Record):
+    """A network interface. One that an instance does not list is attached to nothing that the world shows."""
+
+    id: InterfaceId
+    subnet: SubnetId
+    address: IPv4Address
+    secondary: list[IPv4Address] = []
+    ipv6: list[IPvAnyAddress] = []
+    groups: list[GroupId] = []
+    """The VPC's default group when none is given."""
+    public_address: IPv4Address | None = None
+    """Goes with a stop, unless it is one of `addresses`."""
+    source_dest_check: bool = True
+    type: str = "interface"
+    """InterfaceType: interface, efa, branch, lambda, nat_gateway, vpc_endpoint ..."""
+    managed: bool = False
+    """Operator.Managed: a service's own, hidden from whoever does not ask for managed resources."""
+    requester_managed: bool = False
+    description: str = ""
+    tags: Tags = {}
+
+
+def create_vpc(place: Place, vpc: Vpc) -> None:
+    """Make a VPC, with its DHCP options."""
+    backend = place.backend("ec2")
+    with chosen(vpc.id):
+        made = backend.create_vpc(str(vpc.cidr), tags=[{"Key": key, "Value": value} for key, value in vpc.tags.items()])
+    if vpc.dns_servers:
+        options = backend.create_dhcp_options(domain_name_servers=[str(server) for server in vpc.dns_servers])
+        backend.associate_dhcp_options(options, made)
+
+
+def create_subnet(place: Place, subnet: Subnet) -> None:
+    """Make a subnet."""
+    backend = place.backend("ec2")
+    with chosen(subnet.id):
+        made = backend.create_subnet(subnet.vpc, str(subnet.cidr), availability_zone=f"{place.region}{subnet.az}")
+    made.map_public_ip_on_launch = False
+    made.add_tags(subnet.tags)
+
+
+def create_groups(place: Place, groups: list[Group]) -> None:
+    """Make groups, then their rules, which may be about each other."""
+    backend, ec2 = place.backend("ec2"), place.client("ec2")
+    for group in groups:
+        name = group.name or group.id
+        with chosen(group.id):
+            backend.create_security_group(name, f"{name} of the world", vpc_id=group.vpc, tags=group.tags)
+    for group in groups:
+        if group.egress is not None:
+            made = backend.get_security_group_from_id(group.id)
+            made.egress_rules.clear()
+        if group.egress:
+            ec2.authorize_security_group_egress(
+                GroupId=group.id, IpPermissions=[rule.permission for rule in group.egress]
+            )
+        if group.ingress:
+            ec2.authorize_security_group_ingress(
+                GroupId=group.id, IpPermissions=[rule.permission for rule in group.ingress]
+            )
+
+
+def create_interface(place: Place, interface: Interface) -> Any:
+    """Make an interface, as moto keeps it."""
+    backend = place.backend("ec2")
+    addresses = [{"PrivateIpAddress": str(interface.address), "Primary": True}]
+    addresses += [{"PrivateIpAddress": str(address), "Primary": False} for address in interface.secondary]
+    with chosen(interface.id):
+        made = backend.create_network_interface(
+            backend.get_subnet(interface.subnet), str(interface.address), addresses, group_ids=list(interface.groups),
+            description=interface.description, tags=interface.tags, ipv6_addresses=[str(one) for one in interface.ipv6],
+        )  # fmt: skip
+    made.source_dest_check = interface.source_dest_check
+    made.interface_type = interface.type
+    made.requester_managed = interface.requester_managed
+    made.public_ip = str(interface.public_address) if interface.public_address else None
+    made.public_ip_auto_assign = interface.public_address is not None
+    if interface.managed:
+        made.operator = {"Managed": True, "Principal": "operator.amazonaws.com"}
+    return made
