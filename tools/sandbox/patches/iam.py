@@ -78,10 +78,20 @@ def _context(request: Any) -> dict[str, str]:
         "aws:principalaccount": request.account_id,
         "aws:sourceip": request._headers.get("X-Forwarded-For", "192.0.2.10"),
     }
+    context |= _who(request._access_key)
     issued = _issued(request)
     if issued is not None:
         context["aws:tokenissuetime"] = issued
     return context
+
+
+def _who(key: Any) -> dict[str, str]:
+    """The unique id that policies know a principal by: a role's with the session's name, or a user's."""
+    if hasattr(key, "_owner_user_name"):
+        user = key.backend.get_user(key._owner_user_name)
+        return {"aws:userid": user.id, "aws:username": user.name, "aws:principaltype": "User"}
+    role = key.backend.get_role(key._owner_role_name)
+    return {"aws:userid": f"{role.id}:{key._session_name}", "aws:principaltype": "AssumedRole"}
 
 
 def _issued(request: Any) -> str | None:

@@ -54,33 +54,42 @@ class Ec2Section(Record):
 
     def _problems(self) -> Iterator[str]:
         vpcs = {vpc.id for vpc in self.vpcs}
-        subnets = {subnet.id: subnet for subnet in self.subnets}
-        groups = {group.id: group for group in self.groups}
-        for kind, things in (("subnets", self.subnets), ("groups", self.groups)):
-            for number, thing in enumerate(things):
-                if thing.vpc not in vpcs:
-                    yield f"{kind}[{number}].vpc: no VPC of this world"
+        yield from (
+            f"subnets[{n}].vpc: no VPC of this world" for n, one in enumerate(self.subnets) if one.vpc not in vpcs
+        )
+        yield from (
+            f"groups[{n}].vpc: no VPC of this world" for n, one in enumerate(self.groups) if one.vpc not in vpcs
+        )
+        seen: set[str] = set()
         for place, interface in self.all_interfaces():
-            if interface.subnet not in subnets:
-                yield f"{place}.subnet: no subnet of this world"
-                continue
-            subnet = subnets[interface.subnet]
-            if interface.address not in subnet.cidr:
-                yield f"{place}.address: not in {subnet.cidr}"
-            for number, group in enumerate(interface.groups):
-                if group not in groups or groups[group].vpc != subnet.vpc:
-                    yield f"{place}.groups[{number}]: no group of this world in {subnet.vpc}"
-        profiles = {profile.name for profile in self.profiles}
+            if interface.id in seen:
+                yield f"{place}.id: there are two of it"
+            seen.add(interface.id)
+            yield from self._wrong_with(place, interface)
+        profiles = {profile.name for profile in self.profiles} | {None}
         for number, instance in enumerate(self.instances):
-            if instance.profile is not None and instance.profile not in profiles:
+            if instance.profile not in profiles:
                 yield f"instances[{number}].profile: no profile of this world"
+        subnets = {subnet.id for subnet in self.subnets}
         for number, gateway in enumerate(self.nat_gateways):
             if gateway.subnet not in subnets:
                 yield f"nat_gateways[{number}].subnet: no subnet of this world"
-        known = {interface.id for _, interface in self.all_interfaces()}
         for number, address in enumerate(self.addresses):
-            if address.interface is not None and address.interface not in known:
+            if address.interface is not None and address.interface not in seen:
                 yield f"addresses[{number}].interface: no interface of this world"
+
+    def _wrong_with(self, place: str, interface: Interface) -> Iterator[str]:
+        subnet = next((one for one in self.subnets if one.id == interface.subnet), None)
+        if subnet is None:
+            yield f"{place}.subnet: no subnet of this world"
+            return
+        for address in (interface.address, *interface.secondary):
+            if address not in subnet.cidr:
+                yield f"{place}.address: {address} is not in {subnet.cidr}"
+        there = {group.id for group in self.groups if group.vpc == subnet.vpc}
+        for number, group in enumerate(interface.groups):
+            if group not in there:
+                yield f"{place}.groups[{number}]: no group of this world in {subnet.vpc}"
 
     def all_interfaces(self) -> Iterator[tuple[str, Interface]]:
         """Every interface with its place in the section."""
@@ -98,6 +107,21 @@ class Ec2Section(Record):
 
 def seed(place: Place, section: Ec2Section) -> None:
     """Put networks, profiles, instances and addresses into the account. What is there already stays as it is."""
+    _seed_networks(place, section)
+    for profile in section.profiles:
+        instances.create_profile(place, profile)
+    for instance in section.instances:
+        here = place.at(section.region_of(instance.interfaces[0].subnet))
+        if here.backend("ec2").get_instance_by_id(instance.id) is None:
+            instances.create_instance(here, instance)
+    for interface in section.interfaces:
+        here = place.at(section.region_of(interface.subnet))
+        if interface.id not in here.backend("ec2").enis:
+            network.create_interface(here, interface)
+    _seed_addresses(place, section)
+
+
+def _seed_networks(place: Place, section: Ec2Section) -> None:
     regions = {vpc.id: vpc.region for vpc in section.vpcs}
     for vpc in section.vpcs:
         if vpc.id not in place.at(vpc.region).backend("ec2").vpcs:
@@ -110,17 +134,6 @@ def seed(place: Place, section: Ec2Section) -> None:
         here = place.at(region)
         groups = [group for group in section.groups if regions[group.vpc] == region]
         network.create_groups(here, [one for one in groups if not _has_group(here, one)])
-    for profile in section.profiles:
-        instances.create_profile(place, profile)
-    for instance in section.instances:
-        here = place.at(section.region_of(instance.interfaces[0].subnet))
-        if here.backend("ec2").get_instance_by_id(instance.id) is None:
-            instances.create_instance(here, instance)
-    for interface in section.interfaces:
-        here = place.at(section.region_of(interface.subnet))
-        if interface.id not in here.backend("ec2").enis:
-            network.create_interface(here, interface)
-    _seed_addresses(place, section)
 
 
 def _has_group(place: Place, group: Group) -> bool:
@@ -142,7 +155,7 @@ def _seed_addresses(place: Place, section: Ec2Section) -> None:
             eip = _allocate(here, gateway.address, {})
             with chosen(gateway.id, f"eni-{sha256(gateway.id.encode()).hexdigest()[:17]}"):
                 made = here.backend("ec2").create_nat_gateway(gateway.subnet, eip.allocation_id)
-            made._eni.interface_type, made._eni.requester_managed = "nat_gateway", True
+            made._eni.interface_type, made._eni.requester_managed = "natGateway", True
 
 
 def _has_address(place: Place, address: IPv4Address) -> bool:

@@ -86,7 +86,7 @@ class Interface(Record):
     """Goes with a stop, unless it is one of `addresses`."""
     source_dest_check: bool = True
     type: str = "interface"
-    """InterfaceType: interface, efa, branch, lambda, nat_gateway, vpc_endpoint ..."""
+    """InterfaceType: interface, efa, branch, lambda, natGateway, vpc_endpoint ..."""
     managed: bool = False
     """Operator.Managed: a service's own, hidden from whoever does not ask for managed resources."""
     requester_managed: bool = False
@@ -99,9 +99,8 @@ def create_vpc(place: Place, vpc: Vpc) -> None:
     backend = place.backend("ec2")
     with chosen(vpc.id):
         made = backend.create_vpc(str(vpc.cidr), tags=[{"Key": key, "Value": value} for key, value in vpc.tags.items()])
-    if vpc.dns_servers:
-        options = backend.create_dhcp_options(domain_name_servers=[str(server) for server in vpc.dns_servers])
-        backend.associate_dhcp_options(options, made)
+    servers = [str(server) for server in vpc.dns_servers] or ["AmazonProvidedDNS"]
+    backend.associate_dhcp_options(backend.create_dhcp_options(domain_name_servers=servers), made)
 
 
 def create_subnet(place: Place, subnet: Subnet) -> None:
