@@ -1,9 +1,8 @@
-"""Instances: their attributes, what Spot refuses, who manages them, and the filters that find them."""
+"""Instances: their attributes, what protection and Spot refuse, and what is left of them when they end."""
 
 from typing import Any
 
 from tools.sandbox.mechanism import patch
-from tools.sandbox.patches.ec2 import hidden_too
 
 _MODEL, _RESPONSE = "moto.ec2.models.instances", "moto.ec2.responses.instances"
 _FLAGS = {
@@ -144,55 +143,6 @@ def _terminate(original: Any) -> Any:
 
 
 @patch(
-    _RESPONSE,
-    "InstanceResponse.describe_instances",
-    source="fa6a9013b378",
-    why="moto shows managed resources to everybody",
-)
-def _managed(original: Any) -> Any:
-    def describe(self: Any) -> Any:
-        answer = original(self)
-        if not hidden_too(self) and not self._get_param("InstanceIds", []):
-            for reservation in answer.result["Reservations"]:
-                reservation.instances = [one for one in reservation.instances if not hasattr(one, "operator")]
-            answer.result["Reservations"] = [one for one in answer.result["Reservations"] if one.instances]
-        return answer
-
-    return describe
-
-
-@patch("moto.ec2.utils", "passes_filter_dict", source="c38c30597680", why="moto lacks filters that ours need")
-def _filters(original: Any) -> Any:
-    def passes(instance: Any, filter_dict: dict[str, Any]) -> bool:
-        rest = {}
-        for name, wanted in filter_dict.items():
-            if name not in _FOUND_BY:
-                rest[name] = wanted
-            elif not set(_FOUND_BY[name](instance)) & set(wanted):
-                return False
-        return bool(original(instance, rest))
-
-    return passes
-
-
-_FOUND_BY: dict[str, Any] = {
-    "iam-instance-profile.arn": lambda one: [(one.iam_instance_profile or {}).get("Arn")],
-    "iam-instance-profile.id": lambda one: [(one.iam_instance_profile or {}).get("Id")],
-    "instance-lifecycle": lambda one: [one.lifecycle],
-    "network-interface.network-interface-id": lambda one: [eni.id for eni in one.nics.values()],
-    "network-interface.group-id": lambda one: [group.id for eni in one.nics.values() for group in eni.group_set],
-    "network-interface.subnet-id": lambda one: [eni.subnet.id for eni in one.nics.values()],
-    "network-interface.vpc-id": lambda one: [eni.subnet.vpc_id for eni in one.nics.values()],
-    "network-interface.addresses.private-ip-address": lambda one: [
-        address["PrivateIpAddress"] for eni in one.nics.values() for address in eni.private_ip_addresses
-    ],
-    "network-interface.addresses.association.public-ip": lambda one: [eni.public_ip for eni in one.nics.values()],
-    "operator.managed": lambda one: [str(hasattr(one, "operator")).lower()],
-    "spot-instance-request-id": lambda one: [getattr(one, "spot_instance_request_id", None)],
-}
-
-
-@patch(
     "moto.ec2.models.iam_instance_profile",
     "IamInstanceProfileAssociation.__init__",
     source="3643452f944b",
@@ -204,3 +154,40 @@ def _profile_id(original: Any) -> Any:
         instance.iam_instance_profile = {"Arn": iam_instance_profile.arn, "Id": iam_instance_profile.id}
 
     return init
+
+
+@patch(
+    _MODEL, "Instance.terminate", source="b5e4ee68c414", why="moto leaves interfaces attached to a terminated instance"
+)
+def _ended(original: Any) -> Any:
+    def terminate(self: Any) -> Any:
+        previous = original(self)
+        for eni in self.nics.values():
+            eni.instance = eni.attachment_id = eni.attach_time = None
+            eni.status = "available"
+        return previous
+
+    return terminate
+
+
+@patch(_MODEL, "Instance.network_interfaces", source="5cb18a10ccfa", why="a terminated instance has none any more")
+def _interfaces(original: Any) -> Any:
+    return property(lambda self: [] if self.state == "terminated" else list(self.nics.values()))
+
+
+@patch(
+    _RESPONSE,
+    "InstanceResponse.describe_instance_attribute",
+    source="dce9c24828db",
+    why="moto does not answer the block devices",
+)
+def _attribute(original: Any) -> Any:
+    def describe(self: Any) -> Any:
+        from moto.core.responses import ActionResult
+
+        if self._get_param("Attribute") != "blockDeviceMapping":
+            return original(self)
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        return ActionResult({"InstanceId": instance.id, "BlockDeviceMappings": instance.block_device_mappings})
+
+    return describe

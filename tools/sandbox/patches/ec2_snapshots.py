@@ -1,5 +1,6 @@
-"""Snapshots of an instance: pending when they are taken, with the tags of their volumes where asked."""
+"""Snapshots of an instance: pending when taken, complete when looked at, with their volumes' tags where asked."""
 
+import copy
 from typing import Any
 
 from tools.sandbox.mechanism import patch
@@ -9,17 +10,19 @@ from tools.sandbox.mechanism import patch
     "moto.ec2.models.elastic_block_store",
     "EBSBackend.create_snapshots",
     source="f48caf4d592e",
-    why="moto gives no state, leaves out no data volume, and fails on a volume's tags",
+    why="moto gives no state, and leaves out no data volume",
 )
 def _snapshots(original: Any) -> Any:
     def create(self: Any, instance_spec: dict[str, Any], description: str, tags: dict[str, str]) -> Any:
-        snapshots = original(self, instance_spec, description, tags)
+        taken = original(self, instance_spec, description, tags)
         left_out = set(instance_spec.get("ExcludeDataVolumeIds") or ())
-        for snapshot in snapshots:
-            snapshot.state = "pending"
+        for snapshot in taken:
             if snapshot.volume_id in left_out:
                 del self.snapshots[snapshot.id]
-        return [snapshot for snapshot in snapshots if snapshot.volume_id not in left_out]
+        told = [copy.copy(snapshot) for snapshot in taken if snapshot.volume_id not in left_out]
+        for snapshot in told:
+            snapshot.state = "pending"
+        return told
 
     return create
 

@@ -148,7 +148,7 @@ def _seed_addresses(place: Place, section: Ec2Section) -> None:
             if address.interface is not None:
                 eni = here.backend("ec2").get_network_interface(address.interface)
                 eni.public_ip_auto_assign = False
-                here.backend("ec2").associate_address(eni=eni, allocation_id=eip.allocation_id)
+                here.backend("ec2").associate_address(eni.instance, eni, allocation_id=eip.allocation_id)
     for gateway in section.nat_gateways:
         here = place.at(section.region_of(gateway.subnet))
         if gateway.id not in here.backend("ec2").nat_gateways:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from agent.record import Record
 from tools.sandbox.chosen import chosen
 from tools.sandbox.seeding import network
-from tools.sandbox.seeding.iam import Name
+from tools.sandbox.seeding.iam import Name, principal_id
 from tools.sandbox.seeding.network import Interface, Tags
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.when import When, resolve
@@ -70,10 +70,11 @@ class Instance(Record):
 def create_profile(place: Place, profile: InstanceProfile) -> None:
     """Make an instance profile, unless the account has it."""
     iam = place.global_backend("iam")
-    if profile.name in {one.name for one in iam.instance_profiles.values()}:
+    if profile.name in iam.instance_profiles:
         return
     client = place.client("iam")
     client.create_instance_profile(InstanceProfileName=profile.name)
+    iam.instance_profiles[profile.name].id = principal_id("AIPA", profile.name)
     if profile.role is not None:
         client.add_role_to_instance_profile(InstanceProfileName=profile.name, RoleName=profile.role)
 
@@ -100,6 +101,7 @@ def create_instance(place: Place, instance: Instance) -> None:
         one.delete_on_termination = one is interfaces[0]
     for volume in volumes:
         backend.get_volume(volume.id).add_tags(volume.tags)
+    made.root_device_name = disks[0]["DeviceName"] if disks else made.root_device_name
     made.disable_api_termination = instance.termination_protection
     made.launch_time = resolve(instance.launched, place.now).replace(tzinfo=None)
     made.source_dest_check = first.source_dest_check
