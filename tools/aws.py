@@ -42,6 +42,8 @@ class AwsCall:
     writes: bool = False
     unsigned: bool = False
     """Sent as a stranger would, with no credentials: it needs no permission, and tells what a stranger may do."""
+    needs: tuple[str, ...] = ()
+    """Further IAM actions that AWS checks when it answers this call, on any resource."""
 
     @property
     def name(self) -> str:
@@ -105,9 +107,11 @@ _THROTTLED = {
 }  # fmt: skip
 _CONFLICT = {
     "ConflictException", "OperationAborted", "ConcurrentModification", "ConcurrentModificationException",
-    "WAFOptimisticLockException", "EntityTemporarilyUnmodifiable", "ResourceContention", "ConditionalCheckFailedException",
+    "WAFOptimisticLockException", "WAFUnavailableEntityException", "EntityTemporarilyUnmodifiable", "ResourceContention",
+    "ConditionalCheckFailedException",
 }  # fmt: skip
 _UNREACHABLE = {"InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable",
+                "WAFInternalErrorException",
                 "ServiceUnavailableException", "500", "502", "503", "504"}  # fmt: skip
 
 
