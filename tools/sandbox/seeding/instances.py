@@ -89,18 +89,21 @@ def create_instance(place: Place, instance: Instance) -> None:
     with chosen(instance.id, *(volume.id for volume in volumes)):
         made = backend.run_instances(
             instance.image, 1, None, [], instance_type=instance.type, is_instance_type_default=True,
-            region_name=place.region, subnet_id=first.subnet, private_ip=str(first.address),
+            region_name=place.region,
             nics=[{"DeviceIndex": number, "NetworkInterfaceId": one.id} for number, one in enumerate(interfaces)],
             security_group_ids=[group.id for group in interfaces[0]._group_set], tags={"instance": instance.tags},
             block_device_mappings=disks, disable_api_stop=instance.stop_protection,
             instance_initiated_shutdown_behavior=instance.shutdown,
             instance_market_options="spot" if instance.spot else None,
         ).instances[0]  # fmt: skip
+    made._subnet_id, made._placement.zone = first.subnet, interfaces[0].availability_zone
     for one, interface in zip(interfaces, instance.interfaces, strict=True):
         one.public_ip_auto_assign = interface.public_address is not None
         one.delete_on_termination = one is interfaces[0]
     for volume in volumes:
-        backend.get_volume(volume.id).add_tags(volume.tags)
+        disk = backend.get_volume(volume.id)
+        disk.add_tags(volume.tags)
+        disk.zone = backend.get_zone_by_name(interfaces[0].availability_zone)
     made.root_device_name = disks[0]["DeviceName"] if disks else made.root_device_name
     made.disable_api_termination = instance.termination_protection
     made.launch_time = resolve(instance.launched, place.now).replace(tzinfo=None)

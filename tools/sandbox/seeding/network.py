@@ -104,18 +104,28 @@ def create_vpc(place: Place, vpc: Vpc) -> None:
 
 
 def create_subnet(place: Place, subnet: Subnet) -> None:
-    """Make a subnet."""
+    """Make a subnet, also where another one of a world in use lies across it."""
+    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+    from moto.ec2.models.subnets import Subnet as Kept
+
     backend = place.backend("ec2")
-    with chosen(subnet.id):
-        made = backend.create_subnet(subnet.vpc, str(subnet.cidr), availability_zone=f"{place.region}{subnet.az}")
-    made.map_public_ip_on_launch = False
+    zones = RegionsAndZonesBackend.zones[place.region]
+    zone = next((one for one in zones if one.name.endswith(subnet.az)), zones[0])
+    made = Kept(  # type: ignore[abstract]  # moto makes it so itself
+        backend, subnet.id, subnet.vpc, str(subnet.cidr), None, zone, False, False
+    )
     made.add_tags(subnet.tags)
+    backend.associate_default_network_acl_with_subnet(subnet.id, subnet.vpc)
+    backend.subnets[zone.name][subnet.id] = made
 
 
 def create_groups(place: Place, groups: list[Group]) -> None:
     """Make groups, then their rules, which may be about each other."""
     backend, ec2 = place.backend("ec2"), place.client("ec2")
     for group in groups:
+        if group.name == "default":
+            _name_default(backend, group)
+            continue
         name = group.name or group.id
         with chosen(group.id):
             backend.create_security_group(name, f"{name} of the world", vpc_id=group.vpc, tags=group.tags)
@@ -131,6 +141,18 @@ def create_groups(place: Place, groups: list[Group]) -> None:
             ec2.authorize_security_group_ingress(
                 GroupId=group.id, IpPermissions=[rule.permission for rule in group.ingress]
             )
+
+
+def _name_default(backend: Any, group: Group) -> None:
+    """A VPC has its default group from the start; only its id is the world's."""
+    made = backend.get_default_security_group(group.vpc)
+    del backend.groups[group.vpc][made.id]
+    made.arn = made.arn.replace(made.id, group.id)
+    made.id = made.group_id = group.id
+    for rule in (*made.ingress_rules, *made.egress_rules):
+        rule.group_id = group.id
+    made.add_tags(group.tags)
+    backend.groups[group.vpc][group.id] = made
 
 
 def create_interface(place: Place, interface: Interface) -> Any:
