@@ -60,6 +60,7 @@ class Ec2Section(Record):
         yield from (
             f"groups[{n}].vpc: no VPC of this world" for n, one in enumerate(self.groups) if one.vpc not in vpcs
         )
+        yield from self._wrong_rules()
         seen: set[str] = set()
         for place, interface in self.all_interfaces():
             if interface.id in seen:
@@ -77,6 +78,14 @@ class Ec2Section(Record):
         for number, address in enumerate(self.addresses):
             if address.interface is not None and address.interface not in seen:
                 yield f"addresses[{number}].interface: no interface of this world"
+
+    def _wrong_rules(self) -> Iterator[str]:
+        known = {group.id for group in self.groups}
+        for number, group in enumerate(self.groups):
+            for kind, rules in (("ingress", group.ingress), ("egress", group.egress or [])):
+                for position, rule in enumerate(rules):
+                    if rule.group is not None and rule.group not in known:
+                        yield f"groups[{number}].{kind}[{position}].group: no group of this world"
 
     def _wrong_with(self, place: str, interface: Interface) -> Iterator[str]:
         subnet = next((one for one in self.subnets if one.id == interface.subnet), None)

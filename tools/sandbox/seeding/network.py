@@ -50,14 +50,19 @@ class Rule(Record):
     group: GroupId | None = None
 
     @property
-    def permission(self) -> dict[str, Any]:
-        """As EC2's IpPermissions have it."""
-        ports = {} if self.port is None else {"FromPort": self.port, "ToPort": self.to_port or self.port}
-        if self.group is not None:
-            return {"IpProtocol": self.protocol, **ports, "UserIdGroupPairs": [{"GroupId": self.group}]}
+    def ports(self) -> tuple[int, int] | tuple[None, None]:
+        """First and last; of `-1` none, which is all."""
+        if self.protocol == "-1":
+            return (None, None)
+        if self.port is None:
+            return (-1, -1) if self.protocol == "icmp" else (0, 65535)
+        return (self.port, self.port if self.to_port is None else self.to_port)
+
+    @property
+    def ranges(self) -> list[dict[str, str]]:
+        """The addresses that it is for, as EC2 has them; none if it is for a group."""
         cidr = str(self.cidr or _ANYWHERE)
-        ranges = {"Ipv6Ranges": [{"CidrIpv6": cidr}]} if ":" in cidr else {"IpRanges": [{"CidrIp": cidr}]}
-        return {"IpProtocol": self.protocol, **ports, **ranges}
+        return [] if self.group is not None else [{"CidrIpv6" if ":" in cidr else "CidrIp": cidr}]
 
 
 class Group(Record):
@@ -121,7 +126,7 @@ def create_subnet(place: Place, subnet: Subnet) -> None:
 
 def create_groups(place: Place, groups: list[Group]) -> None:
     """Make groups, then their rules, which may be about each other."""
-    backend, ec2 = place.backend("ec2"), place.client("ec2")
+    backend = place.backend("ec2")
     for group in groups:
         if group.name == "default":
             _name_default(backend, group)
@@ -131,16 +136,15 @@ def create_groups(place: Place, groups: list[Group]) -> None:
             backend.create_security_group(name, f"{name} of the world", vpc_id=group.vpc, tags=group.tags)
     for group in groups:
         if group.egress is not None:
-            made = backend.get_security_group_from_id(group.id)
-            made.egress_rules.clear()
-        if group.egress:
-            ec2.authorize_security_group_egress(
-                GroupId=group.id, IpPermissions=[rule.permission for rule in group.egress]
-            )
-        if group.ingress:
-            ec2.authorize_security_group_ingress(
-                GroupId=group.id, IpPermissions=[rule.permission for rule in group.ingress]
-            )
+            backend.get_security_group_from_id(group.id).egress_rules.clear()
+        _permit(backend.authorize_security_group_egress, group.id, group.egress or [])
+        _permit(backend.authorize_security_group_ingress, group.id, group.ingress)
+
+
+def _permit(authorize: Any, group: str, rules: list[Rule]) -> None:
+    for rule in rules:
+        sources = [] if rule.group is None else [{"GroupId": rule.group}]
+        authorize(group, rule.protocol, *rule.ports, rule.ranges, source_groups=sources)
 
 
 def _name_default(backend: Any, group: Group) -> None:
