@@ -161,10 +161,20 @@ def _seed_addresses(place: Place, section: Ec2Section) -> None:
     for gateway in section.nat_gateways:
         here = place.at(section.region_of(gateway.subnet))
         if gateway.id not in here.backend("ec2").nat_gateways:
-            eip = _allocate(here, gateway.address, {})
-            with chosen(gateway.id, f"eni-{sha256(gateway.id.encode()).hexdigest()[:17]}"):
-                made = here.backend("ec2").create_nat_gateway(gateway.subnet, eip.allocation_id)
-            made._eni.interface_type, made._eni.requester_managed = "natGateway", True
+            _create_gateway(here, gateway)
+
+
+def _create_gateway(place: Place, gateway: NatGateway) -> None:
+    eip = _allocate(place, gateway.address, {})
+    with chosen(gateway.id, f"eni-{sha256(gateway.id.encode()).hexdigest()[:17]}"):
+        made = place.backend("ec2").create_nat_gateway(gateway.subnet, eip.allocation_id)
+    interface = made._eni
+    interface.interface_type, interface.requester_managed = "natGateway", True
+    interface.description = f"Interface for NAT Gateway {gateway.id}"
+    if gateway.private_address is not None:
+        address = str(gateway.private_address)
+        interface.private_ip_address = made.address_set[0]["privateIp"] = address
+        interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
 
 
 def _has_address(place: Place, address: IPv4Address) -> bool:

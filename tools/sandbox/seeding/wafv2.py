@@ -2,25 +2,17 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from agent.record import JsonObject, Record
+from agent.record import Record
 from tools.sandbox.seeding import distributions, waf_logs
 from tools.sandbox.seeding.elbv2 import balancer_arn
 from tools.sandbox.seeding.network import Tags
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.waf_logs import Request
-
-EntityName = Annotated[str, Field(pattern=r"^[\w-]{1,128}$")]
-Scope = Literal["REGIONAL", "CLOUDFRONT"]
-_ATTACK: JsonObject = {
-    "SqliMatchStatement": {
-        "FieldToMatch": {"QueryString": {}},
-        "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
-    }
-}
+from tools.sandbox.seeding.waf_rules import EntityName, Scope, WafRule, arn_of, visibility, written
 
 
 class IpSet(Record):
@@ -40,21 +32,6 @@ class IpSet(Record):
             if network.version != int(self.version[-1]) or network.prefixlen == 0:
                 raise ValueError(f"addresses[{number}]: not a network of {self.version}")
         return self
-
-
-class WafRule(Record):
-    """A rule: for an IP set or a rule group of the world, else `statement`, else any SQL injection."""
-
-    name: EntityName
-    action: Literal["block", "count", "allow"] = "block"
-    ip_set: EntityName | None = None
-    rule_group: EntityName | None = None
-    """With `count` its own actions only count."""
-    nested: list[Literal["and", "or", "not"]] = []
-    """What the statement lies within, from the inside out."""
-    forwarded: str | None = None
-    """The header that the address is taken from, instead of the connection."""
-    statement: JsonObject | None = None
 
 
 class RuleGroup(Record):
@@ -121,7 +98,7 @@ def seed(place: Place, section: Wafv2Section) -> None:
     """Put sets, groups, ACLs and logs into the account. What is there already stays as it is."""
     for ip_set in section.ip_sets:
         here = _at(place, ip_set)
-        if _arn(here, "ip_sets", ip_set.name, ip_set.scope) is None:
+        if arn_of(here, "ip_sets", ip_set.name, ip_set.scope) is None:
             described = {} if ip_set.description is None else {"Description": ip_set.description}
             here.client("wafv2").create_ip_set(
                 Name=ip_set.name, Scope=ip_set.scope, IPAddressVersion=ip_set.version,
@@ -130,17 +107,17 @@ def seed(place: Place, section: Wafv2Section) -> None:
             )  # fmt: skip
     for group in section.rule_groups:
         here = _at(place, group)
-        if _arn(here, "rule_groups", group.name, group.scope) is None:
+        if arn_of(here, "rule_groups", group.name, group.scope) is None:
             here.client("wafv2").create_rule_group(
                 Name=group.name,
                 Scope=group.scope,
                 Capacity=100,
-                Rules=_rules(here, group),
-                VisibilityConfig=_seen(group),
+                Rules=written(here, group.rules, group.scope),
+                VisibilityConfig=visibility(group.name),
             )
     for acl in section.web_acls:
         here = _at(place, acl)
-        if _arn(here, "wacls", acl.name, acl.scope) is None:
+        if arn_of(here, "wacls", acl.name, acl.scope) is None:
             requests = [request for request in section.logs if section.acl_of(request) == acl]
             _create_web_acl(here, acl, requests)
 
@@ -151,8 +128,8 @@ def _create_web_acl(place: Place, acl: WebAcl, requests: list[Request]) -> None:
         Name=acl.name,
         Scope=acl.scope,
         DefaultAction={"Allow": {}},
-        Rules=_rules(place, acl),
-        VisibilityConfig=_seen(acl),
+        Rules=written(place, acl.rules, acl.scope),
+        VisibilityConfig=visibility(acl.name),
     )["Summary"]["ARN"]
     if acl.scope == "CLOUDFRONT":
         sources = [distributions.create(place, identity, arn) for identity in acl.resources]
@@ -166,46 +143,3 @@ def _create_web_acl(place: Place, acl: WebAcl, requests: list[Request]) -> None:
 
 def _at(place: Place, thing: IpSet | RuleGroup | WebAcl) -> Place:
     return place.at("us-east-1" if thing.scope == "CLOUDFRONT" else thing.region)
-
-
-def _arn(place: Place, kind: str, name: str, scope: str) -> str | None:
-    backend = place.backend("wafv2") if scope == "REGIONAL" else place.global_backend("wafv2")
-    return next((arn for arn, one in getattr(backend, kind).items() if one.name == name), None)
-
-
-def _seen(thing: Any) -> dict[str, Any]:
-    return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": thing.name}
-
-
-def _rules(place: Place, holder: RuleGroup | WebAcl) -> list[dict[str, Any]]:
-    made = []
-    for priority, rule in enumerate(holder.rules):
-        action: dict[str, Any] = {rule.action.title(): {}}
-        if rule.rule_group is None:
-            acts: dict[str, Any] = {"Action": action}
-        else:
-            acts = {"OverrideAction": {"Count": {}} if rule.action == "count" else {"None": {}}}
-        statement = _statement(place, rule, holder.scope)
-        made.append(
-            {"Name": rule.name, "Priority": priority, "Statement": statement, "VisibilityConfig": _seen(rule), **acts}
-        )
-    return made
-
-
-def _statement(place: Place, rule: WafRule, scope: str) -> Any:
-    statement: Any = rule.statement or _ATTACK
-    if rule.ip_set is not None:
-        reference: dict[str, Any] = {"ARN": _arn(place, "ip_sets", rule.ip_set, scope)}
-        if rule.forwarded is not None:
-            reference["IPSetForwardedIPConfig"] = {
-                "HeaderName": rule.forwarded, "FallbackBehavior": "NO_MATCH", "Position": "FIRST"
-            }  # fmt: skip
-        statement = {"IPSetReferenceStatement": reference}
-    elif rule.rule_group is not None:
-        statement = {"RuleGroupReferenceStatement": {"ARN": _arn(place, "rule_groups", rule.rule_group, scope)}}
-    for within in rule.nested:
-        if within == "not":
-            statement = {"NotStatement": {"Statement": statement}}
-        else:
-            statement = {f"{within.title()}Statement": {"Statements": [statement, _ATTACK]}}
-    return statement
