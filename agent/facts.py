@@ -1,8 +1,10 @@
 """The facts that policy sees of one action, computed from records alone; never a word of model prose."""
 
 from collections.abc import Collection, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal, TypedDict
 
+from agent.addresses import is_public
 from agent.catalogue import ActionSpec
 from agent.evidence import Evidence, Standing
 from agent.finding import Finding
@@ -29,6 +31,8 @@ class Standings(Record):
     """Yes if the registry lists the bucket as one."""
     intended_public: Known = Known.UNKNOWN
     """Yes if the registry lists the bucket as public on purpose."""
+    never_block: bool = True
+    """Whether the address overlaps a network that the registry trusts or never blocks."""
 
 
 class Circumstances(Record):
@@ -79,6 +83,11 @@ def facts_for(
         protecting_tag=_protecting_tag(evidence, target),
         audit_store=_audit_store(evidence, target, standings),
         intended_public=_intended_public(evidence, target, standings),
+        outside_readers=_outside_readers(evidence, target),
+        shared_host=_shared_host(evidence, target),
+        address_own=_address(evidence, target, "address.own"),
+        address_proxied=_address(evidence, target, "address.proxied"),
+        expired=False,
     )
 
 
@@ -93,6 +102,7 @@ def facts_for_undo(
     protecting_tag: bool = False,
     severity: int = 0,
     approvals: Sequence[Approval] = (),
+    expired: bool = False,
 ) -> Facts:
     """The facts of taking one action back: its own receipt says what it is about, and no model has a part in it."""
     bucket = change.target.kind is TargetKind.BUCKET
@@ -114,6 +124,11 @@ def facts_for_undo(
         protecting_tag=protecting_tag,
         audit_store=standings.audit_store if bucket else Known.NO,
         intended_public=standings.intended_public if bucket else Known.NO,
+        outside_readers=Known.NO,
+        shared_host=Known.NO,
+        address_own=Known.NO,
+        address_proxied=Known.NO,
+        expired=expired,
     )
 
 
@@ -132,6 +147,10 @@ class _About(TypedDict):
     break_glass: Known
     own_part: bool
     known_automation: Known
+    address_version: Literal[0, 4, 6]
+    prefix_length: int
+    address_reserved: bool
+    never_block: bool
 
 
 class _Approved(TypedDict):
@@ -140,6 +159,7 @@ class _Approved(TypedDict):
 
 
 def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances: Circumstances) -> _About:
+    network = _network(change.target)
     return {
         "action": spec.id,
         "target_kind": change.target.kind.value,
@@ -155,6 +175,10 @@ def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances
         "break_glass": standings.break_glass,
         "own_part": standings.own_part,
         "known_automation": standings.known_automation,
+        "address_version": (4 if network.version == 4 else 6) if network else 0,
+        "prefix_length": network.prefixlen if network else 0,
+        "address_reserved": network is not None and not is_public(network.network_address),
+        "never_block": network is not None and standings.never_block,
     }
 
 
@@ -220,3 +244,37 @@ def _intended_public(evidence: Evidence, target: Target, standings: Standings) -
     if standings.intended_public is Known.YES or True in said:
         return Known.YES
     return Known.NO if all(each in (False, Standing.ABSENT) for each in said) else Known.UNKNOWN
+
+
+def _network(target: Target) -> IPv4Network | IPv6Network | None:
+    return ip_network(target.id) if target.kind is TargetKind.ADDRESS else None
+
+
+def _known(said: Standing | bool | None) -> Known:
+    """Absent is no: the source looked, and there was nothing."""
+    if said is True:
+        return Known.YES
+    return Known.NO if said in (False, Standing.ABSENT) else Known.UNKNOWN
+
+
+def _outside_readers(evidence: Evidence, target: Target) -> Known:
+    if target.kind is not TargetKind.BUCKET:
+        return Known.NO
+    found = [fact for fact in evidence.facts() if fact.name == "bucket.cross_account_readers" and fact.about == target]
+    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in found):
+        return Known.YES
+    settled = found and all(fact.standing in (Standing.KNOWN, Standing.ABSENT) for fact in found)
+    return Known.NO if settled else Known.UNKNOWN
+
+
+def _shared_host(evidence: Evidence, target: Target) -> Known:
+    """Yes if it is any of them; no only if every question was answered with no."""
+    if target.kind is not TargetKind.INSTANCE:
+        return Known.NO
+    names = ("instance.node", "instance.forwards", "instance.dns_server", "instance.managed")
+    said = {_known(_of(evidence, name, target)) for name in names}
+    return Known.YES if Known.YES in said else Known.UNKNOWN if Known.UNKNOWN in said else Known.NO
+
+
+def _address(evidence: Evidence, target: Target, name: str) -> Known:
+    return _known(_of(evidence, name, target)) if target.kind is TargetKind.ADDRESS else Known.NO

@@ -1,7 +1,7 @@
 """What the registry says of a target, as the facts need it."""
 
 from agent.facts import Standings
-from agent.target import Target
+from agent.target import Target, TargetKind
 from agent.verdict import Known
 from tools.registry import Registry
 
@@ -18,6 +18,7 @@ def standings_of(target: Target, registry: Registry) -> Standings:
         known_automation=_listed(registry, registry.automation, target),
         audit_store=_listed(registry, registry.audit_buckets, target),
         intended_public=_listed(registry, registry.public_buckets, target),
+        never_block=target.kind is TargetKind.ADDRESS and registry.never_blocks(target.id),
     )
 
 

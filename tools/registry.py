@@ -57,6 +57,12 @@ class Registry(Record):
             for cidr in self.trusted_networks
         )
 
+    def never_blocks(self, address: str) -> bool:
+        """Whether the address overlaps, in either direction, a network that is trusted or never blocked."""
+        network = ipaddress.ip_network(address)
+        listed = [ipaddress.ip_network(cidr) for cidr in [*self.trusted_networks, *self.never_block]]
+        return any(network.overlaps(each) for each in listed if each.version == network.version)
+
     def names(self, entries: list[str], target: Target) -> bool:
         """Whether one of the entries is this target, its owner, or an ARN that ends in either."""
         wanted = {target.id, target.owner} - {None}
