@@ -182,7 +182,14 @@ class Inapplicable(Record):
     action: str
     target: Target | None
     reason: Literal[
-        "not_in_catalogue", "empty_slot", "wrong_kind", "gone", "unverified_target", "not_supported", "read_failed", "already_so"
+        "not_in_catalogue",
+        "empty_slot",
+        "wrong_kind",
+        "gone",
+        "unverified_target",
+        "not_supported",
+        "read_failed",
+        "already_so",
     ]
     detail: str = ""
 

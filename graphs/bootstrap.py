@@ -102,6 +102,7 @@ def real(config: Configuration, mode: Mode | None) -> Service:
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
+            block_hours=config.block_hours,
         ),
     )
 

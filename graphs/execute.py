@@ -1,5 +1,7 @@
 """execute: do what is allowed, in the catalogue's order, each effect claimed before its first call."""
 
+from datetime import datetime
+
 from langgraph.runtime import Runtime
 
 from agent.plan import Change, PlannedAction
@@ -44,6 +46,11 @@ def runnable(state: Planned) -> list[PlannedAction]:
 
 def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally: Tally) -> Receipt:
     change = action.change
+    if not change.needed:
+        _need(action, run_id, service)
+        receipt = receipt_for(action, run_id, service).model_copy(update={"outcome": Outcome.ALREADY})
+        service.ledger.record(receipt)
+        return receipt
     claim = service.ledger.claim(run_id, fence, change, service.clock())
     if isinstance(claim, Held):
         detail = f"{claim.run_id} has claimed the same effect ({claim.state})"
@@ -52,11 +59,20 @@ def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally
     aws = service.aws(change.target.account, change.target.region, Phase.EXECUTE, module.CALLS, tally)
     receipt = perform(module, aws, change, receipt_for(action, run_id, service), resumed=not claim.first)
     service.ledger.record(receipt)
+    if receipt.outcome in (Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY):
+        _need(action, run_id, service)
     if receipt.outcome in (Outcome.DRIFTED, Outcome.ALREADY) or (
         receipt.outcome is Outcome.FAILED and not receipt.calls
     ):
         service.ledger.release(run_id, change)
     return receipt
+
+
+def _need(action: PlannedAction, run_id: str, service: Service) -> None:
+    """Keep a time-boxed effect in place for this run too, whoever put it there."""
+    spec, until = service.catalogue.get(action.change.action), action.change.params.get("expires_at")
+    if spec is not None and spec.time_boxed and isinstance(until, str):
+        service.ledger.need(run_id, action.change, datetime.fromisoformat(until))
 
 
 def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, resumed: bool) -> Receipt:

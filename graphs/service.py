@@ -50,6 +50,8 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    block_hours: int = 24
+    """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
 
 

@@ -6,6 +6,7 @@ from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.state import State
 
+_NOT_DONE = {"not_supported", "gone", "unverified_target"}
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
@@ -40,7 +41,8 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
     left += [f"{d.action}: {d.reason}" for d in plan.dropped if d.reason == "read_failed"]
-    if held and left:
+    partly = any(r.outcome is Outcome.PARTIAL for r in failed)
+    if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
     if held:
         return Status.CONTAINED, "; ".join(_told(r) for r in held) + _declined(state, plan)
@@ -72,7 +74,9 @@ def _lapsed(state: State, plan: Plan) -> list[PlannedAction]:
 
 def _declined(state: State, plan: Plan) -> str:
     declined = [_name(a) for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
-    return f"; not approved: {', '.join(declined)}" if declined else ""
+    said = f"; not approved: {', '.join(declined)}" if declined else ""
+    unplanned = [f"{d.action} ({d.detail or d.reason})" for d in plan.dropped if d.reason in _NOT_DONE]
+    return said + (f"; not done: {', '.join(unplanned)}" if unplanned else "")
 
 
 def _ruling(state: State, action: PlannedAction) -> Ruling | None:

@@ -49,8 +49,13 @@ class UndoActed(Slice):
     receipts: dict[str, Receipt]
 
 
-def undo_run(service: Service, run_id: str, action: str | None, by: str) -> Report | NothingToUndo:
-    """Undo one action of a run, or all that stand. The person's word is a signed approval, bound to exactly these receipts."""
+def undo_run(
+    service: Service, run_id: str, action: str | None, by: str, *, expired: bool = False
+) -> Report | NothingToUndo:
+    """Undo one action of a run, or all that stand. The person's word is a signed approval, bound to exactly these receipts.
+
+    `expired`: nobody says it; its time is over, and policy decides whether that is enough.
+    """
     report = service.ledger.report(run_id)
     if report is None:
         return NothingToUndo(detail=f"{run_id} has no report to undo by")

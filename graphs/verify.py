@@ -8,7 +8,7 @@ from graphs.state import Acted, Context, Planned
 from tools.action import actions
 from tools.aws import AwsError, Phase, Tally
 
-_LOOKED_AT = {Outcome.DONE, Outcome.PARTIAL, Outcome.FAILED}
+_LOOKED_AT = {Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY, Outcome.FAILED}
 
 
 def verify(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
@@ -19,7 +19,7 @@ def verify(state: Planned, runtime: Runtime[Context], service: Service) -> Acted
         for action_id, receipt in state.receipts.items()
         if receipt.verification is None
         and receipt.outcome in _LOOKED_AT
-        and (receipt.calls or receipt.outcome is Outcome.DONE)
+        and (receipt.calls or receipt.outcome is not Outcome.FAILED)
     }
     return Acted(receipts=receipts, calls={"verify": tally.by_phase})
 

@@ -77,8 +77,8 @@ class Ledger(Protocol):
     def open(
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
     ) -> Opened | Duplicate | Busy:
-        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new or
-        its containment was undone or lapsed; otherwise the delivery is a duplicate."""
+        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new,
+        its containment is partial or unverified, or was undone or lapsed; otherwise the delivery is a duplicate."""
         ...
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
@@ -122,6 +122,18 @@ class Ledger(Protocol):
 
     def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
         """Say that a containment stands no longer; the effect may be claimed again, by a new generation."""
+        ...
+
+    def need(self, run_id: str, change: Change, until: datetime) -> None:
+        """Say that a run needs a time-boxed effect until then, whoever put it in place."""
+        ...
+
+    def needed(self, change: Change, now: datetime) -> list[str]:
+        """The runs that still need the effect."""
+        ...
+
+    def unneeded(self, run_id: str, change: Change) -> None:
+        """Say that a run needs the effect no longer."""
         ...
 
     def ask(self, request: Request, now: datetime) -> None:

@@ -15,3 +15,6 @@ CREATE TABLE IF NOT EXISTS requests (run_id TEXT PRIMARY KEY, digest TEXT NOT NU
 CREATE TABLE IF NOT EXISTS answers (
     nonce TEXT PRIMARY KEY, run_id TEXT NOT NULL, digest TEXT NOT NULL, approval TEXT NOT NULL, consumed_by TEXT
 );
+CREATE TABLE IF NOT EXISTS needs (
+    effect TEXT NOT NULL, run_id TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (effect, run_id)
+);

@@ -19,7 +19,7 @@ from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, R
 STALE_SECONDS = 60.0
 """A holder that was silent for so long is dead."""
 
-_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED}
+_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
 
 
 class SqliteLedger:
@@ -181,6 +181,21 @@ class SqliteLedger:
             db.execute(
                 "UPDATE claims SET state = ? WHERE effect = ? AND run_id = ?", (state, receipt.change.key, run_id)
             )
+
+    def need(self, run_id: str, change: Change, until: datetime) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO needs VALUES (?, ?, ?)", (change.key, run_id, iso(until)))
+
+    def needed(self, change: Change, now: datetime) -> list[str]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT run_id FROM needs WHERE effect = ? AND until > ? ORDER BY run_id", (change.key, iso(now))
+            )
+            return [row["run_id"] for row in rows]
+
+    def unneeded(self, run_id: str, change: Change) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM needs WHERE effect = ? AND run_id = ?", (change.key, run_id))
 
     def ask(self, request: Request, now: datetime) -> None:
         with self._transaction() as db:
