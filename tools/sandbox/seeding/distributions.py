@@ -14,6 +14,8 @@ def create(place: Place, identity: str, web_acl: str) -> str:
         del backend.distributions[made.distribution_id]
         made.id = made.distribution_id = identity
         made.arn = arn
+        # it is long there, and its time is the world's
+        made.status, made._time_progressed = "Deployed", place.now.replace(tzinfo=None)
         made.domain_name = f"{identity.lower()}.cloudfront.net"
         backend.distributions[identity] = made
     return arn

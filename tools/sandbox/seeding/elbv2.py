@@ -72,7 +72,7 @@ def seed(place: Place, section: Elbv2Section) -> None:
         if not _named(here.backend("elbv2").load_balancers, balancer.name):
             here.client("elbv2").create_load_balancer(
                 Name=balancer.name, Subnets=list(balancer.subnets), Type=balancer.type, Scheme=balancer.scheme,
-                Tags=_tags(balancer.tags),
+                **_tagged(balancer.tags),
             )  # fmt: skip
     for group in section.target_groups:
         here = place.at(group.region)
@@ -83,7 +83,7 @@ def seed(place: Place, section: Elbv2Section) -> None:
 def _create_target_group(place: Place, group: TargetGroup) -> None:
     made = place.client("elbv2").create_target_group(
         Name=group.name, VpcId=group.vpc, Port=group.port, Protocol=group.protocol, TargetType=group.target_type,
-        Tags=_tags(group.tags),
+        **_tagged(group.tags),
     )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
     kept = place.backend("elbv2").target_groups[made]
     kept.load_balancer_arns = [balancer_arn(place, name) for name in group.load_balancers]
@@ -100,5 +100,6 @@ def _named(things: dict[str, Any], name: str) -> bool:
     return any(thing.name == name for thing in things.values())
 
 
-def _tags(tags: Tags) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()] or [{"Key": "made-by", "Value": "world"}]
+def _tagged(tags: Tags) -> dict[str, Any]:
+    """The Tags of a call, which takes no empty list."""
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}

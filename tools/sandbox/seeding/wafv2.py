@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -99,12 +99,7 @@ def seed(place: Place, section: Wafv2Section) -> None:
     for ip_set in section.ip_sets:
         here = _at(place, ip_set)
         if arn_of(here, "ip_sets", ip_set.name, ip_set.scope) is None:
-            described = {} if ip_set.description is None else {"Description": ip_set.description}
-            here.client("wafv2").create_ip_set(
-                Name=ip_set.name, Scope=ip_set.scope, IPAddressVersion=ip_set.version,
-                Addresses=[str(network) for network in ip_set.addresses],
-                Tags=[{"Key": key, "Value": value} for key, value in ip_set.tags.items()], **described,
-            )  # fmt: skip
+            _create_ip_set(here, ip_set)
     for group in section.rule_groups:
         here = _at(place, group)
         if arn_of(here, "rule_groups", group.name, group.scope) is None:
@@ -120,6 +115,16 @@ def seed(place: Place, section: Wafv2Section) -> None:
         if arn_of(here, "wacls", acl.name, acl.scope) is None:
             requests = [request for request in section.logs if section.acl_of(request) == acl]
             _create_web_acl(here, acl, requests)
+
+
+def _create_ip_set(place: Place, ip_set: IpSet) -> None:
+    more: dict[str, Any] = {} if ip_set.description is None else {"Description": ip_set.description}
+    if ip_set.tags:
+        more["Tags"] = [{"Key": key, "Value": value} for key, value in ip_set.tags.items()]
+    addresses = [str(network) for network in ip_set.addresses]
+    place.client("wafv2").create_ip_set(
+        Name=ip_set.name, Scope=ip_set.scope, IPAddressVersion=ip_set.version, Addresses=addresses, **more
+    )
 
 
 def _create_web_acl(place: Place, acl: WebAcl, requests: list[Request]) -> None:
