@@ -8,7 +8,7 @@ JOBS ?= 2
 MUST := requirements.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts generated generate lock clean
+.PHONY: help setup demo test sweep check format lint types contracts generated generate lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,10 @@ demo: setup ## Replay the bundled corpus in the sandbox: progress, table, HTML r
 	@$(BIN)/python -m evals.demo
 
 test: setup ## Run the test suite
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+sweep: setup ## The kill sweeps after every single AWS call
+	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1
 
 check: setup format lint types contracts generated test ## What CI runs
 

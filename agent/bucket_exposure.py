@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from agent.iam_policy import Principal, principals, statements
+from agent.iam_policy import Principal, listed, principals, statements
 from agent.record import JsonObject, Record
 
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -16,6 +16,8 @@ DELIVERY = frozenset(
 _GROUPS = "http://acs.amazonaws.com/groups/"
 _PUBLIC_GROUPS = frozenset({f"{_GROUPS}global/AllUsers", f"{_GROUPS}global/AuthenticatedUsers"})
 _LOG_GROUP = f"{_GROUPS}s3/LogDelivery"
+_SAYS_WHICH = frozenset({"arnequals", "arnlike", "stringequals", "stringlike"})
+"""Condition operators that name the distributions; the others say which they are not, or hold where none is named."""
 
 
 class Block(Record):
@@ -71,8 +73,9 @@ class PolicyReaders(Record):
     """Whom a bucket's policy lets in, other than the account itself and everyone."""
 
     cross_account: list[str] = []
-    """Other accounts and canonical users that are named."""
+    """Other accounts and canonical users that are named, themselves or by a CloudFront distribution of theirs."""
     cloudfront: bool = False
+    """A distribution of the account itself."""
     delivery: bool = False
     """A service that delivers audit records."""
 
@@ -93,8 +96,9 @@ def policy_readers(document: JsonObject, account: str) -> PolicyReaders:
         if statement.get("Effect") != "Allow":
             continue
         for principal in principals(statement):
-            named |= _foreign(principal, account)
-            cloudfront |= _is_cloudfront(principal, statement)
+            distributions = _distributions(principal, statement)
+            named |= _foreign(principal, account) | (distributions - {account})
+            cloudfront |= account in distributions or _is_access_identity(principal)
             delivery |= principal.kind == "Service" and principal.id in DELIVERY
     return PolicyReaders(cross_account=sorted(named), cloudfront=cloudfront, delivery=delivery)
 
@@ -127,15 +131,28 @@ def _foreign(principal: Principal, account: str) -> set[str]:
     return {str(principal.account)}
 
 
-def _is_cloudfront(principal: Principal, statement: JsonObject) -> bool:
-    """An origin access control names the service and its distribution; an older identity is a user of CloudFront's own."""
-    if principal.kind == "AWS":
-        return ":iam::cloudfront:user/" in principal.id
+def _is_access_identity(principal: Principal) -> bool:
+    """Before origin access control, a distribution read as a user of CloudFront's own."""
+    return principal.kind == "AWS" and ":iam::cloudfront:user/" in principal.id
+
+
+def _distributions(principal: Principal, statement: JsonObject) -> set[str]:
+    """The accounts whose distributions an origin access control lets in, as `AWS:SourceArn` names them.
+
+    Whoever can write the policy can name a distribution of an account of his own.
+    """
     if principal.kind != "Service" or principal.id != "cloudfront.amazonaws.com":
-        return False
+        return set()
     condition = statement.get("Condition")
-    tests = condition.values() if isinstance(condition, dict) else []
-    return any(key.casefold() == "aws:sourcearn" for test in tests if isinstance(test, dict) for key in test)
+    sources = [
+        source
+        for operator, test in (condition.items() if isinstance(condition, dict) else ())
+        if operator.casefold() in _SAYS_WHICH and isinstance(test, dict)
+        for key, value in test.items()
+        if key.casefold() == "aws:sourcearn"
+        for source in listed(value)
+    ]
+    return {parts[4] for source in sources if len(parts := source.split(":")) > 5 and parts[2] == "cloudfront"}
 
 
 def _flag(layers: Layers, name: str) -> bool | None:

@@ -150,7 +150,12 @@ class Effect(Record):
 
     what: str
     count: int | None = None
-    """None: it could not be measured, which is said."""
+    """None: the words say it all, also that it could not be measured."""
+
+    @property
+    def line(self) -> str:
+        """What a card shows: `Active access keys stop working: 2`."""
+        return self.what if self.count is None else f"{self.what.rstrip('.')}: {self.count}"
 
 
 class Change(Record):

@@ -4,7 +4,7 @@ from langgraph.runtime import Runtime
 
 from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
-from agent.finding import Finding, Reason, Refusal
+from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse
 from agent.intake.triage import triage
 from agent.note import OUR_NAME
@@ -20,6 +20,10 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     found = items[state.position] if state.position < len(items) else _nothing(state)
     if isinstance(found, Refusal):
         return Taken(run_id=state.run_id, refusal=found)
+    first = screened(found, service)
+    if first is not None and first.reason in REFUSED_FOR:
+        # nothing is read in an account that an event merely claims
+        return Taken(run_id=state.run_id, finding=found, refusal=first)
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}

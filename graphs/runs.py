@@ -16,6 +16,7 @@ from graphs.approve import Reply
 from graphs.compose import compose
 from graphs.intake import screened
 from graphs.quorum import complete
+from graphs.refusing import refused
 from graphs.response import build
 from graphs.service import Service
 from graphs.state import Arrived, Context, State
@@ -36,18 +37,20 @@ class Runs:
         return [self._one(event, position, item) for position, item in enumerate(parse(event).findings)]
 
     def _one(self, event: Event, position: int, item: Finding | Refusal) -> Report:
-        refusal = item if isinstance(item, Refusal) else screened(item, self.service)
-        finding = item if isinstance(item, Finding) else None
-        if finding is None or refusal is not None:
-            return self._refused(event, position, finding, refusal)
-        body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
         service = self.service
+        if isinstance(item, Refusal):
+            settings = service.settings
+            return refused(event, position, item, settings.mode, settings.sandbox, service.clock())
+        refusal = screened(item, service)
+        if refusal is not None:
+            return self._skipped(event, position, item, refusal)
+        body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
         opened = service.ledger.open(
-            finding.key, finding.version, body, service.settings.mode, service.holder, service.clock()
+            item.key, item.version, body, service.settings.mode, service.holder, service.clock()
         )
-        return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, finding, opened)
+        return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
 
-    def _refused(self, event: Event, position: int, finding: Finding | None, refusal: Refusal | None) -> Report:
+    def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
         run_id = run_id_for(f"{event.digest}#{position}", 0)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)

@@ -4,6 +4,7 @@ from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
+from graphs.refusing import reason_of
 from graphs.state import State
 
 _NOT_DONE = {"not_supported", "gone", "unverified_target"}
@@ -13,7 +14,7 @@ _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 def status_of(state: State, mode: Mode) -> tuple[Status, str]:
     """How the run stands, and why, in one line."""
     if state.refusal is not None:
-        return Status(state.refusal.status), f"{state.refusal.reason}: {state.refusal.detail} ({state.refusal.where})"
+        return Status(state.refusal.status), reason_of(state.refusal)
     if state.plan is None or state.finding is None:
         return Status.FAILED, "the run ended before there was a plan"
     if state.request is not None and state.request.digest not in state.decisions:
@@ -102,13 +103,25 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.DENIED, "policy denies: " + ", ".join(
             sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
         )
-    if plan.disposition is Disposition.BENIGN:
+    if _agreed(plan) is Disposition.BENIGN:
         return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
     already = [d.action for d in plan.dropped if d.reason == "already_so"]
     if already and len(already) == len(plan.dropped):
         return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
+    if _contained_before(plan):
+        return Status.NO_ACTION, plan.rationale[:300] or "contained already"
     dropped = "; ".join(f"{d.action}: {d.reason}" for d in plan.dropped)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
+
+
+def _agreed(plan: Plan) -> Disposition | None:
+    """What both say. A model alone cannot talk a finding away: where they differ, a person looks."""
+    return plan.disposition if plan.disposition is plan.playbook.disposition else None
+
+
+def _contained_before(plan: Plan) -> bool:
+    """Model and playbook call it true, and neither proposes anything: somebody has contained it in another way."""
+    return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not plan.dropped
 
 
 def _would(verdict: Verdict) -> bool:

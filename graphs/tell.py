@@ -2,10 +2,10 @@
 
 from agent.finding import Finding, Origin
 from agent.note import workflow_for
-from agent.plan import Change, Inapplicable, PlannedAction, Slots, digest_of
+from agent.plan import Answer, Change, Confidence, Disposition, Inapplicable, Plan, PlannedAction, Slots, digest_of
 from agent.receipt import Outcome
 from agent.record import JsonObject
-from agent.report import Told
+from agent.report import Report, Status, Told
 from agent.target import Target, TargetKind
 from agent.verdict import Ruling
 from graphs.execute import perform, receipt_for
@@ -22,29 +22,50 @@ _PRODUCTS = {Origin.GUARDDUTY: "guardduty", Origin.MACIE: "macie", Origin.INSPEC
 
 
 def tell(state: State, context: Context, service: Service, tally: Tally) -> Told:
-    """Write note and workflow status on the finding, if Security Hub keeps it and policy lets us."""
-    finding, plan, slots = state.finding, state.plan, state.slots or Slots()
-    where = None if finding is None else _kept_at(finding)
-    if finding is None or plan is None or where is None:
+    """Write how the run ended on its finding, if Security Hub keeps it and policy lets us."""
+    if state.finding is None or state.plan is None:
         return Told(outcome="not_kept_there")
-    params = where | _words(state, finding, context)
+    view = Planned(
+        run_id=state.run_id, finding=state.finding, evidence=state.evidence, slots=state.slots or Slots(),
+        plan=state.plan, request=state.request, decisions=state.decisions,
+    )  # fmt: skip
+    status, reason = status_of(state, context.mode)
+    return _say(view, status, reason, context, service, tally)
+
+
+def tell_undone(report: Report, finding: Finding, context: Context, service: Service) -> Told:
+    """Write on the finding what of its containment was taken back."""
+    nothing = Answer(disposition=Disposition.UNCERTAIN, confidence=Confidence.LOW)
+    plan = Plan(
+        disposition=nothing.disposition, confidence=nothing.confidence, rationale="", cites=[], answered_by="",
+        playbook=nothing,
+    )  # fmt: skip
+    view = Planned(run_id=report.run_id, finding=finding, evidence={}, slots=Slots(), plan=plan)
+    return _say(view, report.status, report.reason, context, service, Tally())
+
+
+def _say(view: Planned, status: Status, reason: str, context: Context, service: Service, tally: Tally) -> Told:
+    finding = view.finding
+    where = _kept_at(finding)
+    if where is None:
+        return Told(outcome="not_kept_there")
+    words: JsonObject = {
+        "workflow": workflow_for(status, finding),
+        "note": f"Stanch {view.run_id}: {status}. {reason}",
+    }
     target = Target(
         kind=TargetKind.OTHER, id=f"hub-finding-{digest_of(where)[:16]}", account=finding.account,
         region=finding.region, partition=finding.partition,
     )  # fmt: skip
     aws = service.aws(finding.account, finding.region, Phase.TELL, actions()[ACTION].CALLS, tally)
     try:
-        change = actions()[ACTION].plan(aws, target, params, state.run_id)
+        change = actions()[ACTION].plan(aws, target, where | words, view.run_id)
     except AwsError as error:
         return Told(outcome=Outcome.FAILED, detail=str(error))
     if isinstance(change, Inapplicable):
         return Told(outcome="not_kept_there", detail=change.detail)
     if not change.needed:
         return Told(outcome="not_needed", workflow=str(change.after["workflow"]))
-    view = Planned(
-        run_id=state.run_id, finding=finding, evidence=state.evidence, slots=slots, plan=plan, request=state.request,
-        decisions=state.decisions,
-    )  # fmt: skip
     return _write(change, view, context, service, aws)
 
 
@@ -57,12 +78,6 @@ def _kept_at(finding: Finding) -> JsonObject | None:
         return None
     arn = f"arn:{finding.partition}:securityhub:{finding.region}::product/aws/{product}"
     return {"finding_id": finding.key, "product_arn": arn}
-
-
-def _words(state: State, finding: Finding, context: Context) -> JsonObject:
-    """Our note, and the workflow status that goes with how the run ended."""
-    status, reason = status_of(state, context.mode)
-    return {"workflow": workflow_for(status, finding), "note": f"Stanch {state.run_id}: {status}. {reason}"}
 
 
 def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:

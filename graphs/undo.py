@@ -1,12 +1,15 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
+from agent.finding import Finding
+from agent.intake import parse
 from agent.plan import Change, digest_of
 from agent.receipt import Drifted, Outcome, Receipt, Verification
 from agent.record import Record
@@ -15,6 +18,7 @@ from agent.verdict import Approval, Ruling, Verdict
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
+from graphs.tell import tell_undone
 from tools.action import actions
 from tools.aws import AwsError, Phase, Tally
 from tools.targets import CALLS as VERIFY_CALLS
@@ -67,7 +71,21 @@ def undo_run(
     done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
     amended = _amended(report, done)
     service.ledger.amend(amended, service.clock())
+    finding = _finding(service, run_id)
+    if finding is not None:
+        row = service.ledger.run(run_id)
+        context = Context(mode=report.mode, fence=row.fence if row else 0)
+        told = tell_undone(amended, finding, context, service)
+        amended = amended.model_copy(update={"told": told})
+        service.ledger.amend(amended, service.clock())
     return amended
+
+
+def _finding(service: Service, run_id: str) -> Finding | None:
+    """The run's finding, from the event that the ledger kept."""
+    body: Any = service.ledger.body(run_id)
+    found = parse(Event.model_validate(body["event"])).findings[body["position"]]
+    return found if isinstance(found, Finding) else None
 
 
 def build_undo(service: Service) -> StateGraph[Undoing, Context, Undoing, Undoing]:

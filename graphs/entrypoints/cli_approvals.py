@@ -72,7 +72,7 @@ def _card(request: Request, report: Report) -> None:
         for why in verdict.why if verdict else []:
             row("asked as", shown(why))
         for effect in change.blast_radius:
-            row("feels it", f"{shown(effect.what)} {'not measured' if effect.count is None else effect.count}")
+            row("feels it", shown(effect.line))
         for number, text in enumerate(change.leaves_open):
             row("" if number else "still open", shown(text))
         row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))

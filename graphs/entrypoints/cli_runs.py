@@ -1,18 +1,24 @@
 """`stanch run`, `explain`, `undo`, `standing`, `catalogue`: one event in, and what came of it."""
 
+import hashlib
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from agent.event import Event
+from agent.finding import Refusal
+from agent.intake import parse
+from agent.report import Report, Status
 from agent.verdict import Mode
-from graphs.bootstrap import actor, configuration
+from graphs.bootstrap import actor, configuration, prepared
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, out, plain, shown
+from graphs.refusing import refused
 from graphs.undo import NothingToUndo, undo_run
 from tools.action import catalogue as all_actions
 
@@ -33,30 +39,71 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of reports.")] = False,
 ) -> None:
     """Work the findings of one event. Exit code 0: done or waiting; 1: failed, unverified or partial; 2: refused."""
-    body = _read(event)
-    with opened(sandbox=sandbox, mode=mode, event=body, world=world) as runs:
-        reports = runs.deliver(Event(body=body, received_at=runs.service.clock(), via="cli"))
+    raw, name = _raw(event)
+    body = _parsed(raw, name)
+    reports = _refused_at_once(body, sandbox, mode)
+    if not reports:
+        with opened(sandbox=sandbox, mode=mode, event=body, world=world) as runs:
+            reports = runs.deliver(Event(body=body, received_at=runs.service.clock(), via="cli"))
+    for report in reports:
+        if report.status is Status.REFUSED:
+            _refuse(f"{name}: {report.reason}", raw)
     if json_:
         print(as_json(reports))  # noqa: T201 - the JSON is the output
     else:
         for report in reports:
-            line(report)
+            if report.status is not Status.REFUSED:
+                line(report)
     raise typer.Exit(exit_code(reports))
 
 
-def _read(path: Path) -> Any:
+def _refused_at_once(body: Any, sandbox: bool, mode: Mode | None) -> list[Report]:
+    """The reports of an event that holds no finding at all; empty if it holds any. Nothing is opened for it."""
+    now = datetime.now(UTC)
+    event = Event(body=body, received_at=now, via="cli")
+    found = parse(event).findings
+    refusals = [item for item in found if isinstance(item, Refusal)]
+    if len(refusals) < len(found):
+        return []
+    chosen = mode or configuration().mode
+    return [refused(event, position, item, chosen, sandbox, now) for position, item in enumerate(refusals)]
+
+
+def _raw(path: Path) -> tuple[bytes, str]:
+    """The bytes of the event, and what to call it."""
     name = "standard input" if str(path) == "-" else str(path)
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        return json.loads(text)
+        return (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()), name
     except OSError as error:
         stop(f"{name}: {error.strerror}", REFUSED)
+
+
+def _parsed(raw: bytes, name: str) -> Any:
+    """The event. What is not JSON is kept and refused in one line."""
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        stop(f"{name}: not UTF-8 at byte {error.start}", REFUSED)
+        fault = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
-        stop(f"{name}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}", REFUSED)
+        fault = f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
     except RecursionError:
-        stop(f"{name}: nested too deeply to be an event", REFUSED)
+        fault = "nested too deeply to be an event"
+    except ValueError as error:
+        fault = f"not JSON: {error}"
+    _refuse(f"{name}: {fault}", raw)
+    raise typer.Exit(REFUSED)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _refuse(text: str, raw: bytes) -> None:
+    """One line that says what and where; the original stays under the home."""
+    folder = prepared(configuration().home / "refused")
+    kept = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.event"
+    kept.write_bytes(raw)
+    print(f"refused: {plain(text, 400)}; kept as {kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
 
 
 def explain(run: Run) -> None:
@@ -84,11 +131,15 @@ def undo(
 
 def standing() -> None:
     """List the containments that stand."""
-    receipts = [receipt for ledger in ledgers().values() for receipt in ledger.standing()]
+    receipts = [
+        receipt
+        for ledger in ledgers().values()
+        for receipt in ledger.standing()
+        if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
+    ]
     for receipt in receipts:
         change = receipt.change
-        if change.action != "securityhub_update_finding":
-            out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
+        out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
     if not receipts:
         out.print("Nothing stands.")
 

@@ -34,9 +34,13 @@ def as_json(reports: Sequence[Report]) -> str:
 
 def shown(text: str, limit: int = 300) -> str:
     """Text that somebody else wrote, for a terminal: no control or invisible character, no markup."""
+    return escape(plain(text, limit))
+
+
+def plain(text: str, limit: int) -> str:
+    """The same for where no markup is read: one line, no control or invisible character."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    plain = "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"\\u{{{ord(c):x}}}" for c in cut)
-    return escape(plain)
+    return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"\\u{{{ord(c):x}}}" for c in cut)
 
 
 def row(label: str, text: str, indent: int = 2) -> None:

@@ -86,3 +86,23 @@ def test_an_origin_access_identity_is_cloudfront() -> None:
     identity = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"
     document: Any = {"Statement": {"Effect": "Allow", "Principal": {"AWS": identity}}}
     assert policy_readers(document, ACCOUNT).cloudfront
+
+
+@pytest.mark.parametrize(
+    ("condition", "own", "others"),
+    [
+        ({"StringEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/EXAMPLE"}}, True, []),
+        ({"ArnLike": {"aws:SourceArn": [f"arn:aws:cloudfront::{ACCOUNT}:distribution/*"]}}, True, []),
+        ({"StringEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{OTHER}:distribution/EXAMPLE"}}, False, [OTHER]),
+        ({"StringLike": {"AWS:SourceArn": "arn:aws:cloudfront::*:distribution/*"}}, False, ["*"]),
+        ({"StringNotEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/EXAMPLE"}}, False, []),
+        (None, False, []),
+    ],
+)
+def test_a_distribution_is_cloudfront_only_if_it_is_of_the_account_itself(
+    condition: Any, own: bool, others: list[str]
+) -> None:
+    """A distribution of another account is a reader like any other, however much its policy looks like a website's."""
+    named = {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Condition": condition}
+    found = policy_readers({"Statement": named}, ACCOUNT)
+    assert (found.cloudfront, found.cross_account) == (own, others)

@@ -49,10 +49,10 @@ KEYS: list[tuple[str, dict[str, Value], int, tuple[str, str, list[str]]]] = [
     ("used from elsewhere", USED | UNSEEN, 80, ("true_positive", "medium", BOTH)),
     ("the owner's office", USED | UNSEEN | {"key.only_trusted_addresses": True}, 80, ("benign", "medium", [])),
     (
-        "the owner's office, and the address",
-        USED | {"key.only_trusted_addresses": True, "key.finding_address_seen": True},
+        "the owner's office is the address",
+        USED | {"key.only_trusted_addresses": True, "key.finding_address_seen": True, "key.sensitive_calls": 4},
         80,
-        ("true_positive", "high", BOTH),
+        ("benign", "medium", []),
     ),
     ("quarantined by AWS", {"user.quarantined_by_aws": True, "key.active": True}, 50, ("true_positive", "high", BOTH)),
     (
@@ -93,7 +93,22 @@ def test_an_abused_key(facts: dict[str, Value], severity: int, expected: tuple[s
 BUCKETS: list[tuple[str, dict[str, Value], tuple[str, str, list[str]]]] = [
     ("closed", {"bucket.public": False, "bucket.block_complete": True}, ("benign", "high", [])),
     ("closed by the account", {"bucket.public": False, "account.block_complete": True}, ("benign", "high", [])),
-    ("gone", {"bucket.exists": False}, ("benign", "high", [])),
+    ("gone", {"bucket.exists": False}, ("uncertain", "medium", [])),
+    (
+        "its own distribution alone",
+        {"bucket.public": False, "bucket.cloudfront": True, "bucket.cross_account_readers": 0},
+        ("benign", "medium", []),
+    ),
+    (
+        "a stranger's distribution as well",
+        {
+            "bucket.public": False,
+            "bucket.cloudfront": True,
+            "bucket.cross_account_readers": 1,
+            "bucket.block_complete": False,
+        },
+        ("uncertain", "medium", BLOCK),
+    ),
     ("audit store", {"bucket.public": True, "bucket.audit_store": True}, ("uncertain", "medium", [])),
     ("website", {"bucket.public": True, "bucket.website": True}, ("uncertain", "medium", BLOCK)),
     (
@@ -132,7 +147,7 @@ def test_a_public_bucket(facts: dict[str, Value], expected: tuple[str, str, list
         ({"bucket.public": True, "bucket.audit_store": True}, ("uncertain", "medium", [])),
         ({"bucket.public": False}, ("uncertain", "medium", [])),
         ({"bucket.public": Standing.FAILED}, ("uncertain", "low", [])),
-        ({"bucket.exists": False}, ("benign", "high", [])),
+        ({"bucket.exists": False}, ("uncertain", "medium", [])),
     ],
 )
 def test_sensitive_data(facts: dict[str, Value], expected: tuple[str, str, list[str]]) -> None:

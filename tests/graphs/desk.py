@@ -28,6 +28,7 @@ from graphs.embedded import answerer
 from graphs.model import BedrockModel
 from graphs.runs import Runs
 from graphs.service import Asked, Model, NotAnswered, Service, Settings
+from graphs.state import State
 from tools.action import catalogue
 from tools.ledger import SqliteLedger
 from tools.sandbox.engine import Sandbox
@@ -169,9 +170,18 @@ class Desk:
 
     def deliver(self, body: Any = None) -> Report:
         """Deliver the event, or another one, of which one report comes."""
-        event = Event(body=self.body if body is None else body, received_at=self.sandbox.now(), via="eval")
-        (report,) = self.runs.deliver(event)
+        (report,) = self.deliver_all(body)
         return report
+
+    def deliver_all(self, body: Any = None) -> list[Report]:
+        """Deliver the event, or another one."""
+        return self.runs.deliver(
+            Event(body=self.body if body is None else body, received_at=self.sandbox.now(), via="eval")
+        )
+
+    def state(self, run_id: str) -> State:
+        """What the run's last checkpoint holds."""
+        return State.model_validate(self.runs._graph.get_state({"configurable": {"thread_id": run_id}}).values)
 
     def arrives(self, body: Any) -> None:
         """Let another event's finding stand in its service too."""
@@ -217,9 +227,9 @@ class Desk:
 
 @cache
 def _seeded(text: str, body: str) -> bytes:
-    parsed = World.parse(text)
+    parsed, event_ = World.parse(text), json.loads(body)
     sandbox = Sandbox.fresh(7, parsed.now)
-    seed(sandbox, parsed, json.loads(body))
+    seed(sandbox, parsed, event_ if isinstance(event_, dict) else None)
     return sandbox.snapshot()
 
 

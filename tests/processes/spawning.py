@@ -20,7 +20,8 @@ class Ended:
 
     code: int
     out: str
-    calls: int
+    err: str
+    made: list[str]
 
     @property
     def report(self) -> dict:
@@ -38,15 +39,16 @@ def context() -> ForkServerContext:
 
 def stanch(home: Path, *arguments: str, kill_after: int = 0) -> Ended:
     """Run one command under that home; SIGKILL it after that AWS call, when the call has taken effect."""
-    out, calls = home / "out.txt", home / "calls.txt"
     home.mkdir(parents=True, exist_ok=True)
-    for path in (out, calls):
+    out, err, calls = (home / name for name in ("out.txt", "err.txt", "calls.txt"))
+    for path in (out, err, calls):
         path.write_text("", encoding="utf-8")
-    process = context().Process(target=_command, args=(home, arguments, kill_after, out, calls))
+    process = context().Process(target=_command, args=(home, arguments, kill_after, out, err, calls))
     process.start()
     process.join(120)
     assert process.exitcode is not None, "the command did not end"
-    return Ended(process.exitcode, out.read_text(encoding="utf-8"), len(calls.read_text(encoding="utf-8").splitlines()))
+    printed, said, made = (path.read_text(encoding="utf-8") for path in (out, err, calls))
+    return Ended(process.exitcode, printed, said, made.splitlines())
 
 
 def writes(home: Path) -> list[str]:
@@ -55,7 +57,7 @@ def writes(home: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def _command(home: Path, arguments: tuple[str, ...], kill_after: int, out: Path, calls: Path) -> None:
+def _command(home: Path, arguments: tuple[str, ...], kill_after: int, out: Path, err: Path, calls: Path) -> None:
     """In the child: watch the sandbox from when it is ready, then be the command line."""
     from tools.sandbox.engine import Sandbox
 
@@ -68,13 +70,15 @@ def _command(home: Path, arguments: tuple[str, ...], kill_after: int, out: Path,
 
     Sandbox.on_write = watched
     sys.argv = ["stanch", *arguments]
-    sys.stdout = out.open("w", encoding="utf-8")
+    os.environ["COLUMNS"] = "80"
+    sys.stdout, sys.stderr = out.open("w", encoding="utf-8"), err.open("w", encoding="utf-8")
     from graphs.entrypoints.cli import main
 
     try:
         main()
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def _after(call, home: Path, calls: Path, kill_after: int) -> None:

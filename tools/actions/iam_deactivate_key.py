@@ -102,6 +102,6 @@ def _read(aws: Aws, target: Target) -> Read:
 
 def _last_use(used: dict[str, Any]) -> Effect:
     if "LastUsedDate" not in used:
-        return Effect(what="This key was never used.", count=0)
+        return Effect(what="This key was never used.")
     service, region = used.get("ServiceName", "N/A"), used.get("Region", "N/A")
     return Effect(what=f"This key was last used with {service} in {region} on {used['LastUsedDate']:%Y-%m-%d}.")

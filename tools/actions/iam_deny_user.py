@@ -160,6 +160,6 @@ def _blast_radius(aws: Aws, target: Target) -> list[Effect]:
 def _last_use(aws: Aws, key_id: str) -> Effect:
     used = cast(dict[str, Any], aws.need(LAST_USED, AccessKeyId=key_id)["AccessKeyLastUsed"])
     if "LastUsedDate" not in used:
-        return Effect(what="An active key was never used.", count=0)
+        return Effect(what="An active key was never used.")
     service, region = used.get("ServiceName", "N/A"), used.get("Region", "N/A")
     return Effect(what=f"An active key was last used with {service} in {region} on {used['LastUsedDate']:%Y-%m-%d}.")

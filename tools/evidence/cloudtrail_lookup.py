@@ -150,13 +150,26 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question)
     }
     for name, count in counts.items():
         gathering.settle(name, key, None if seen.gap else count, seen.gap)
-    distrusted = not all(_trusted(event.address, question.registry) for event in events)
-    only_trusted = False if distrusted else None if seen.gap else True
-    gathering.settle("key.only_trusted_addresses", key, only_trusted, seen.gap)
-    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
-    gathering.holds("key.finding_address_seen", key, any(_same(event.address, remote) for event in events), seen.gap)
+    _tell_addresses(gathering, key, seen, events, question)
     newest = sorted(events, key=lambda event: (event.at, event.id), reverse=True)[:12]
     gathering.excerpt("calls of the key", "\n".join(event.line for event in newest))
+
+
+def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
+    """Where the calls came from. While the finding's own call may still be on its way, the others clear nobody."""
+    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
+    sighted = any(_same(event.address, remote) for event in events)
+    distrusted = not all(_trusted(event.address, question.registry) for event in events)
+    late = not sighted and not seen.gap and not _settled(question)
+    if late:
+        gathering.not_yet("key.finding_address_seen", key, LAG)
+    else:
+        gathering.holds("key.finding_address_seen", key, sighted, seen.gap)
+    if late and not distrusted:
+        gathering.not_yet("key.only_trusted_addresses", key, LAG)
+    else:
+        only_trusted = False if distrusted else None if seen.gap else True
+        gathering.settle("key.only_trusted_addresses", key, only_trusted, seen.gap)
 
 
 def _tell_user(gathering: Gathering, user: Target, seen: Seen, question: Question) -> None:
@@ -183,17 +196,21 @@ def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, question: Que
 
 def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], gap: str, question: Question) -> None:
     """No event: failed if something kept us from seeing one, not yet if it may still come, else there was none."""
-    last = question.finding.last_seen
-    settled = last is not None and last <= question.now - LAGS
     for name in names:
         if gap:
             gathering.failed(name, target, gap)
-        elif not settled:
+        elif not _settled(question):
             gathering.not_yet(name, target, LAG)
         elif name == "key.denied_share":
             gathering.absent(name, target, "no_calls")
         else:
             gathering.settle(name, target, 0 if name in _COUNTS else False, "")
+
+
+def _settled(question: Question) -> bool:
+    """Whether what the finding saw is so long ago that CloudTrail has it by now."""
+    last = question.finding.last_seen
+    return last is not None and last <= question.now - LAGS
 
 
 def _public_addresses(events: list[Activity]) -> set[str]:

@@ -52,10 +52,13 @@ def gather(aws: Aws, question: Question) -> Answered:
     """The keys and users of the finding, and the other keys that these users have."""
     gathering = Gathering(SPEC, question.now)
     finding, aws = question.finding, aws.at(home(aws.partition))
+    holders = users(finding)
     for key in about(finding, TargetKind.ACCESS_KEY):
         gathering.want(key, KEY_FACTS)
-        _tell_key(gathering, aws, key, question.now)
-    for user in users(finding):
+        owner = _tell_key(gathering, aws, key, question.now)
+        if key.owner is None and owner is not None:
+            holders += _holder(gathering, key, owner)
+    for user in dict.fromkeys(holders):
         gathering.want(user, USER_FACTS)
         if user not in finding.targets:
             gathering.target(user)
@@ -63,16 +66,27 @@ def gather(aws: Aws, question: Question) -> Answered:
     return gathering.answered()
 
 
-def _tell_key(gathering: Gathering, aws: Aws, key: Target, now: datetime) -> None:
+def _holder(gathering: Gathering, key: Target, owner: str) -> list[Target]:
+    """The user that IAM names for a key whose finding names none; from here on the key is known to be the user's."""
+    try:
+        user = Target(kind=TargetKind.USER, id=owner, account=key.account, region=key.region, partition=key.partition)
+    except ValueError:  # no name that a user can have
+        return []
+    gathering.target(Target.model_validate({**key.model_dump(), "owner": owner}))
+    return [user]
+
+
+def _tell_key(gathering: Gathering, aws: Aws, key: Target, now: datetime) -> str | None:
+    """The key's facts; returns its owner, as the finding or else IAM names it."""
     if key.temporary:
         for name in KEY_FACTS:
             gathering.absent(name, key, "temporary_key")
-        return
+        return None
     last = attempt(lambda: _pick(gathering.call(aws, LAST_USED, absent={"NoSuchEntity"}, AccessKeyId=key.id)))
-    owner = key.owner or (last.value or {}).get("UserName")
+    owner: str | None = key.owner or (last.value or {}).get("UserName")
     if owner is None:
         _tell_ownerless(gathering, key, last)
-        return
+        return None
     keys = attempt(lambda: _keys(gathering, aws, owner))
     _tell_listed(gathering, key, keys, now)
     used = (last.value or {}).get("AccessKeyLastUsed", {}).get("LastUsedDate")
@@ -82,6 +96,7 @@ def _tell_key(gathering: Gathering, aws: Aws, key: Target, now: datetime) -> Non
         gathering.absent("key.last_used_days", key, "never_used")
     else:
         gathering.known("key.last_used_days", key, _days(used, now))
+    return owner
 
 
 def _tell_ownerless(gathering: Gathering, key: Target, last: Read[Any]) -> None:

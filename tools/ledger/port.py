@@ -67,6 +67,7 @@ class RunRow(Record):
     status: Status | None
     """None while it is being worked."""
     mode: str
+    fence: int = 0
     opened_at: Moment
     updated_at: Moment
 

@@ -10,6 +10,8 @@ from asking import (
     BUCKET,
     FINDING,
     KEY,
+    KEY_TARGET,
+    OFFICE,
     USER,
     WORLD,
     ask,
@@ -31,6 +33,7 @@ from tools.source import Source, SourceSpec, sources
 
 SOURCES = sorted(sources())
 FOR_EVER = 999
+LAGGING = "not_yet: cloudtrail_lag"
 FAULTS: dict[str, Fail | Lost] = {
     "AccessDenied": Fail("AccessDenied", 403),
     "AccessDeniedException": Fail("AccessDeniedException", 403),
@@ -127,7 +130,28 @@ def test_a_complete_block_settles_that_a_bucket_is_not_public_whatever_else_is_u
 def test_no_event_of_a_finding_seen_within_the_last_quarter_of_an_hour_is_not_yet() -> None:
     just_seen = FINDING.model_copy(update={"last_seen": WORLD["now"] - timedelta(minutes=14)})
     told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", []), just_seen))
-    assert set(told.values()) == {"not_yet: cloudtrail_lag"}
+    assert set(told.values()) == {LAGGING}
+
+
+def test_the_office_s_calls_clear_nobody_while_the_finding_s_own_call_may_still_be_on_its_way() -> None:
+    just_seen = FINDING.model_copy(update={"last_seen": WORLD["now"] - timedelta(minutes=14)})
+    of_office = changed("cloudtrail.events.0.address", OFFICE)
+    told, later = values(ask("cloudtrail_lookup", of_office, just_seen)), values(ask("cloudtrail_lookup", of_office))
+    assert told[f"key.only_trusted_addresses {KEY}"] == told[f"key.finding_address_seen {KEY}"] == LAGGING
+    assert (later[f"key.only_trusted_addresses {KEY}"], later[f"key.finding_address_seen {KEY}"]) == (True, False)
+
+
+def test_a_stranger_s_call_that_is_there_already_is_not_waited_for() -> None:
+    just_seen = FINDING.model_copy(update={"last_seen": WORLD["now"] - timedelta(minutes=14)})
+    told = values(ask("cloudtrail_lookup", WORLD, just_seen))
+    assert (told[f"key.only_trusted_addresses {KEY}"], told[f"key.finding_address_seen {KEY}"]) == (False, True)
+
+
+def test_a_key_that_the_finding_names_without_its_user_gets_the_user_whom_iam_names() -> None:
+    alone = FINDING.model_copy(update={"targets": [KEY_TARGET.model_copy(update={"owner": None})]})
+    answered = ask("iam_state", WORLD, alone)
+    assert {(target.id, target.owner) for target in answered.targets} >= {(KEY, USER), (USER, None)}
+    assert values(answered)[f"user.active_keys {USER}"] == 1
 
 
 def test_no_event_of_a_finding_that_is_older_than_the_lag_means_that_there_was_none() -> None:

@@ -1,0 +1,28 @@
+"""The report of what never became a finding: no graph, no AWS call, no lease."""
+
+from datetime import datetime
+
+from agent.event import Event
+from agent.finding import Refusal
+from agent.report import Report, Status
+from agent.verdict import Mode
+from tools.ledger import run_id_for
+
+
+def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: bool, now: datetime) -> Report:
+    """Refused or skipped, with the reason, what it was about, and where."""
+    return Report(
+        run_id=run_id_for(f"{event.digest}#{position}", 0),
+        status=Status(refusal.status),
+        reason=reason_of(refusal),
+        mode=mode,
+        sandbox=sandbox,
+        event_digest=event.digest,
+        started_at=event.received_at,
+        ended_at=now,
+    )
+
+
+def reason_of(refusal: Refusal) -> str:
+    """A refusal in one line: `malformed: not an account id (detail.accountId)`."""
+    return f"{refusal.reason}: {refusal.detail} ({refusal.where})"

@@ -1,0 +1,17 @@
+"""Options of the suite."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every",
+        type=int,
+        default=4,
+        help="Kill after every N-th AWS call in the process sweeps; writes are never left out.",
+    )
+
+
+@pytest.fixture
+def every(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--every"))

@@ -1,0 +1,133 @@
+"""Law 12: samples, echoes and ourselves. What the registry guards is never contained; a tag can ask, and never allow."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, USER, USER_WORLD, Desk, desk, event, world
+from worked import worked
+
+from agent.report import Report, Status
+from agent.verdict import Mode
+from tools.action import catalogue
+
+WORLDS = {"user": (USER_WORLD, "guardduty_credential_abuse"), "bucket": (BUCKET_WORLD, "securityhub_s3_public")}
+TARGETS = {"user": [USER, f"arn:aws:iam::{ACCOUNT}:user/ops/{USER}"], "bucket": [BUCKET, f"arn:aws:s3:::{BUCKET}"]}
+GUARDED = [
+    (situation, entry, key, policy)
+    for situation, entries in TARGETS.items()
+    for entry in entries
+    for key, policy in (("protected", "protected"), ("break_glass", "break-glass"), ("own_parts", "own-part"))
+]
+
+
+def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, body: Any = None, **more: Any) -> Desk:
+    text, name = WORLDS[situation]
+    return desk(folder, world(text, *changes), body or event(name), mode, **more)
+
+
+def policies(report: Report) -> set[str]:
+    return {policy for a in report.actions if a.verdict for policy in a.verdict.policies}
+
+
+@pytest.mark.parametrize("mode", [Mode.APPROVE, Mode.AUTO])
+@pytest.mark.parametrize(("situation", "entry", "key", "policy"), GUARDED)
+def test_what_the_registry_guards_is_denied_to_every_action(
+    tmp_path: Path, situation: str, entry: str, key: str, policy: str, mode: Mode
+) -> None:
+    at = opened(tmp_path, situation, (f"registry.{key}", [entry]), mode=mode)
+    report = at.deliver()
+    assert (report.status, at.changes) == (Status.DENIED, [])
+    assert policy in policies(report)
+    assert [a.verdict and a.verdict.ruling for a in report.actions] == ["deny"] * len(report.actions) != []
+
+
+def test_every_offered_action_has_a_situation_here(tmp_path: Path) -> None:
+    planned = set()
+    for situation in WORLDS:
+        (tmp_path / situation).mkdir()
+        report = opened(tmp_path / situation, situation, mode=Mode.OBSERVE).deliver()
+        planned |= {a.planned.change.action for a in report.actions}
+    assert planned == {spec.id for spec in catalogue().offered}
+
+
+def test_a_guarded_key_guards_itself_alone(tmp_path: Path) -> None:
+    report = opened(tmp_path, "user", ("registry.protected", [KEY])).deliver()
+    assert {a.planned.change.action: a.verdict and a.verdict.ruling for a in report.actions} == {
+        "iam_deny_user": "allow",
+        "iam_deactivate_key": "deny",
+    }
+    assert report.status is Status.PARTIALLY_CONTAINED
+
+
+PERMISSIVE = {"stanch-allow": "yes", "StanchApproved": "true", "ir:auto-contain": "always", "environment": "sandbox"}
+
+
+@pytest.mark.parametrize(("tag", "value"), PERMISSIVE.items())
+def test_a_permissive_tag_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
+    at = opened(
+        tmp_path, "user", ("iam.users.0.tags", {tag: value}), ("cloudtrail.events", []),
+        ("registry.accounts", {ACCOUNT: {"environment": "prod"}}),
+    )  # fmt: skip
+    report = at.deliver()
+    assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
+
+
+PROTECTING = [
+    "stanch-protected",
+    "Stanch:Protected ",
+    "STANCH_PROTECTED",
+    "stanchprotectd",
+    "do-not-touch",
+    "ir-protected",
+]
+
+
+@pytest.mark.parametrize("situation", WORLDS)
+@pytest.mark.parametrize("tag", PROTECTING)
+def test_a_protecting_tag_and_its_near_misses_ask_whatever_they_say(tmp_path: Path, tag: str, situation: str) -> None:
+    path = "iam.users.0.tags" if situation == "user" else "s3.buckets.0.tags"
+    at = opened(tmp_path, situation, (path, {tag: "false"}))
+    report = at.deliver()
+    assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
+    assert policies(report) == {"protecting-tag"}
+
+
+def sampled(situation: str) -> Any:
+    body = copy.deepcopy(event(WORLDS[situation][1]))
+    if situation == "user":
+        body["detail"]["service"]["additionalInfo"] = {"sample": True, "type": "default", "value": '{"sample":true}'}
+    else:
+        (finding,) = body["detail"]["findings"]
+        finding["ProductFields"]["aws/guardduty/service/additionalInfo/sample"] = "true"
+        finding["Sample"] = True
+    return body
+
+
+@pytest.mark.parametrize(
+    ("as_real", "sandbox", "status"),
+    [(False, True, Status.SKIPPED), (False, False, Status.SKIPPED), (True, False, Status.DENIED),
+     (True, True, Status.CONTAINED)],
+)  # fmt: skip
+def test_a_sample_finding_never_writes_outside_the_sandbox(
+    tmp_path: Path, as_real: bool, sandbox: bool, status: Status
+) -> None:
+    at = opened(tmp_path, "user", body=sampled("user"), samples_are_real=as_real, sandbox=sandbox)
+    report = at.deliver()
+    assert report.status is status
+    assert (at.writes == []) == (status is not Status.CONTAINED)
+    if status is Status.DENIED:
+        assert policies(report) == {"sample-outside-sandbox"}
+
+
+@pytest.mark.xdist_group("worked")
+def test_in_every_case_a_skipped_or_refused_event_makes_no_write_and_asks_no_model() -> None:
+    offenders = [
+        each.case.name
+        for each in worked()
+        if all(report.status in (Status.SKIPPED, Status.REFUSED) for report in each.reports)
+        and (each.converse or any(call.writes for call in each.calls))
+    ]
+    assert offenders == []
+    assert sum(not each.converse for each in worked()) >= 5
