@@ -1,11 +1,12 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from agent.catalogue import ActionSpec
 from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
@@ -36,7 +37,9 @@ class Undoing(Slice):
 
     run_id: str
     actions: list[ReportedAction]
-    approval: Approval
+    approval: Approval | None
+    """The word of whoever asked. None: its time is over."""
+    by: str
     verdicts: Annotated[dict[str, Verdict], merged] = {}
     receipts: Annotated[dict[str, Receipt], merged] = {}
 
@@ -64,10 +67,16 @@ def undo_run(
     if report is None:
         return NothingToUndo(detail=f"{run_id} has no report to undo by")
     chosen = [a for a in report.actions if _stands(a) and action in (None, a.planned.id)]
+    shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
+    chosen = [a for a in chosen if a.planned.id not in shared]
+    if shared and not chosen:
+        runs = ", ".join(sorted({other for others in shared.values() for other in others}))
+        return NothingToUndo(detail=f"still needed by {runs}: it stays until that ends")
     if not chosen:
         which = action or "this run"
         return NothingToUndo(detail=f"nothing of {which} stands: {run_id} is {report.status}")
-    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=_word(service, run_id, chosen, by))
+    word = None if expired else _word(service, run_id, chosen, by)
+    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=by)
     done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
     amended = _amended(report, done)
     service.ledger.amend(amended, service.clock())
@@ -111,6 +120,22 @@ def _stands(action: ReportedAction) -> bool:
     return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
 
 
+def _needed_by_others(service: Service, run_id: str, action: ReportedAction) -> list[str]:
+    """The other runs that need a time-boxed effect that this run put in place."""
+    return [run for run in service.ledger.needed(action.planned.change, service.clock()) if run != run_id]
+
+
+def expiry(change: Change, spec: ActionSpec | None) -> datetime | None:
+    """When a time-boxed change ends by itself; None if it does not."""
+    until = change.params.get("expires_at")
+    return datetime.fromisoformat(until) if spec is not None and spec.time_boxed and isinstance(until, str) else None
+
+
+def _expired(change: Change, spec: ActionSpec, service: Service) -> bool:
+    until = expiry(change, spec)
+    return until is not None and until <= service.clock() and not service.ledger.needed(change, service.clock())
+
+
 def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) -> Approval:
     """The person's word, signed and kept."""
     now = service.clock()
@@ -138,7 +163,8 @@ def _ruled(action: ReportedAction, state: Undoing, runtime: Runtime[Context], se
         standings=standings_of(change.target, service.registry),
         circumstances=Circumstances(mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock()),
         target_verified=verify_target(aws, change.target) == "verified",
-        approvals=[state.approval] if service.signed(state.approval) else [],
+        approvals=[state.approval] if state.approval is not None and service.signed(state.approval) else [],
+        expired=_expired(change, spec, service),
     )
     return service.policies.judge(action.planned.id, facts)
 
@@ -152,6 +178,7 @@ def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
             service.ledger.record(receipt)
             if receipt.outcome is Outcome.UNDONE:
                 service.ledger.undone(state.run_id, receipt, "undone")
+                service.ledger.unneeded(state.run_id, receipt.change)
             receipts[action.planned.id] = receipt
     return receipts
 
@@ -204,9 +231,14 @@ def _amended(report: Report, done: Undoing) -> Report:
         for a in report.actions
     ]
     left = [a for a in changed if _stands(a)]
-    status, reason = (Status.UNDONE, f"taken back by {done.approval.by}") if not left else _partly(report, left, done)
+    status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, left, done)
     return report.model_copy(
-        update={"actions": changed, "status": status, "reason": reason, "approvals": [*report.approvals, done.approval]}
+        update={
+            "actions": changed,
+            "status": status,
+            "reason": reason,
+            "approvals": [*report.approvals, *([done.approval] if done.approval else [])],
+        }
     )
 
 
