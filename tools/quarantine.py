@@ -1,5 +1,6 @@
 """The quarantine group of a VPC: found by tag, asserted at every use, made when there is none."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,8 +14,7 @@ TAG = "stanch:quarantine"
 IN_QUARANTINE = "quarantine"
 """What stands in a state for the groups of an interface that has a quarantine group only: ids differ by VPC and by time."""
 
-_NAMES = ["stanch-quarantine", *(f"stanch-quarantine-{number}" for number in range(2, 6))]
-"""Somebody may have taken a name, and filled the group with rules: then the next one."""
+_NAME = "stanch-quarantine"
 _WAITS = (0.5, 1.0, 2.0, 4.0)
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 _EXECUTE = frozenset({Phase.EXECUTE})
@@ -122,10 +122,11 @@ def _referenced(aws: Aws, look: Look, ids: list[str]) -> set[str]:
 def _unfinished(aws: Aws, look: Look, vpc: str) -> str | None:
     """A group that a process made and did not live to empty: ours by name and tag, AWS's own first rules, used by nobody."""
     for group in _tagged(aws, look, vpc):
-        fresh = not group["IpPermissions"] and all(_is_default(rule) for rule in group["IpPermissionsEgress"])
+        egress = group["IpPermissionsEgress"]
+        fresh = egress and not group["IpPermissions"] and all(_is_default(rule) for rule in egress)
         if (
             fresh
-            and group["GroupName"] in _NAMES
+            and group["GroupName"].startswith(_NAME)
             and not any(pages(aws, look.interfaces, "group-id", group["GroupId"]))
         ):
             return str(group["GroupId"])
@@ -140,9 +141,10 @@ def _is_default(rule: dict[str, Any]) -> bool:
 
 
 def _create(aws: Aws, look: Look, vpc: str) -> str:
-    """A new group. A name that is taken may be so by our own call, whose answer was lost."""
+    """A new group. A name that is taken may be so by our own call, whose answer was lost; or by somebody who knew it,
+    so that the next one is not to be known beforehand."""
     tags = [{"ResourceType": "security-group", "Tags": [{"Key": TAG, "Value": "true"}]}]
-    for name in _NAMES:
+    for name in (_NAME, f"{_NAME}-{hashlib.sha256(aws.now().isoformat().encode()).hexdigest()[:12]}"):
         lost: AwsError | None = None
         try:
             answer = aws.call(

@@ -1,10 +1,9 @@
 """Finds out, by a live read, whether a target is what a finding says it is: there, and ours."""
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any, Literal
 
-from agent.addresses import is_public
+from agent.addresses import is_reserved, network
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
 from tools.gathering import home, regional
@@ -38,7 +37,7 @@ def verify(aws: Aws, target: Target) -> Standing:
     cannot be verified, of temporary keys and of other addresses, the answer is `failed`.
     """
     if target.kind is TargetKind.ADDRESS:
-        return "verified" if _public(target.id) else "failed"
+        return "failed" if is_reserved(network(target.id)) else "verified"
     if target.account != aws.account or target.partition != aws.partition:
         return "foreign"
     read = _READS.get(target.kind)
@@ -48,12 +47,6 @@ def verify(aws: Aws, target: Target) -> Standing:
         return read(aws.at(regional(target) if target.kind in _REGIONAL else home(aws.partition)), target)
     except AwsError:
         return "failed"
-
-
-def _public(cidr: str) -> bool:
-    """Whether both ends of a network are addresses of the internet."""
-    network = ipaddress.ip_network(cidr)
-    return is_public(network.network_address) and is_public(network.broadcast_address)
 
 
 def _user(aws: Aws, target: Target) -> Standing:

@@ -1,13 +1,20 @@
 """One instance with everything that an instance can hang in, and a sibling that shares its role, group and target groups."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 from grounds import ACCOUNT, REGION
 
+from agent.plan import Change, Inapplicable
+from agent.receipt import Drifted, Executed, Verification
 from agent.target import Target, TargetKind
+from tools.action import actions
+from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.seed import seed
+from tools.sandbox.world import World
 
 INSTANCE, SIBLING, SPOT, STOPPED = (f"i-0aa00000000000{number:03d}" for number in (1, 2, 3, 4))
 FIRST, SECOND, THIRD = "eni-0aa00000000000011", "eni-0aa00000000000012", "eni-0aa00000000000013"
@@ -198,3 +205,62 @@ def look(sandbox: Sandbox) -> Any:
 def _attribute(client: Any, instance: str, name: str) -> Any:
     answer = client.describe_instance_attribute(InstanceId=instance, Attribute=name)
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+@dataclass
+class Work:
+    """Actions at work in one world."""
+
+    sandbox: Sandbox
+
+    @classmethod
+    def in_world(cls, text: str = WORLD) -> "Work":
+        """A new world."""
+        return cls(Sandbox.restore(_seeded(text)))
+
+    def later(self) -> "Work":
+        """Another process, which has nothing but the world."""
+        return Work(Sandbox.restore(self.sandbox.snapshot()))
+
+    def aws(self, action: str, phase: Phase) -> Aws:
+        """AWS as an action sees it in a phase."""
+        return Aws(
+            self.sandbox.clients(), ACCOUNT, REGION, "aws", phase, actions()[action].CALLS,
+            sleep=lambda seconds: None, now=self.sandbox.now,
+        )  # fmt: skip
+
+    def planned(self, action: str, on: Target | None = None, run_id: str = "r1") -> Change | Inapplicable:
+        """What an action says of a target."""
+        return actions()[action].plan(self.aws(action, Phase.PLAN), on or target(), {}, run_id)
+
+    def plan(self, action: str, on: Target | None = None, run_id: str = "r1") -> Change:
+        """A change, as it comes back from a store."""
+        planned = self.planned(action, on, run_id)
+        assert isinstance(planned, Change), planned
+        return Change.model_validate_json(planned.model_dump_json())
+
+    def execute(self, change: Change) -> Executed | Drifted:
+        """Execute it."""
+        return actions()[change.action].execute(self.aws(change.action, Phase.EXECUTE), change)
+
+    def done(self, change: Change) -> Executed:
+        """Execute it where nothing is in the way."""
+        done = self.execute(change)
+        assert isinstance(done, Executed), done
+        return done
+
+    def verify(self, change: Change) -> Verification:
+        """Read it back."""
+        return actions()[change.action].verify(self.aws(change.action, Phase.VERIFY), change)
+
+    def undo(self, change: Change) -> Executed | Drifted:
+        """Take it back."""
+        return actions()[change.action].undo(self.aws(change.action, Phase.UNDO), change)
+
+
+@cache
+def _seeded(text: str) -> bytes:
+    world = World.parse(text)
+    sandbox = Sandbox.fresh(7, world.now)
+    seed(sandbox, world)
+    return sandbox.snapshot()

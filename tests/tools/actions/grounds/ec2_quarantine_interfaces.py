@@ -14,7 +14,7 @@ from instance_scene import (
     look,
     reachable,
     target,
-)  # fmt: skip
+)
 
 from agent.plan import Change
 from grounds import Ground

@@ -16,7 +16,7 @@ def _replace(sandbox: Sandbox, change: Change) -> None:
 
 def _not_copied(sandbox: Sandbox) -> bool:
     filters = [{"Name": "tag:stanch:instance", "Values": [SIBLING]}]
-    return ec2(sandbox).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"] == []
+    return not ec2(sandbox).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
 
 
 def _ground(name: str, instance: str) -> Ground:
