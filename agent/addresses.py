@@ -53,6 +53,11 @@ def overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
+def is_reserved(found: Network) -> bool:
+    """Whether any part of it can be no other end of a connection over the internet."""
+    return any(overlap(found, each) for each in _INSIDE)
+
+
 def covers(wide: Network, narrow: Network) -> bool:
     """Whether every address of the second is in the first."""
     return wide.version == narrow.version and overlap(wide, narrow) and wide.prefixlen <= narrow.prefixlen

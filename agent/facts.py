@@ -1,10 +1,9 @@
 """The facts that policy sees of one action, computed from records alone; never a word of model prose."""
 
 from collections.abc import Collection, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal, TypedDict
 
-from agent.addresses import is_public
+from agent.addresses import Network, is_reserved, network
 from agent.catalogue import ActionSpec
 from agent.evidence import Evidence, Standing
 from agent.finding import Finding
@@ -14,8 +13,8 @@ from agent.slots import slot_of
 from agent.target import Target, TargetKind
 from agent.verdict import Approval, Facts, Known, Mode
 
-_UNTAGGED = {TargetKind.OTHER}
-"""Kinds that have no tags to ask about: our own entry in Security Hub."""
+_UNTAGGED = {TargetKind.ADDRESS, TargetKind.OTHER}
+"""Kinds that have no tags to ask about: an address, and our own entry in Security Hub."""
 
 
 class Standings(Record):
@@ -159,7 +158,7 @@ class _Approved(TypedDict):
 
 
 def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances: Circumstances) -> _About:
-    network = _network(change.target)
+    block = _network(change.target)
     return {
         "action": spec.id,
         "target_kind": change.target.kind.value,
@@ -175,10 +174,10 @@ def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances
         "break_glass": standings.break_glass,
         "own_part": standings.own_part,
         "known_automation": standings.known_automation,
-        "address_version": (4 if network.version == 4 else 6) if network else 0,
-        "prefix_length": network.prefixlen if network else 0,
-        "address_reserved": network is not None and not is_public(network.network_address),
-        "never_block": network is not None and standings.never_block,
+        "address_version": (4 if block.version == 4 else 6) if block else 0,
+        "prefix_length": block.prefixlen if block else 0,
+        "address_reserved": block is not None and is_reserved(block),
+        "never_block": block is not None and standings.never_block,
     }
 
 
@@ -201,12 +200,16 @@ def _cautious(plan: Plan) -> tuple[Disposition, Confidence]:
 
 
 def _standing(evidence: Evidence, name: str, kind: TargetKind, target_id: str, account: str) -> Standing | bool | None:
-    """The fact's boolean value if it is known, else how it stands; None if nobody asked. The worst counts, if several say."""
+    """The fact's boolean value if it is known, else how it stands; None if nobody asked. The worst counts, if several say.
+
+    What is known to be something other than yes or no was not answered: it counts as failed.
+    """
     said: list[Standing | bool] = []
     for fact in evidence.facts():
         about = fact.about
         if fact.name == name and about and (about.kind, about.id, about.account) == (kind, target_id, account):
-            said.append(fact.value is True if fact.standing is Standing.KNOWN else fact.standing)
+            known = fact.value if isinstance(fact.value, bool) else Standing.FAILED
+            said.append(known if fact.standing is Standing.KNOWN else fact.standing)
     order: list[Standing | bool] = [True, Standing.FAILED, Standing.NOT_YET, Standing.ABSENT, False]
     return next((each for each in order if each in said), None)
 
@@ -246,15 +249,16 @@ def _intended_public(evidence: Evidence, target: Target, standings: Standings) -
     return Known.NO if all(each in (False, Standing.ABSENT) for each in said) else Known.UNKNOWN
 
 
-def _network(target: Target) -> IPv4Network | IPv6Network | None:
-    return ip_network(target.id) if target.kind is TargetKind.ADDRESS else None
+def _network(target: Target) -> Network | None:
+    """What an address target covers, an IPv4 one in IPv6's clothes as what it is."""
+    return network(target.id) if target.kind is TargetKind.ADDRESS else None
 
 
 def _known(said: Standing | bool | None) -> Known:
-    """Absent is no: the source looked, and there was nothing."""
+    """Absent is unknown here: where there are no logs, nobody has seen that an address is no proxy."""
     if said is True:
         return Known.YES
-    return Known.NO if said in (False, Standing.ABSENT) else Known.UNKNOWN
+    return Known.NO if said is False else Known.UNKNOWN
 
 
 def _outside_readers(evidence: Evidence, target: Target) -> Known:
@@ -263,7 +267,7 @@ def _outside_readers(evidence: Evidence, target: Target) -> Known:
     found = [fact for fact in evidence.facts() if fact.name == "bucket.cross_account_readers" and fact.about == target]
     if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in found):
         return Known.YES
-    settled = found and all(fact.standing in (Standing.KNOWN, Standing.ABSENT) for fact in found)
+    settled = found and all(fact.standing is Standing.KNOWN for fact in found)
     return Known.NO if settled else Known.UNKNOWN
 
 

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 import yaml
 
+from agent.addresses import network, overlap
 from agent.record import Record
 from agent.target import Target
 
@@ -38,7 +39,7 @@ class Registry(Record):
     trusted_networks: list[str] = []
     """CIDRs of offices, VPNs and sanctioned scanners."""
     scanners: list[str] = []
-    """Instances, by id or Name, that scan on purpose."""
+    """Instances that scan on purpose, by id. One that only has such a Name asks: whoever may tag may give it."""
     never_block: list[str] = []
     """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
     people: dict[str, list[str]] = {}
@@ -59,9 +60,8 @@ class Registry(Record):
 
     def never_blocks(self, address: str) -> bool:
         """Whether the address overlaps, in either direction, a network that is trusted or never blocked."""
-        network = ipaddress.ip_network(address)
-        listed = [ipaddress.ip_network(cidr) for cidr in [*self.trusted_networks, *self.never_block]]
-        return any(network.overlaps(each) for each in listed if each.version == network.version)
+        asked = network(address)
+        return any(overlap(asked, network(cidr)) for cidr in [*self.trusted_networks, *self.never_block])
 
     def names(self, entries: list[str], target: Target) -> bool:
         """Whether one of the entries is this target, its owner, or an ARN that ends in either."""
