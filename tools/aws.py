@@ -95,7 +95,8 @@ class Undeclared(RuntimeError):
 
 _GONE = {
     "NoSuchEntity", "NoSuchBucket", "NotFound", "404", "ResourceNotFoundException", "InvalidInstanceID.NotFound",
-    "InvalidNetworkInterfaceID.NotFound", "InvalidGroup.NotFound", "WAFNonexistentItemException", "NotFoundException",
+    "InvalidNetworkInterfaceID.NotFound", "InvalidGroup.NotFound", "TargetGroupNotFound", "WAFNonexistentItemException",
+    "NotFoundException",
 }  # fmt: skip
 _NOT_PERMITTED = {
     "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "AuthFailure", "InvalidClientTokenId",
@@ -103,7 +104,8 @@ _NOT_PERMITTED = {
 }  # fmt: skip
 _THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
-    "SlowDown", "LimitExceededException", "RequestThrottled", "RequestThrottledException", "ProvisionedThroughputExceededException",
+    "SlowDown", "LimitExceededException", "SnapshotCreationPerVolumeRateExceeded", "RequestThrottled", "RequestThrottledException",
+    "ProvisionedThroughputExceededException",
 }  # fmt: skip
 _CONFLICT = {
     "ConflictException", "OperationAborted", "ConcurrentModification", "ConcurrentModificationException",

@@ -106,8 +106,9 @@ def verify(aws: Aws, change: Change) -> Verification:
         entering = member is not None and member["LifecycleState"] == ENTERING
         return {"lifecycle": _settled(member)}
 
-    way = "DescribeAutoScalingInstances reads no group" if change.after["lifecycle"] is None else f"reads {STANDBY}"
-    seen = read_back(aws, read, {"lifecycle": change.after["lifecycle"]}, f"{way}, twice")
+    wanted = change.after["lifecycle"]
+    detail = f"DescribeAutoScalingInstances reads {wanted or 'no group'}, twice"
+    seen = read_back(aws, read, {"lifecycle": wanted}, detail)
     if seen.holds and entering:
         return seen.model_copy(update={"detail": f"{seen.detail}: on its way, connections are being drained"})
     return seen

@@ -1,5 +1,6 @@
 """One instance with everything that an instance can hang in, and a sibling that shares its role, group and target groups."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from agent.target import Target, TargetKind
 from tools.action import actions
 from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.faults import SandboxCall
 from tools.sandbox.seed import seed
 from tools.sandbox.world import World
 
@@ -207,6 +209,10 @@ def _attribute(client: Any, instance: str, name: str) -> Any:
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
 @dataclass
 class Work:
     """Actions at work in one world."""
@@ -248,6 +254,21 @@ class Work:
         done = self.execute(change)
         assert isinstance(done, Executed), done
         return done
+
+    def die_after(self, change: Change, writes: int) -> None:
+        """Execute until that many writes were made, then nothing more, not even a `finally`."""
+        made = 0
+
+        def kill(call: SandboxCall) -> None:
+            nonlocal made
+            if made >= writes:
+                raise Killed
+            made += call.writes
+
+        self.sandbox.faults.before.append(kill)
+        with suppress(Killed):
+            self.execute(change)
+        self.sandbox.faults.clear()
 
     def verify(self, change: Change) -> Verification:
         """Read it back."""

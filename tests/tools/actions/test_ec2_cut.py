@@ -1,7 +1,5 @@
 """Cutting connections opens for seconds and always ends closed: when a call fails, when the process dies, when it is resumed."""
 
-from contextlib import suppress
-
 import pytest
 from instance_scene import (
     CLEAN,
@@ -18,20 +16,15 @@ from instance_scene import (
     reachable,
 )
 
-from agent.plan import Change
 from agent.receipt import Drifted, Executed
 from tools.action import actions
 from tools.actions import ec2_cut_connections
 from tools.aws import NotPermitted, Phase
-from tools.sandbox.faults import Fail, SandboxCall, fail_calls
+from tools.sandbox.faults import Fail, fail_calls
 
 ACTION, MODIFY = "ec2_cut_connections", "ec2:ModifyNetworkInterfaceAttribute"
 ALL = (FIRST, SECOND, THIRD)
 REFUSED = Fail("UnauthorizedOperation", 403)
-
-
-class Killed(BaseException):
-    """The process ends here: nothing after it runs."""
 
 
 def _leftovers(work: Work) -> list[str]:
@@ -114,28 +107,12 @@ def test_a_call_that_fails_once_while_closing_is_made_again() -> None:
     assert not reachable(work.sandbox, *ALL)
 
 
-def _dead_after(work: Work, change: Change, writes: int) -> None:
-    """Execute until that many writes were made, then nothing more, not even a `finally`."""
-    made = 0
-
-    def kill(call: SandboxCall) -> None:
-        nonlocal made
-        if made >= writes:
-            raise Killed
-        made += call.writes
-
-    work.sandbox.faults.before.append(kill)
-    with suppress(Killed):
-        work.execute(change)
-    work.sandbox.faults.clear()
-
-
 def test_killed_after_any_write_it_ends_closed_when_resumed_and_never_with_the_groups_before_quarantine() -> None:
     whole = Work.in_world(QUARANTINED_WORLD)
     for writes in range(1, len(whole.done(whole.plan(ACTION)).calls) + 1):
         work = Work.in_world(QUARANTINED_WORLD)
         change = work.plan(ACTION)
-        _dead_after(work, change, writes)
+        work.die_after(change, writes)
         again = work.later()
         assert again.done(change).outcome in ("done", "already"), writes
         assert not reachable(again.sandbox, *ALL), writes
