@@ -116,6 +116,7 @@ class Sandbox:
 
     def number(self, service: str, operation: str, account: str, region: str) -> tuple[SandboxCall, str]:
         """The call with its number and the request id that it will get, the same in every run of the same writes."""
+        self._alive()
         with LOCK:
             self.calls += 1
             call = SandboxCall(service, operation, account, region, self.calls)
