@@ -59,7 +59,8 @@ def _holds(receipt: Receipt) -> bool:
 def _told(receipt: Receipt) -> str:
     name = f"{receipt.change.action} on {receipt.change.target.id}"
     if receipt.outcome is Outcome.DONE and receipt.verification is not None:
-        return f"{name}: {receipt.verification.how.replace('_', ' ')}"
+        unsure = "" if receipt.verification.holds else f": {receipt.verification.detail}"
+        return f"{name}: {receipt.verification.how.replace('_', ' ')}{unsure}"
     return f"{name}: {receipt.outcome}{': ' + receipt.detail if receipt.detail else ''}"
 
 
@@ -110,7 +111,7 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
     if _contained_before(plan):
         return Status.NO_ACTION, plan.rationale[:300] or "contained already"
-    dropped = "; ".join(f"{d.action}: {d.reason}" for d in plan.dropped)
+    dropped = "; ".join(f"{d.action}: {d.reason}{f' ({d.detail})' if d.detail else ''}" for d in plan.dropped)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
 
 

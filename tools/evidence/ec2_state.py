@@ -18,7 +18,7 @@ FACTS = (
     "instance.exists", "instance.state", "instance.spot", "instance.managed", "instance.node", "instance.in_group",
     "instance.group_can_shrink", "instance.target_groups", "instance.interfaces", "instance.service_interfaces",
     "instance.role", "instance.role_siblings", "instance.dns_server", "instance.forwards", "instance.scanner",
-    "instance.quarantined", "instance.protecting_tag", "instance.snapshots",
+    "instance.named_scanner", "instance.quarantined", "instance.protecting_tag", "instance.snapshots",
 )  # fmt: skip
 
 SPEC = SourceSpec(
@@ -62,7 +62,8 @@ def gather(aws: Aws, question: Question) -> Answered:
             _tell_unseen(gathering, target, read.gap, listed=target.id in scanners)
             continue
         machine = Machine(target, read.value)
-        gathering.known("instance.scanner", target, bool({target.id, machine.tags.get("Name")} & scanners))
+        gathering.known("instance.scanner", target, target.id in scanners)
+        gathering.known("instance.named_scanner", target, machine.tags.get("Name") in scanners)
         _tell_itself(gathering, machine)
         _tell_interfaces(gathering, here, machine)
         _tell_scaling(gathering, here, machine)

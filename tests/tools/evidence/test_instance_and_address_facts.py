@@ -68,7 +68,7 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("ec2_state", f"{CARD}.1.source_dest_check", False, {"instance.forwards" + N: True}),
     ("ec2_state", "ec2.vpcs.0.dns_servers", ["10.0.1.15"], {"instance.dns_server" + N: True}),
     ("ec2_state", "ec2.vpcs.0.dns_servers", [], {}),
-    ("ec2_state", "registry.scanners", ["web-1"], {"instance.scanner" + N: True}),
+    ("ec2_state", "registry.scanners", ["web-1"], {"instance.named_scanner" + N: True}),
     ("ec2_state", "registry.scanners", [INSTANCE], {"instance.scanner" + N: True}),
     ("ec2_state", "registry.scanners", ["web"], {}),
     ("ec2_state", f"{SCALING}.min", 2, {"instance.group_can_shrink" + N: False}),
