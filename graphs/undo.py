@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from agent.catalogue import ActionSpec
+from agent.catalogue import ActionSpec, Reversal
 from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
@@ -66,7 +66,7 @@ def undo_run(
     report = service.ledger.report(run_id)
     if report is None:
         return NothingToUndo(detail=f"{run_id} has no report to undo by")
-    chosen = [a for a in report.actions if _stands(a) and action in (None, a.planned.id)]
+    chosen = [a for a in report.actions if _stands(a, service) and action in (None, a.planned.id)]
     shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
     chosen = [a for a in chosen if a.planned.id not in shared]
     if shared and not chosen:
@@ -78,7 +78,7 @@ def undo_run(
     word = None if expired else _word(service, run_id, chosen, by)
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=by)
     done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
-    amended = _amended(report, done)
+    amended = _amended(report, done, service)
     service.ledger.amend(amended, service.clock())
     finding = _finding(service, run_id)
     if finding is not None:
@@ -115,7 +115,11 @@ def build_undo(service: Service) -> StateGraph[Undoing, Context, Undoing, Undoin
     return graph
 
 
-def _stands(action: ReportedAction) -> bool:
+def _stands(action: ReportedAction, service: Service) -> bool:
+    """Whether there is something to take back. What only restores protection has nothing."""
+    spec = service.catalogue.get(action.planned.change.action)
+    if spec is None or spec.reversal is not Reversal.EXACT:
+        return False
     done = action.receipt is not None and action.receipt.outcome in (Outcome.DONE, Outcome.PARTIAL)
     return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
 
@@ -219,7 +223,7 @@ def _read_back(change: Change, run_id: str, service: Service) -> Verification:
     return Verification(how="unverified", detail="does not read as it was before", at=now)
 
 
-def _amended(report: Report, done: Undoing) -> Report:
+def _amended(report: Report, done: Undoing, service: Service) -> Report:
     """The run's report with what was taken back; `undone` only if nothing of it stands any more."""
     changed = [
         a.model_copy(
@@ -230,7 +234,7 @@ def _amended(report: Report, done: Undoing) -> Report:
         )
         for a in report.actions
     ]
-    left = [a for a in changed if _stands(a)]
+    left = [a for a in changed if _stands(a, service)]
     status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, left, done)
     return report.model_copy(
         update={
