@@ -15,7 +15,7 @@ TEXT_LIMIT = 300
 
 _GUILLEMETS = str.maketrans("", "", "«»")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BLANK = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_BLANK = set("\u034f\u115f\u1160\u1680\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TYPES = {TargetKind.ACCESS_KEY: "KEY", TargetKind.ROLE_SESSION: "SESSION"}
 _PRIVATE = [

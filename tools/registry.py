@@ -1,12 +1,11 @@
 """The registry: what is protected, trusted and whose, kept where the target account cannot write."""
 
-import ipaddress
 from pathlib import Path
 from typing import Literal, Self
 
 import yaml
 
-from agent.addresses import network, overlap
+from agent.addresses import covers, network, overlap
 from agent.record import Record
 from agent.target import Target
 
@@ -52,11 +51,7 @@ class Registry(Record):
 
     def trusts(self, address: str) -> bool:
         """Whether the address lies in a trusted network."""
-        network = ipaddress.ip_network(address)
-        return any(
-            network.version == (trusted := ipaddress.ip_network(cidr)).version and network.subnet_of(trusted)  # type: ignore[arg-type]
-            for cidr in self.trusted_networks
-        )
+        return any(covers(network(cidr), network(address)) for cidr in self.trusted_networks)
 
     def never_blocks(self, address: str) -> bool:
         """Whether the address overlaps, in either direction, a network that is trusted or never blocked."""

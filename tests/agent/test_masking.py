@@ -116,6 +116,7 @@ def test_a_forged_pseudonym_stays_text(forged: str) -> None:
         ("a\U000e0041b", r"a\u{e0041}b"),
         ("a\ufe0fb", r"a\u{fe0f}b"),
         ("a\u3164b", r"a\u{1160}b"),
+        ("a\u1680b", r"a\u{1680}b"),
         ("a\x1b[31mb", r"a\u{1b}[31mb"),
         ("a\r\nb\tc", r"a\r\nb\tc"),
         ("a\ud800b", r"a\u{d800}b"),

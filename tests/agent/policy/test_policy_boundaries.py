@@ -72,7 +72,9 @@ def _containments() -> Iterator[Facts]:
     """Each kind of target under no, one or two deviations at once, with every kind of approval."""
     for base, different, approvals in product((KEY, BUCKET), PAIRS, APPROVALS.values()):
         yield facts(base, **different, **approvals)
-    for base, different, approvals in product(BASES, ALONE, APPROVALS.values()):
+    for base, different, approvals in product((INSTANCE, ADDRESS), SINGLES, APPROVALS.values()):
+        yield facts(base, **different, **approvals)
+    for base, different, approvals in product(BASES, SPECIAL, APPROVALS.values()):
         yield facts(base, **different, **approvals)
     for base, own in OF_KIND.items():
         others = [*DEVIATIONS, *own]
@@ -80,9 +82,7 @@ def _containments() -> Iterator[Facts]:
             yield facts(base, **different, **approvals)
     for base, different, disruption, approvals in product(BASES, SINGLES, (2, 3), APPROVALS.values()):
         yield facts(base, **{**different, "environment": "prod", "disruption": disruption}, **approvals)
-    for base, different, mode, approvals in product(
-        (BUCKET, ADDRESS), ALONE, (Mode.OBSERVE, Mode.APPROVE), APPROVALS.values()
-    ):
+    for base, different, mode, approvals in product((BUCKET, ADDRESS), ALONE, (Mode.OBSERVE, Mode.APPROVE), FEW):
         yield facts(base, **different, **approvals, mode=mode)
 
 
