@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from typing import Any
 
 import boto3
 import pytest
@@ -45,9 +46,9 @@ def elsewhere(endpoint: Endpoint, script: str) -> object:
     return json.loads(ran.stdout)
 
 
-def client(endpoint: Endpoint, service: str, keys: Credentials | None = None) -> object:
+def client(endpoint: Endpoint, service: str, keys: Credentials | None = None) -> Any:
     signed = keys or endpoint.credentials
-    return boto3.session.Session().client(  # type: ignore[call-overload]  # the service is a variable
+    return boto3.session.Session().client(
         service,
         REGION,
         endpoint_url=endpoint.url,
@@ -97,10 +98,10 @@ def test_callers_are_checked_and_what_is_not_there_is_refused() -> None:
     with serving(sandbox, ACCOUNT, REGION) as endpoint:
         stranger = Credentials(endpoint.credentials.access_key, "wrong", endpoint.credentials.token)
         with pytest.raises(ClientError) as refused:
-            client(endpoint, "iam", stranger).list_users()  # type: ignore[attr-defined]
+            client(endpoint, "iam", stranger).list_users()
         assert refused.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
         with pytest.raises(ClientError) as unknown:
-            client(endpoint, "detective").list_graphs()  # type: ignore[attr-defined]
+            client(endpoint, "detective").list_graphs()
         assert unknown.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
         for acl, status in (("private", 403), ("public-read", 200)):
             s3.put_object_acl(Bucket="reports-here", Key="a.txt", ACL=acl)
@@ -121,10 +122,10 @@ def test_a_write_from_outside_is_saved_and_a_read_is_not() -> None:
     sandbox.on_write(lambda: saved.append(len(saved)))
     with serving(sandbox, ACCOUNT, REGION) as endpoint:
         iam, s3 = client(endpoint, "iam"), client(endpoint, "s3")
-        iam.list_roles()  # type: ignore[attr-defined]
-        s3.list_buckets()  # type: ignore[attr-defined]
+        iam.list_roles()
+        s3.list_buckets()
         assert saved == []
-        iam.create_user(UserName="new")  # type: ignore[attr-defined]
+        iam.create_user(UserName="new")
         assert len(saved) == 1
 
 
