@@ -14,6 +14,7 @@ EXPECTED = {
     "config_rule": ("public_bucket", 40, [BUCKET]),
     "guardduty_attack_sequence": ("credential_abuse", 90, [KEY, USER]),
     "guardduty_c2": ("instance_compromise", 80, WEB),
+    "guardduty_c2_asff": ("instance_compromise", 80, WEB),
     "guardduty_c2_dns": ("instance_compromise", 80, WEB),
     "guardduty_credential_abuse": ("credential_abuse", 80, [KEY, USER]),
     "guardduty_credential_abuse_api": ("credential_abuse", 80, [KEY, USER]),
