@@ -4,10 +4,9 @@ from typing import Literal
 
 from agent.record import Record
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Request, plan_digest
 from graphs.quorum import complete
 from graphs.runs import Runs
-from tools.ledger import Busy
 
 
 class NotTaken(Record):
@@ -54,10 +53,8 @@ def answer(
         and not complete(request, answers, service.registry)
     ):
         return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
-    opened = service.ledger.reopen(run_id, service.holder, service.clock())
-    if opened is None or isinstance(opened, Busy):
-        return NotTaken(reason="busy", detail="another process works this run now")
-    return runs.go(opened)
+    report = runs.pick_up(run_id)
+    return report or NotTaken(reason="busy", detail="another process works this run now")
 
 
 def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
@@ -67,6 +64,10 @@ def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
     request = runs.service.ledger.request(run_id)
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
         return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
+    if plan_digest(run_id, request.actions) != request.digest:
+        return NotTaken(
+            reason="not_waiting", detail="the request in the ledger is not the one that was made: it was changed"
+        )
     return request
 
 

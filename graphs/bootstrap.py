@@ -3,7 +3,6 @@
 import getpass
 import os
 import secrets
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.checkpoints import serializer
 from graphs.configuration import Configuration
+from graphs.holding import alive
 from graphs.model import BedrockModel, PlaybookModel
 from graphs.runs import Runs
 from graphs.service import Model, Service, Settings
@@ -37,25 +37,6 @@ def configuration() -> Configuration:
 def actor(config: Configuration) -> str:
     """Who is at this command line."""
     return config.actor or getpass.getuser()
-
-
-def holder() -> str:
-    """This process, as leases name it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def alive(other: str) -> bool:
-    """Whether a holder still runs: known for this machine, assumed for others until their lease is stale."""
-    host, _, pid = other.rpartition(":")
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def approval_key(home: Path) -> bytes:
@@ -97,7 +78,6 @@ def real(config: Configuration, mode: Mode | None) -> Service:
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
         approval_key=approval_key(home),
-        holder=holder(),
         settings=Settings(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,

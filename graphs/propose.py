@@ -16,7 +16,7 @@ from agent.slots import assign
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from tools.action import actions
-from tools.aws import AwsError, Phase, Tally
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify
 
@@ -128,6 +128,9 @@ def change_for(
         change = action.plan(aws, slot.target, _params(spec, service, earlier), run_id)
     except AwsError as error:
         return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=str(error))
+    except UNREADABLE as error:
+        detail = f"AWS answered what we cannot read ({type(error).__name__})"
+        return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=detail)
     if isinstance(change, Change) and not change.needed and not spec.time_boxed:
         return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
     return change

@@ -69,7 +69,6 @@ class Service:
     clock: Callable[[], datetime]
     nonce: Callable[[], str]
     approval_key: bytes
-    holder: str
     settings: Settings = field(default_factory=Settings)
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:

@@ -7,7 +7,8 @@ from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
 from graphs.state import State
 
-_NOT_DONE = {"not_supported", "gone", "unverified_target"}
+_NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
+"""Why a wanted action is not in place although its target is there."""
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
@@ -41,12 +42,13 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
-    left += [f"{d.action}: {d.reason}" for d in plan.dropped if d.reason == "read_failed"]
+    left += [f"{_name(a)}: not approved" for a in _declined(state, plan)]
+    left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in _NOT_DONE]
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
     if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
     if held:
-        return Status.CONTAINED, "; ".join(_told(r) for r in held) + _declined(state, plan)
+        return Status.CONTAINED, "; ".join(_told(r) for r in held)
     if unsure:
         return Status.UNVERIFIED, "; ".join(left)
     return Status.ESCALATED, "nothing was changed: " + "; ".join(left)
@@ -74,11 +76,11 @@ def _lapsed(state: State, plan: Plan) -> list[PlannedAction]:
     return [action for action in open_ if action.id in approved]
 
 
-def _declined(state: State, plan: Plan) -> str:
-    declined = [_name(a) for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
-    said = f"; not approved: {', '.join(declined)}" if declined else ""
-    unplanned = [f"{d.action} ({d.detail or d.reason})" for d in plan.dropped if d.reason in _NOT_DONE]
-    return said + (f"; not done: {', '.join(unplanned)}" if unplanned else "")
+def _declined(state: State, plan: Plan) -> list[PlannedAction]:
+    """Actions that were asked and that nobody approved."""
+    lapsed = _lapsed(state, plan)
+    open_ = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
+    return [action for action in open_ if action not in lapsed]
 
 
 def _ruling(state: State, action: PlannedAction) -> Ruling | None:

@@ -13,15 +13,17 @@ from agent.finding import Finding
 from agent.intake import parse
 from agent.plan import Change, digest_of
 from agent.receipt import Drifted, Outcome, Receipt, Verification
-from agent.record import Record
+from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
+from graphs.holding import beating, holding
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
 from graphs.tell import tell_undone
 from tools.action import actions
-from tools.aws import AwsError, Phase, Tally
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
+from tools.ledger import Opened
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify as verify_target
 
@@ -63,9 +65,46 @@ def undo_run(
 
     `expired`: nobody says it; its time is over, and policy decides whether that is enough.
     """
-    report = service.ledger.report(run_id)
+    report, refused = _undoable(service, run_id)
     if report is None:
-        return NothingToUndo(detail=f"{run_id} has no report to undo by")
+        return NothingToUndo(detail=refused)
+    with holding() as holder:
+        lease = _lease(service, run_id, holder)
+        if isinstance(lease, NothingToUndo):
+            return lease
+        with beating(lambda: service.ledger.heartbeat(lease.run_id, lease.fence, service.clock())):
+            done = _undo(service, report, action, by, lease, expired=expired)
+        ended = report if isinstance(done, NothingToUndo) else done
+        service.ledger.close(lease.run_id, lease.fence, ended, service.clock())
+    return done
+
+
+def _undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
+    """The report to undo by, or why not now."""
+    row, report = service.ledger.run(run_id), service.ledger.report(run_id)
+    if row is None:
+        return None, f"no run {run_id[:40]!r}"
+    if row.status is None:
+        return None, f"{run_id} is being worked: let it end, or deliver its event again if its process died"
+    if row.status is Status.AWAITING_APPROVAL:
+        return None, f"{run_id} waits for an answer: approve or reject it first"
+    return report, f"{run_id} has no report to undo by"
+
+
+def _lease(service: Service, run_id: str, holder: str) -> Opened | NothingToUndo:
+    """One undo of a run at a time; one that died is taken over."""
+    body: JsonObject = {"undo": run_id}
+    version = service.nonce()
+    opened = service.ledger.open(f"undo:{run_id}", version, body, service.settings.mode, holder, service.clock())
+    if isinstance(opened, Opened):
+        return opened
+    return NothingToUndo(detail=f"another process is undoing {run_id} now")
+
+
+def _undo(
+    service: Service, report: Report, action: str | None, by: str, lease: Opened, *, expired: bool
+) -> Report | NothingToUndo:
+    run_id = report.run_id
     chosen = [a for a in report.actions if _stands(a, service) and action in (None, a.planned.id)]
     shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
     chosen = [a for a in chosen if a.planned.id not in shared]
@@ -73,20 +112,20 @@ def undo_run(
         runs = ", ".join(sorted({other for others in shared.values() for other in others}))
         return NothingToUndo(detail=f"still needed by {runs}: it stays until that ends")
     if not chosen:
-        which = action or "this run"
-        return NothingToUndo(detail=f"nothing of {which} stands: {run_id} is {report.status}")
+        return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
     word = None if expired else _word(service, run_id, chosen, by)
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=by)
-    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
+    context = Context(mode=report.mode, fence=lease.fence)
+    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=context))
     amended = _amended(report, done, service)
     service.ledger.amend(amended, service.clock())
     finding = _finding(service, run_id)
-    if finding is not None:
-        row = service.ledger.run(run_id)
-        context = Context(mode=report.mode, fence=row.fence if row else 0)
-        told = tell_undone(amended, finding, context, service)
-        amended = amended.model_copy(update={"told": told})
-        service.ledger.amend(amended, service.clock())
+    if finding is None:
+        return amended
+    row = service.ledger.run(run_id)
+    told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service)
+    amended = amended.model_copy(update={"told": told})
+    service.ledger.amend(amended, service.clock())
     return amended
 
 
@@ -179,7 +218,8 @@ def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
     for action in state.actions:
         if state.verdicts[action.planned.id].ruling is Ruling.ALLOW:
             receipt = _take_back(action, state.run_id, service)
-            service.ledger.record(receipt)
+            row = service.ledger.run(state.run_id)
+            service.ledger.record(receipt, row.fence if row else 0)
             if receipt.outcome is Outcome.UNDONE:
                 service.ledger.undone(state.run_id, receipt, "undone")
                 service.ledger.unneeded(state.run_id, receipt.change)
@@ -198,7 +238,7 @@ def _take_back(action: ReportedAction, run_id: str, service: Service) -> Receipt
     )  # fmt: skip
     try:
         done = module.undo(aws, change)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return receipt.model_copy(update={"detail": str(error), "calls": tally.writes})
     if isinstance(done, Drifted):
         return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
@@ -216,7 +256,7 @@ def _read_back(change: Change, run_id: str, service: Service) -> Verification:
     now = service.clock()
     try:
         again = module.plan(aws, change.target, change.params, run_id)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return Verification(how="unverified", detail=f"could not read back: {error}", at=now)
     if isinstance(again, Change) and again.before == change.before:
         return Verification(how="by_configuration", detail="reads as it was before", at=now)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from agent.event import Event
+from agent.event import Event, unsound
 from agent.finding import Finding, Parsed, Reason, Refusal
 from agent.intake import access_analyzer, asff, config, guardduty, health, inspector, macie, ocsf
 from agent.intake.envelope import Found, Shape, find
@@ -24,6 +24,9 @@ _PARSERS: dict[Shape, Callable[[Node], Finding]] = {
 
 def parse(event: Event) -> Parsed:
     """Every finding of an event, in its order, as a Finding or as the Refusal that says why it is none. Never raises."""
+    fault = unsound(event.body)
+    if fault is not None:
+        return Parsed(findings=[Refusal(reason=Reason.MALFORMED, where=fault[0], detail=f"the event: {fault[1]}")])
     return Parsed(findings=[_read(found) if isinstance(found, Found) else found for found in find(Node(event.body))])
 
 

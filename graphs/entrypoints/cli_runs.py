@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.event import Event
+from agent.event import Event, unsound
 from agent.finding import Refusal
 from agent.intake import parse
 from agent.report import Report, Status
@@ -82,7 +82,11 @@ def _raw(path: Path) -> tuple[bytes, str]:
 def _parsed(raw: bytes, name: str) -> Any:
     """The event. What is not JSON is kept and refused in one line."""
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        body = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        unfit = unsound(body)
+        if unfit is None:
+            return body
+        fault = f"{unfit[1]} ({unfit[0]})"
     except UnicodeDecodeError as error:
         fault = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:

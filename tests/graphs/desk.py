@@ -271,7 +271,6 @@ def desk(
         clock=sandbox.now,
         nonce=lambda: f"nonce-{next(numbers):04d}",
         approval_key=b"the key of these tests",
-        holder="desk",
         settings=Settings(mode=mode, **{"sandbox": True, **settings}),
     )
     saver = InMemorySaver(serde=serializer())

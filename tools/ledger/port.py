@@ -45,9 +45,12 @@ class Busy(Record):
 
 
 class Claim(Record):
-    """The effect is ours to make; `first` says whether this is the first time we ask."""
+    """The effect is ours to make."""
 
     first: bool
+    """Whether this is the first time that this run asks."""
+    sent: bool = False
+    """Whether a write for it may have left before: then what is found done is our doing."""
 
 
 class Held(Record):
@@ -105,12 +108,20 @@ class Ledger(Protocol):
         """
         ...
 
+    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
+        """Say that a write for the claimed effect leaves now. Raises LostLease."""
+        ...
+
+    def lapsed(self, change: Change) -> str | None:
+        """Say that an effect that stood does not hold any more, so that it may be claimed anew. The run that made it."""
+        ...
+
     def release(self, run_id: str, change: Change) -> None:
         """Give back a claim under which nothing was written."""
         ...
 
-    def record(self, receipt: Receipt) -> None:
-        """Keep a receipt; a done one stands until it is undone or lapses."""
+    def record(self, receipt: Receipt, fence: int) -> None:
+        """Keep a receipt; a done one stands until it is undone or lapses. Raises LostLease."""
         ...
 
     def receipts(self, run_id: str) -> list[Receipt]:

@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS runs (
     UNIQUE (incident, generation)
 );
 CREATE TABLE IF NOT EXISTS claims (
-    effect TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, change TEXT NOT NULL, claimed_at TEXT NOT NULL
+    effect TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, change TEXT NOT NULL, claimed_at TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS receipts (
     run_id TEXT NOT NULL, action_id TEXT NOT NULL, kind TEXT NOT NULL, effect TEXT NOT NULL, receipt TEXT NOT NULL,

@@ -130,28 +130,42 @@ class SqliteLedger:
         with self._transaction() as db:
             self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
             row = db.execute(
-                "SELECT c.run_id, c.state, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id WHERE c.effect = ?",
+                "SELECT c.run_id, c.state, c.sent, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id"
+                " WHERE c.effect = ?",
                 (change.key,),
             ).fetchone()
-            abandoned = (
-                row is not None and row["state"] == "open" and row["status"] is not None and row["run_id"] != run_id
-            )
-            if row is not None and row["state"] in ("open", "standing") and not abandoned:
-                if row["run_id"] != run_id:
-                    return Held(run_id=row["run_id"], state=row["state"])
-                return Claim(first=False)
+            held = row is not None and row["state"] in ("open", "standing")
+            if held and row["run_id"] == run_id:
+                return Claim(first=False, sent=bool(row["sent"]))
+            abandoned = held and row["state"] == "open" and row["status"] is not None
+            if held and not abandoned:
+                return Held(run_id=row["run_id"], state=row["state"])
             db.execute(
-                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?)",
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
                 (change.key, run_id, change.model_dump_json(), iso(now)),
             )
             return Claim(first=True)
+
+    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
+        with self._transaction() as db:
+            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
+            db.execute("UPDATE claims SET sent = 1 WHERE effect = ? AND run_id = ?", (change.key, run_id))
+
+    def lapsed(self, change: Change) -> str | None:
+        with self._transaction() as db:
+            row = db.execute(
+                "UPDATE claims SET state = 'lapsed' WHERE effect = ? AND state = 'standing' RETURNING run_id",
+                (change.key,),
+            ).fetchone()
+            return None if row is None else str(row["run_id"])
 
     def release(self, run_id: str, change: Change) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM claims WHERE effect = ? AND run_id = ? AND state = 'open'", (change.key, run_id))
 
-    def record(self, receipt: Receipt) -> None:
+    def record(self, receipt: Receipt, fence: int) -> None:
         with self._transaction() as db:
+            self._fenced(db, receipt.run_id, fence, "fence = fence", ())
             kind = "undo" if receipt.undo_of else "do"
             db.execute(
                 "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
@@ -159,7 +173,7 @@ class SqliteLedger:
             )
             if kind == "do" and receipt.outcome is Outcome.DONE:
                 db.execute(
-                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ?",
+                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ? AND state = 'open'",
                     (receipt.change.key, receipt.run_id),
                 )
 
