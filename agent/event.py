@@ -8,7 +8,6 @@ from pydantic import JsonValue
 
 from agent.record import Moment, Record
 
-
 DEPTH = 64
 """Levels of nesting that an event may have. No service nests half as deep."""
 LARGEST = 2**63 - 1

@@ -149,7 +149,11 @@ def proposed_by(action: ReportedAction, answered_by: str) -> str:
     """Who wanted it. Where the playbook answered for a model, nobody was independent of it."""
     planned = action.planned
     if planned.proposed_by_model and planned.proposed_by_playbook:
-        return "the playbook, in both answers" if answered_by.startswith("playbook") else "model and playbook, independently"
+        return (
+            "the playbook, in both answers"
+            if answered_by.startswith("playbook")
+            else "model and playbook, independently"
+        )
     return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"
 
 

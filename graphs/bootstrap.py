@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tools.registry import Registry
 from tools.session import RealClients
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
+KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
 
@@ -40,13 +41,24 @@ def actor(config: Configuration) -> str:
 
 
 def approval_key(home: Path) -> bytes:
-    """The key that signs approvals here, made on first use and readable by its owner only."""
+    """The key that signs approvals here, made whole on first use and readable by its owner only.
+
+    Processes that start together agree on one. Raises RuntimeError for a key that is not whole: it would let anybody sign.
+    """
     path = home / "approval.key"
     if not path.exists():
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(made, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+        draft = home / f"approval.key.{os.getpid()}.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise RuntimeError(f"{path} is not a whole key: remove it, and ask for open approvals again")
+    return key
 
 
 def prepared(home: Path) -> Path:

@@ -17,6 +17,7 @@ from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
 from graphs.holding import beating, holding
+from graphs.people import canonical, known, people, subjects
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
@@ -113,8 +114,13 @@ def _undo(
         return NothingToUndo(detail=f"still needed by {runs}: it stays until that ends")
     if not chosen:
         return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
-    word = None if expired else _word(service, run_id, chosen, by)
-    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=by)
+    person = by if expired else canonical(by)
+    if person is None or not (expired or known(person, service.registry)):
+        return NothingToUndo(detail=f"{by[:64]!r} is nobody who may answer")
+    if person in subjects(report.finding.targets if report.finding else [], [a.planned for a in chosen]):
+        return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
+    word = None if expired else _word(service, run_id, chosen, person)
+    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person)
     context = Context(mode=report.mode, fence=lease.fence)
     done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=context))
     amended = _amended(report, done, service)
@@ -185,7 +191,7 @@ def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) 
     digest = digest_of({"undo": run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
     blank = Approval(
         run_id=run_id, digest=digest, decision="approve", action_ids=[a.planned.id for a in chosen], by=by,
-        role=", ".join(service.registry.people.get(by, [])), reason="asked for the undo", at=now,
+        role=", ".join(people(service.registry).get(by, [])), reason="asked for the undo", at=now,
         expires_at=now + timedelta(minutes=5), nonce=service.nonce(),
     )  # fmt: skip
     approval = blank.model_copy(update={"signature": service.sign(blank)})

@@ -1,9 +1,11 @@
 """The registry: what is protected, trusted and whose, kept where the target account cannot write."""
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
+from pydantic import AfterValidator
 
 from agent.addresses import covers, network, overlap
 from agent.record import Record
@@ -13,9 +15,30 @@ from agent.target import Target
 class AccountEntry(Record):
     """One account that we serve."""
 
-    role: Literal["workload", "management", "log_archive", "tooling"] = "workload"
+    role: Literal["workload", "management", "log_archive", "tooling", "unknown"] = "unknown"
+    """Only a workload account is acted in, so it has to be said."""
     environment: Literal["prod", "staging", "dev", "sandbox"]
     owner: str = ""
+
+
+def _named(entry: str) -> str:
+    """An entry as written: one id, name or ARN. What looks like a pattern would protect nothing, silently."""
+    if not re.fullmatch(r"[\w+=,.@:/ -]{1,512}", entry, re.ASCII) or entry != entry.strip() or entry.endswith("/"):
+        raise ValueError("name one id, name or ARN: no pattern, no blank at an end, no trailing slash")
+    if entry.startswith("s3://"):
+        raise ValueError("name the bucket, without s3://")
+    if re.fullmatch(r"A(IDA|ROA)[A-Z0-9]{12,}", entry):
+        raise ValueError("name the user or role: its unique id is not compared")
+    return entry
+
+
+def _network(entry: str) -> str:
+    network(entry)
+    return entry
+
+
+Named = Annotated[str, AfterValidator(_named)]
+Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Registry(Record):
@@ -23,23 +46,23 @@ class Registry(Record):
 
     accounts: dict[str, AccountEntry] = {}
     """Accounts served. A finding of another account is refused."""
-    protected: list[str] = []
+    protected: list[Named] = []
     """Ids or ARNs of what must not be touched: buckets, users, roles, instances."""
-    break_glass: list[str] = []
+    break_glass: list[Named] = []
     """Names of users and roles that must always work."""
-    own_parts: list[str] = []
+    own_parts: list[Named] = []
     """Names of users, roles, functions, buckets that are this service."""
-    automation: list[str] = []
+    automation: list[Named] = []
     """Names of principals that pipelines and services use."""
-    audit_buckets: list[str] = []
+    audit_buckets: list[Named] = []
     """Buckets that trails, Config and access logs are delivered to."""
-    public_buckets: list[str] = []
+    public_buckets: list[Named] = []
     """Buckets that are public on purpose."""
-    trusted_networks: list[str] = []
+    trusted_networks: list[Cidr] = []
     """CIDRs of offices, VPNs and sanctioned scanners."""
-    scanners: list[str] = []
+    scanners: list[Named] = []
     """Instances that scan on purpose, by id. One that only has such a Name asks: whoever may tag may give it."""
-    never_block: list[str] = []
+    never_block: list[Cidr] = []
     """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
     people: dict[str, list[str]] = {}
     """Roles of those who may approve, by person."""
@@ -59,6 +82,10 @@ class Registry(Record):
         return any(overlap(asked, network(cidr)) for cidr in [*self.trusted_networks, *self.never_block])
 
     def names(self, entries: list[str], target: Target) -> bool:
-        """Whether one of the entries is this target, its owner, or an ARN that ends in either."""
-        wanted = {target.id, target.owner} - {None}
-        return any(entry in wanted or entry.rsplit("/", 1)[-1].rsplit(":", 1)[-1] in wanted for entry in entries)
+        """Whether one of the entries is this target, its owner, or an ARN that ends in either. IAM compares names without case."""
+        wanted = {name.casefold() for name in (target.id, target.owner) if name}
+        return any(wanted & {entry.casefold(), _last(entry)} for entry in entries)
+
+
+def _last(entry: str) -> str:
+    return entry.rsplit("/", 1)[-1].rsplit(":", 1)[-1].casefold()

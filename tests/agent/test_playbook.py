@@ -61,10 +61,33 @@ KEYS: list[tuple[str, dict[str, Value], int, tuple[str, str, list[str]]]] = [
         ("true_positive", "medium", BOTH),
     ),
     ("used from elsewhere", USED | UNSEEN, 80, ("true_positive", "medium", BOTH)),
-    ("the owner's office", USED | UNSEEN | {"key.only_trusted_addresses": True}, 80, ("benign", "medium", [])),
+    (
+        "the owner's office, and an address that no call came from",
+        USED | UNSEEN | {"key.only_trusted_addresses": True, "key.finding_address_trusted": False},
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
+    (
+        "the owner's office, and the registry was not asked about the address",
+        USED | {"key.only_trusted_addresses": True, "key.sensitive_calls": 4},
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
+    (
+        "the address is the owner's, and no call of its own is seen",
+        USED | UNSEEN | {"key.only_trusted_addresses": True, "key.finding_address_trusted": True},
+        80,
+        ("benign", "medium", []),
+    ),
     (
         "the owner's office is the address",
-        USED | {"key.only_trusted_addresses": True, "key.finding_address_seen": True, "key.sensitive_calls": 4},
+        USED
+        | {
+            "key.only_trusted_addresses": True,
+            "key.finding_address_trusted": True,
+            "key.finding_address_seen": True,
+            "key.sensitive_calls": 4,
+        },
         80,
         ("benign", "medium", []),
     ),

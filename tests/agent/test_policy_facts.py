@@ -226,7 +226,7 @@ POLICIES = Policies.load(catalogue=catalogue())
 def ruling_of(network: str, listed: dict[str, list[str]], own: Value = False) -> tuple[Ruling, list[str]]:
     """What policy says of blocking it, with the registry's word, when two people have approved."""
     target = ADDRESS.model_copy(update={"id": network})
-    registry = Registry.model_validate({"accounts": {ACCOUNT: {"environment": "dev"}}, **listed})
+    registry = Registry.model_validate({"accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}}, **listed})
     found = finding(Situation.INBOUND_ATTACK, target)
     read = evidence([fact("address.own", target, own), fact("address.proxied", target, False)])
     seen = facts_of(

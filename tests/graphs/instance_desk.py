@@ -26,7 +26,7 @@ now: 2026-11-20T10:30:00Z
 account: {ACCOUNT}
 region: {REGION}
 registry:
-  accounts: {{'{ACCOUNT}': {{environment: dev}}}}
+  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev}}}}
   people: {{rosa: [owner], ivo: [incident-commander]}}
 iam:
   roles: [{{name: {ROLE}, policies: {{work: {_MAY}}}}}]
@@ -69,7 +69,7 @@ now: 2026-11-20T10:30:00Z
 account: {ACCOUNT}
 region: {REGION}
 registry:
-  accounts: {{'{ACCOUNT}': {{environment: dev}}}}
+  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev}}}}
   people: {{rosa: [owner], ivo: [incident-commander]}}
 ec2:
   vpcs: [{{id: {_VPC}}}]

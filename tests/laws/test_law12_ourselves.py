@@ -68,7 +68,7 @@ PERMISSIVE = {"stanch-allow": "yes", "StanchApproved": "true", "ir:auto-contain"
 def test_a_permissive_tag_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
     at = opened(
         tmp_path, "user", ("iam.users.0.tags", {tag: value}), ("cloudtrail.events", []),
-        ("registry.accounts", {ACCOUNT: {"environment": "prod"}}),
+        ("registry.accounts", {ACCOUNT: {"role": "workload", "environment": "prod"}}),
     )  # fmt: skip
     report = at.deliver()
     assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])

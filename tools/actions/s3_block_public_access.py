@@ -62,8 +62,6 @@ class Params(Record):
 
     bucket_region: Region
     """Where the bucket really is, as HeadBucket says."""
-    canary: str | None = None
-    """The key of an object that a stranger could read before: asked for again by `verify`."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -84,7 +82,8 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     return Change(
         action=SPEC.id,
         target=target,
-        params=Params(bucket_region=region, canary=canary).model_dump(mode="json"),
+        params=Params(bucket_region=region).model_dump(mode="json"),
+        notes={"canary": canary},  # an object that a stranger could read before
         before=before,
         after=after,
         blast_radius=_blast_radius(here, target),
@@ -103,9 +102,10 @@ def verify(aws: Aws, change: Change) -> Verification:
     here = aws.at(params.bucket_region)
     settings = "GetPublicAccessBlock reads all four flags on, twice"
     configured = read_back(here, _read(here, change.target), change.after, settings)
-    if not configured.holds or params.canary is None:
+    canary = change.notes.get("canary")
+    if not configured.holds or not isinstance(canary, str):
         return configured
-    return _observed(here, change.target, params.canary, configured)
+    return _observed(here, change.target, canary, configured)
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:

@@ -71,7 +71,9 @@ def world_for(event: JsonValue) -> World:
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
     whole = (accounts or {first: _Account(_REGION)})[first].content()
     rest = [{"account": other, **accounts[other].content()} for other in others]
-    registry = {"accounts": {account: {"environment": "dev"} for account in sorted(served or {first})}}
+    registry = {
+        "accounts": {account: {"role": "workload", "environment": "dev"} for account in sorted(served or {first})}
+    }
     return World.model_validate(
         {"now": _now(carried), "account": first, "accounts": rest, "registry": registry, **whole}
     )

@@ -98,7 +98,7 @@ class World(Content):
     @model_validator(mode="after")
     def _registry_knows_the_account(self) -> Self:
         if not self.registry.accounts:
-            known = {self.account: AccountEntry(environment="dev")}
+            known = {self.account: AccountEntry(role="workload", environment="dev")}
             # a frozen record is completed here, before anyone has seen it
             object.__setattr__(self, "registry", self.registry.model_copy(update={"accounts": known}))
         return self

@@ -28,7 +28,7 @@ WORLD: dict[str, Any] = {
     "registry": {
         "trusted_networks": ["203.0.113.0/24"],
         "automation": ["deploy"],
-        "accounts": {ACCOUNT: {"environment": "dev"}},
+        "accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}},
     },
     "iam": {
         "users": [
@@ -100,7 +100,7 @@ ATTACKED: dict[str, Any] = {
     "now": NOW,
     "account": ACCOUNT,
     "region": REGION,
-    "registry": {"accounts": {ACCOUNT: {"environment": "dev"}}},
+    "registry": {"accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}}},
     "iam": {"roles": [{"name": ROLE, "trust": _TRUST}]},
     "ec2": {
         "vpcs": [{"id": "vpc-0aaaaaaaaaaaaaaa1", "cidr": "10.0.0.0/16", "dns_servers": ["10.0.1.53"]}],
