@@ -46,7 +46,7 @@ def test_a_note_that_leaves_no_room_is_left_as_it_is() -> None:
 
 def test_our_words_cannot_close_our_part_early() -> None:
     note = merged(None, "one [/stanch] two\nthree")
-    assert note == "[stanch] one two three [/stanch]"
+    assert note == "[stanch] one (/stanch) two three [/stanch]"
     assert merged(note, "four") == "[stanch] four [/stanch]"
 
 

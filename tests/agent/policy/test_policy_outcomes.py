@@ -92,7 +92,7 @@ def test_the_ladder_climbs_from_one_person_upwards() -> None:
 def test_observe_mode_says_what_the_others_would_have_done() -> None:
     table: dict[str, tuple[dict[str, object], dict[str, Ruling]]] = {
         "it would run": ({}, {"approve": Ruling.ASK, "auto": Ruling.ALLOW}),
-        "it would ask": ({"role": "workload", "environment": "unknown"}, {"approve": Ruling.ASK, "auto": Ruling.ASK}),
+        "it would ask": ({"environment": "unknown"}, {"approve": Ruling.ASK, "auto": Ruling.ASK}),
         "it would be denied": ({"own_part": True}, {"approve": Ruling.DENY, "auto": Ruling.DENY}),
     }
     for name, (different, expected) in table.items():
