@@ -11,7 +11,7 @@ from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
 from agent.report import Report, Status
-from agent.verdict import Mode, Request
+from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.compose import compose
 from graphs.holding import beating, holding
@@ -61,7 +61,7 @@ class Runs:
     ) -> Opened | Duplicate | Busy:
         """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
         ledger, clock = self.service.ledger, self.service.clock
-        if found.status is not Status.AWAITING_APPROVAL or self._reply(ledger.request(found.run_id)) is None:
+        if found.status is not Status.AWAITING_APPROVAL or self._settled(found.request, found.answers) is None:
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
         if not isinstance(taken, Opened):
@@ -129,12 +129,16 @@ class Runs:
         return Arrived(event=Event.model_validate(body["event"]), position=body["position"], run_id=run_id)
 
     def _reply(self, request: Request | None) -> Reply | None:
-        """The answers that the ledger holds, once somebody rejected, the quorum is full, or the time is over."""
+        """What the ledger's answers to a request come to."""
+        answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
+        return self._settled(request, answers)
+
+    def _settled(self, request: Request | None, answers: list[Approval]) -> Reply | None:
+        """The answers, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        answers = self.service.ledger.answers(request.run_id, request.digest)
         rejected = any(answer.decision == "reject" for answer in answers)
         if rejected or (answers and complete(request, answers, self.service.registry)):
             return Reply(nonces=[answer.nonce for answer in answers])

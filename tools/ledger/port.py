@@ -35,6 +35,10 @@ class Duplicate(Record):
 
     run_id: str
     status: Status
+    request: Request | None = None
+    """What it waits for, if it waits,"""
+    answers: list[Approval] = []
+    """and the answers to that so far: read at once, so that a delivery that says nothing new costs one read."""
 
 
 class Busy(Record):

@@ -64,7 +64,11 @@ class SqliteLedger:
             waiting = status is Status.AWAITING_APPROVAL
             if not waiting and (status in _REOPENS or row["version"] != version):
                 return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
-            return Duplicate(run_id=row["run_id"], status=status)
+            if not waiting:
+                return Duplicate(run_id=row["run_id"], status=status)
+            request = self._request(db, row["run_id"])
+            answers = self._answers(db, row["run_id"], request.digest) if request else []
+            return Duplicate(run_id=row["run_id"], status=status, request=request, answers=answers)
 
     def _insert(
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
@@ -220,8 +224,12 @@ class SqliteLedger:
 
     def request(self, run_id: str) -> Request | None:
         with self._transaction() as db:
-            row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
-            return None if row is None else Request.model_validate_json(row["request"])
+            return self._request(db, run_id)
+
+    @staticmethod
+    def _request(db: sqlite3.Connection, run_id: str) -> Request | None:
+        row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else Request.model_validate_json(row["request"])
 
     def answer(self, approval: Approval) -> bool:
         with self._transaction() as db:
@@ -233,10 +241,14 @@ class SqliteLedger:
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
         with self._transaction() as db:
-            rows = db.execute(
-                "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
-            )
-            return [Approval.model_validate_json(row["approval"]) for row in rows]
+            return self._answers(db, run_id, digest)
+
+    @staticmethod
+    def _answers(db: sqlite3.Connection, run_id: str, digest: str) -> list[Approval]:
+        rows = db.execute(
+            "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
+        )
+        return [Approval.model_validate_json(row["approval"]) for row in rows]
 
     def consume(self, approval: Approval, run_id: str) -> bool:
         use = f"{run_id}:{approval.digest}"
