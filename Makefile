@@ -28,7 +28,7 @@ demo: setup ## Replay the bundled corpus in the sandbox: progress, table, HTML r
 	@$(BIN)/python -m evals.demo
 
 test: setup ## Run the test suite
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(JOBS)
 
 sweep: setup ## The kill sweeps after every single AWS call
 	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1

@@ -281,5 +281,5 @@ def desk(
 
 def bedrock(sandbox: Sandbox) -> BedrockModel:
     """The real model port over the sandbox's Converse."""
-    clients = [sandbox.client(name, ACCOUNT, REGION) for name in ("bedrock-runtime", "bedrock")]
-    return BedrockModel(SANDBOX_MODEL, *clients, catalogue())
+    runtime, control = (sandbox.client(name, ACCOUNT, REGION) for name in ("bedrock-runtime", "bedrock"))
+    return BedrockModel(SANDBOX_MODEL, runtime, control, catalogue())

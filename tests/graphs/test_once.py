@@ -1,6 +1,7 @@
 """Once, but not once for ever (law 8): redelivery, two findings, dead and living holders, fences, undo and time travel."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -171,13 +172,14 @@ def test_a_living_holder_keeps_its_run(tmp_path: Path) -> None:
 def test_a_holder_that_was_taken_over_writes_nothing_more(tmp_path: Path) -> None:
     """The first process was only slow: after the takeover its fence is old, and its next step stops."""
     at = desk(tmp_path, USER_WORLD, event(GUARDDUTY))
+    overtaken: list[bool] = []
     taken: list[Report] = []
 
     def slow(call: SandboxCall) -> None:
-        if call.name == "iam:GetLoginProfile" and not taken:
+        if call.name == "iam:GetLoginProfile" and not overtaken:
+            overtaken.append(True)
             at.wait(minutes=2)
-            taken.append(Report.model_construct())
-            taken[0] = delivered(at, another_process(at, "second", alive=True))
+            taken.append(delivered(at, another_process(at, "second", alive=True)))
 
     at.sandbox.faults.before.append(slow)
     with pytest.raises(LostLease):
@@ -194,7 +196,7 @@ def test_an_old_fence_is_refused(tmp_path: Path, method: str) -> None:
     ledger, now = at.service.ledger, at.sandbox.now()
     opened = ledger.reopen(report.run_id, "second", now)
     assert isinstance(opened, Opened)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "heartbeat": lambda: ledger.heartbeat(report.run_id, opened.fence - 1, now),
         "claim": lambda: ledger.claim(report.run_id, opened.fence - 1, report.actions[0].planned.change, now),
         "close": lambda: ledger.close(report.run_id, opened.fence - 1, report, now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,7 @@ def test_a_call_of_planning_acting_and_telling_that_fails_is_never_lied_about(
     after = names[names.index(MODEL) + 1 :]
     turn = list(FAULTS).index(fault)
     hooks: dict[str, Callable[[Failing], Hook]] = {
-        f"call {number} ({name})": lambda failing, number=number: nth_after(MODEL, number, failing)
+        f"call {number} ({name})": partial(nth_after, MODEL, number)
         for number, name in enumerate(after, start=1)
         if name in WRITES or (number + turn) % TURNS == 0
     }
@@ -160,9 +161,7 @@ def test_a_call_of_planning_acting_and_telling_that_fails_is_never_lied_about(
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_call_that_always_fails_is_never_lied_about(tmp_path: Path, situation: str) -> None:
     names = dict.fromkeys(call.name for call in baseline(tmp_path, situation).calls)
-    hooks: dict[str, Callable[[Failing], Hook]] = {
-        name: lambda failing, name=name: first(name, failing) for name in names
-    }
+    hooks: dict[str, Callable[[Failing], Hook]] = {name: partial(first, name) for name in names}
     assert wrong_of(tmp_path, situation, "denied", hooks) == []
 
 

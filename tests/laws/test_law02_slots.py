@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from desk import ACCOUNT, BUCKET_WORLD, desk, event, world
-from worked import worked
+from worked import Worked
 
 from agent.plan import SLOT_NAMES
 from agent.prompt import case_from_user_text, system_text
@@ -15,23 +15,21 @@ from agent.report import Status
 from agent.wire import canonical_schema
 from tools.action import catalogue
 
-pytestmark = pytest.mark.xdist_group("worked")
-
 
 def schema_of(request: dict[str, Any]) -> str:
     text: str = request["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
     return text
 
 
-def test_the_schema_on_the_wire_is_the_same_bytes_in_every_case() -> None:
-    sent = {schema_of(request) for each in worked() for request in each.converse}
+def test_the_schema_on_the_wire_is_the_same_bytes_in_every_case(worked: tuple[Worked, ...]) -> None:
+    sent = {schema_of(request) for each in worked for request in each.converse}
     assert len(sent) == 1
     assert json.dumps(json.loads(*sent), indent=2, sort_keys=True) + "\n" == canonical_schema(catalogue())
 
 
-def test_the_static_part_of_the_prompt_is_the_same_bytes_in_every_case() -> None:
+def test_the_static_part_of_the_prompt_is_the_same_bytes_in_every_case(worked: tuple[Worked, ...]) -> None:
     """It is what Bedrock caches."""
-    sent = {json.dumps(request["system"]) for each in worked() for request in each.converse}
+    sent = {json.dumps(request["system"]) for each in worked for request in each.converse}
     assert len(sent) == 1
     assert json.loads(*sent)[0] == {"text": system_text(catalogue())}
     assert "cachePoint" in json.loads(*sent)[1]
@@ -43,10 +41,10 @@ def test_the_schema_is_the_one_in_the_repository() -> None:
     assert kept == canonical_schema(catalogue())
 
 
-def test_what_is_done_is_done_to_a_verified_slot_of_the_finding_or_its_evidence() -> None:
+def test_what_is_done_is_done_to_a_verified_slot_of_the_finding_or_its_evidence(worked: tuple[Worked, ...]) -> None:
     offenders = [
         f"{each.case.name}: {action.planned.change.target.key}"
-        for each in worked()
+        for each in worked
         for action in each.done
         if action.planned.slot not in SLOT_NAMES
         or action.verdict is None
@@ -55,9 +53,9 @@ def test_what_is_done_is_done_to_a_verified_slot_of_the_finding_or_its_evidence(
     assert offenders == []
 
 
-def test_the_variable_part_of_the_prompt_is_one_case_without_a_name_in_the_clear() -> None:
+def test_the_variable_part_of_the_prompt_is_one_case_without_a_name_in_the_clear(worked: tuple[Worked, ...]) -> None:
     offenders = []
-    for each in worked():
+    for each in worked:
         names = {t.id for r in each.reports if r.finding for t in r.finding.targets} - {""}
         for request in each.converse:
             text = request["messages"][0]["content"][0]["text"]

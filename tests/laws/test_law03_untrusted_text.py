@@ -22,7 +22,7 @@ from graphs.embedded import answerer
 from graphs.runs import Runs
 from tools.action import catalogue
 from tools.aws import Clients
-from tools.sandbox.services.bedrock import set_answerer
+from tools.sandbox.services.bedrock import ModelAnswer, set_answerer
 
 CANARY = "C4N4RY"
 INJECTION = (
@@ -95,7 +95,12 @@ def watched(folder: Path, text: str, body: Any, mode: Mode = Mode.AUTO) -> Watch
     at.runs = Runs(at.service, at.saver)  # type: ignore[arg-type]  # a desk has one
     requests: list[dict[str, Any]] = []
     answers = answerer(catalogue())
-    set_answerer(lambda request: (requests.append(request), answers(request))[1])
+
+    def recorded(request: dict[str, Any]) -> ModelAnswer:
+        requests.append(request)
+        return answers(request)
+
+    set_answerer(recorded)
     return Watched(at, at.deliver(), recording.calls, requests)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from bundled import Bundled, bundled, everything
+from desk import USER_WORLD, desk, event
 from enumeration import OFFERED, SLOTS, Bench, Effects, Says, several, singles
 
 from agent import playbook
@@ -125,3 +126,20 @@ def test_every_outcome_is_seen_in_some_case(tmp_path: Path) -> None:
             reports = case.desk(tmp_path / f"{number}", Mode.AUTO).deliver_all()
             ran_somewhere |= {a.planned.change.action for r in reports for a in r.actions if a.receipt}
     assert ran_somewhere >= set(OFFERED)
+
+
+TRUSTING = """
+@id("trusting")
+@outcome("allow")
+@why("The model knows best.")
+permit (principal is Stanch::Service, action in Stanch::Action::"contain", resource)
+when { context.mode == Stanch::Mode::"auto" && context.model_proposed };
+"""
+
+
+def test_a_policy_that_trusts_the_model_alone_is_found_out(tmp_path: Path) -> None:
+    """The enumeration has teeth: under such a policy a single answer takes the user's other key as well."""
+    at = desk(tmp_path, USER_WORLD, event("guardduty_credential_abuse"), Mode.OBSERVE, also=TRUSTING)
+    bench = Bench(at, at.state(at.deliver().run_id))
+    with pytest.raises(AssertionError, match="iam_deactivate_key"):
+        outcomes_of(bench)

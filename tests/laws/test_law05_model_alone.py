@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from desk import BUCKET_WORLD, USER_WORLD, desk, event
 from enumeration import OFFERED, SLOTS, Bench, said
-from worked import worked
+from worked import Worked
 
 from agent import playbook
 from agent.plan import Confidence, Disposition
@@ -47,11 +47,10 @@ def test_only_both_at_their_surest_make_anything_run(
     assert bool(on.runs(answer)) == sure
 
 
-@pytest.mark.xdist_group("worked")
-def test_in_every_case_what_ran_unattended_was_proposed_by_both() -> None:
+def test_in_every_case_what_ran_unattended_was_proposed_by_both(worked: tuple[Worked, ...]) -> None:
     offenders = [
         f"{each.case.name}: {action.planned.id}"
-        for each in worked()
+        for each in worked
         for action in each.done
         if each.case.expect.mode is Mode.AUTO
         and not (action.verdict and action.verdict.facts.approvers)

@@ -2,14 +2,12 @@
 
 import pytest
 from bundled import given_back
-from worked import worked
+from worked import Worked
 
 from agent.catalogue import Reversal
 from agent.report import Report, ReportedAction, Status
 from tools.action import actions, catalogue
 from tools.aws import Phase
-
-pytestmark = pytest.mark.xdist_group("worked")
 
 
 def test_an_action_declares_one_of_two_ways_back() -> None:
@@ -27,8 +25,8 @@ def test_an_exact_way_back_has_calls_to_go_it_and_the_other_none() -> None:
     assert offenders == []
 
 
-def test_undo_gives_back_the_whole_world_as_the_public_api_told_it() -> None:
-    changed = [each for each in worked() if each.done]
+def test_undo_gives_back_the_whole_world_as_the_public_api_told_it(worked: tuple[Worked, ...]) -> None:
+    changed = [each for each in worked if each.done]
     assert {a.planned.change.action for each in changed for a in each.done} == {s.id for s in catalogue().offered}
     offenders = [
         f"{each.case.name}: {name}"
@@ -40,10 +38,10 @@ def test_undo_gives_back_the_whole_world_as_the_public_api_told_it() -> None:
     assert offenders == []
 
 
-def test_undo_says_that_it_took_everything_back() -> None:
+def test_undo_says_that_it_took_everything_back(worked: tuple[Worked, ...]) -> None:
     offenders = [
         each.case.name
-        for each in worked()
+        for each in worked
         for told in each.undone
         if not isinstance(told, Report)
         or told.status is not Status.UNDONE
@@ -52,10 +50,10 @@ def test_undo_says_that_it_took_everything_back() -> None:
     assert offenders == []
 
 
-def test_the_report_names_the_command_that_takes_an_action_back() -> None:
+def test_the_report_names_the_command_that_takes_an_action_back(worked: tuple[Worked, ...]) -> None:
     offenders = [
         f"{each.case.name}: {action.undo}"
-        for each in worked()
+        for each in worked
         for report in each.reports
         for action in report.actions
         if action in each.done and action.undo != way_back(report, action)

@@ -1,18 +1,15 @@
 """Law 7: verified or not said. In every bundled case a second reading, afterwards, finds what the report says."""
 
-import pytest
-from worked import Worked, worked
+from worked import Worked
 
 from agent.receipt import Outcome
 from agent.report import Report, Status
 
-pytestmark = pytest.mark.xdist_group("worked")
 
-
-def test_what_is_said_to_be_done_was_read_back_and_still_is_so() -> None:
+def test_what_is_said_to_be_done_was_read_back_and_still_is_so(worked: tuple[Worked, ...]) -> None:
     offenders = [
         f"{each.case.name}: {action.planned.id}"
-        for each in worked()
+        for each in worked
         for report in each.reports
         for action in report.actions
         if action.receipt and action.receipt.outcome in (Outcome.DONE, Outcome.ALREADY) and is_over(report)
@@ -26,9 +23,11 @@ UNFINISHED = {Status.AWAITING_APPROVAL, Status.UNVERIFIED, Status.PARTIALLY_CONT
 """What a run may say as well that changed something: a part of it waits, or could not be seen to hold."""
 
 
-def test_contained_is_said_only_where_something_changed_or_was_so_and_a_change_is_never_passed_over() -> None:
+def test_contained_is_said_only_where_something_changed_or_was_so_and_a_change_is_never_passed_over(
+    worked: tuple[Worked, ...],
+) -> None:
     offenders = []
-    for each in worked():
+    for each in worked:
         said, kept = {report.status for report in each.reports}, receipts(each, Outcome.ALREADY)
         if Status.CONTAINED in said and each.before == each.after and not kept:
             offenders.append(each.case.name)
@@ -47,9 +46,9 @@ def receipts(each: Worked, outcome: Outcome) -> list[str]:
     ]
 
 
-def test_what_changed_is_what_the_receipts_say_and_nothing_else() -> None:
-    assert [each.case.name for each in worked() if changed(each) != receipted(each)] == []
-    assert sum(len(receipted(each)) for each in worked()) > 0
+def test_what_changed_is_what_the_receipts_say_and_nothing_else(worked: tuple[Worked, ...]) -> None:
+    assert [each.case.name for each in worked if changed(each) != receipted(each)] == []
+    assert sum(len(receipted(each)) for each in worked) > 0
 
 
 def is_over(report: Report) -> bool:
@@ -67,10 +66,10 @@ def receipted(each: Worked) -> set[str]:
     return {f"{target.kind} {target.id}" for target in targets}
 
 
-def test_observed_is_said_only_of_what_was_tried() -> None:
+def test_observed_is_said_only_of_what_was_tried(worked: tuple[Worked, ...]) -> None:
     """And each way of knowing is seen in some case."""
     ways: set[str] = set()
-    for each in worked():
+    for each in worked:
         for report in each.reports:
             hows = {a.receipt.verification.how for a in report.actions if a.receipt and a.receipt.verification}
             tried = "s3:HeadObject" in report.calls.get("verify", {})

@@ -3,23 +3,22 @@
 from typing import Any
 
 import pytest
-from worked import worked
+from worked import Worked
 
 from agent.plan import Change, PlannedAction
 from agent.target import Target
 from agent.verdict import plan_digest
 from tools.action import catalogue
 
-pytestmark = pytest.mark.xdist_group("worked")
-
 OTHER = {
     "user": "somebody-else", "access_key": "AKIAOTHEREXAMPLE0001", "bucket": "another-bucket",
 }  # fmt: skip
 
 
-def examples() -> dict[str, PlannedAction]:
+@pytest.fixture
+def examples(worked: tuple[Worked, ...]) -> dict[str, PlannedAction]:
     """One planned action of each kind, from the cases."""
-    return {a.planned.change.action: a.planned for each in worked() for a in each.done}
+    return {a.planned.change.action: a.planned for each in worked for a in each.done}
 
 
 def edited(action: PlannedAction, **fields: Any) -> PlannedAction:
@@ -48,8 +47,8 @@ def edits(action: PlannedAction) -> dict[str, list[PlannedAction]]:
     return made
 
 
-def test_each_thing_that_an_action_would_do_changes_the_digest() -> None:
-    found = examples()
+def test_each_thing_that_an_action_would_do_changes_the_digest(examples: dict[str, PlannedAction]) -> None:
+    found = examples
     assert set(found) == {spec.id for spec in catalogue().offered}
     offenders = [
         f"{name}: {what}"
@@ -60,21 +59,21 @@ def test_each_thing_that_an_action_would_do_changes_the_digest() -> None:
     assert offenders == []
 
 
-def test_another_run_and_another_order_have_another_digest() -> None:
-    actions = [*examples().values()]
+def test_another_run_and_another_order_have_another_digest(examples: dict[str, PlannedAction]) -> None:
+    actions = [*examples.values()]
     digests = [plan_digest("run-1", actions), plan_digest("run-2", actions), plan_digest("run-1", actions[::-1])]
     assert len(set(digests)) == 3
 
 
-def test_what_is_only_shown_is_not_in_the_digest() -> None:
+def test_what_is_only_shown_is_not_in_the_digest(examples: dict[str, PlannedAction]) -> None:
     """Otherwise a key that was used once more meanwhile would ask again."""
-    for action in examples().values():
+    for action in examples.values():
         shown = edited(action, blast_radius=[], leaves_open=["told otherwise"])
         assert plan_digest("run-1", [shown]) == plan_digest("run-1", [action])
 
 
-def test_an_approval_in_the_cases_is_for_its_own_run_and_nothing_else() -> None:
-    approved = [(each, report) for each in worked() for report in each.reports if report.approvals]
+def test_an_approval_in_the_cases_is_for_its_own_run_and_nothing_else(worked: tuple[Worked, ...]) -> None:
+    approved = [(each, report) for each in worked for report in each.reports if report.approvals]
     assert approved
     for each, report in approved:
         for approval in report.approvals:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from desk import ACCOUNT, BUCKET_WORLD, USER_WORLD, Desk, desk, event
-from worked import worked
+from worked import Worked
 
 from agent.report import Status
 from agent.verdict import Mode
@@ -32,12 +32,11 @@ CONTAINING = [call for name, action in actions().items() if action.SPEC.offered 
 WORLDS = {"user": (USER_WORLD, "guardduty_credential_abuse_asff"), "bucket": (BUCKET_WORLD, "securityhub_s3_public")}
 
 
-@pytest.mark.xdist_group("worked")
-def test_every_call_of_every_case_is_declared_for_its_phase() -> None:
+def test_every_call_of_every_case_is_declared_for_its_phase(worked: tuple[Worked, ...]) -> None:
     declared = {(phase.value, call.name) for call in DECLARED for phase in call.phases}
     offenders = {
         (each.case.name, phase, name)
-        for each in worked()
+        for each in worked
         for report in each.reports
         for phase, names in report.calls.items()
         for name in names
@@ -46,11 +45,10 @@ def test_every_call_of_every_case_is_declared_for_its_phase() -> None:
     assert offenders == set()
 
 
-@pytest.mark.xdist_group("worked")
-def test_the_report_counts_every_call_that_was_made() -> None:
+def test_the_report_counts_every_call_that_was_made(worked: tuple[Worked, ...]) -> None:
     """But the model's: it is no call of a tool, and its tokens are counted instead."""
     offenders = []
-    for each in worked():
+    for each in worked:
         counted = sum(n for r in each.reports for names in r.calls.values() for n in names.values())
         made = sum(call.service != "bedrock-runtime" for call in each.calls)
         if counted != made and each.case.expect.approver is None:
@@ -58,12 +56,11 @@ def test_the_report_counts_every_call_that_was_made() -> None:
     assert offenders == []
 
 
-@pytest.mark.xdist_group("worked")
-def test_reading_planning_and_verifying_write_nothing_in_any_case() -> None:
+def test_reading_planning_and_verifying_write_nothing_in_any_case(worked: tuple[Worked, ...]) -> None:
     writing = {call.name for call in DECLARED if call.writes}
     offenders = {
         (each.case.name, phase, name)
-        for each in worked()
+        for each in worked
         for report in each.reports
         for phase in ("read", "plan", "verify")
         for name in report.calls.get(phase, {})

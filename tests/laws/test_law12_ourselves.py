@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, USER, USER_WORLD, Desk, desk, event, world
-from worked import worked
+from worked import Worked
 
 from agent.report import Report, Status
 from agent.verdict import Mode
@@ -121,13 +121,12 @@ def test_a_sample_finding_never_writes_outside_the_sandbox(
         assert policies(report) == {"sample-outside-sandbox"}
 
 
-@pytest.mark.xdist_group("worked")
-def test_in_every_case_a_skipped_or_refused_event_makes_no_write_and_asks_no_model() -> None:
+def test_in_every_case_a_skipped_or_refused_event_makes_no_write_and_asks_no_model(worked: tuple[Worked, ...]) -> None:
     offenders = [
         each.case.name
-        for each in worked()
+        for each in worked
         if all(report.status in (Status.SKIPPED, Status.REFUSED) for report in each.reports)
         and (each.converse or any(call.writes for call in each.calls))
     ]
     assert offenders == []
-    assert sum(not each.converse for each in worked()) >= 5
+    assert sum(not each.converse for each in worked) >= 5

@@ -1,8 +1,9 @@
 """Every bundled case worked once in its own mode, answered as it says, delivered again, and taken back: what was seen."""
 
+import os
+import pickle
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tools.action import actions, catalogue
 from tools.aws import Phase, Tally
 from tools.ledger import SqliteLedger
 from tools.sandbox.faults import SandboxCall
-from tools.sandbox.services.bedrock import set_answerer
+from tools.sandbox.services.bedrock import ModelAnswer, set_answerer
 
 World = dict[tuple[str, str], Any]
 
@@ -52,10 +53,24 @@ class Worked:
         return [a for report in self.reports for a in report.actions if a.receipt and a.receipt.outcome is Outcome.DONE]
 
 
-@cache
-def worked() -> tuple[Worked, ...]:
-    """All of them."""
-    return tuple(_work(case) for case in bundled())
+def work_all(shared: Path, worker: int) -> tuple[Worked, ...]:
+    """All of them, each worked by one of the processes that share the folder: every second process starts at the end."""
+    shared.mkdir(exist_ok=True)
+    cases = bundled()
+    made = [_kept(shared, case) for case in (cases[::-1] if worker % 2 else cases)]
+    return tuple(sorted(made, key=lambda each: each.case.name))
+
+
+def _kept(shared: Path, case: Bundled) -> Worked:
+    path = shared / f"{case.name}.pickle"
+    if path.exists():
+        found: Worked = pickle.loads(path.read_bytes())  # noqa: S301 - another process of these tests wrote it
+        return found
+    made = _work(case)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished.write_bytes(pickle.dumps(made))
+    unfinished.rename(path)
+    return made
 
 
 def _work(case: Bundled) -> Worked:
@@ -63,7 +78,12 @@ def _work(case: Bundled) -> Worked:
         at = case.desk(Path(folder), case.expect.mode)
         converse: list[dict[str, Any]] = []
         answers = answerer(catalogue())
-        set_answerer(lambda request: (converse.append(request), answers(request))[1])
+
+        def recorded(request: dict[str, Any]) -> ModelAnswer:
+            converse.append(request)
+            return answers(request)
+
+        set_answerer(recorded)
         before = everything(at)
         at.calls.clear()
         reports = [_answered(at, case, report) for report in at.deliver_all()]
