@@ -1,6 +1,5 @@
 """Law 6: a way back, honestly declared. In every bundled case, what was done is taken back, days later, by another process."""
 
-import pytest
 from bundled import given_back
 from worked import Worked
 
