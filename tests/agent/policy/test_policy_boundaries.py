@@ -176,6 +176,9 @@ def _stops(f: Facts) -> bool:
 PROPERTIES: dict[str, Callable[[Facts], bool]] = {
     "observe mode never writes": lambda f: f.mode == Mode.OBSERVE,
     "a sample never writes outside the sandbox": lambda f: f.sample and not f.sandbox,
+    "nothing is stopped or told in an account of unknown role": (
+        lambda f: f.direction == "do" and f.account_role == "unknown"
+    ),
     "without an approver only what both propose, surely, in auto mode": (
         lambda f: _stops(f) and not f.approvers and not _agreed(f)
     ),
