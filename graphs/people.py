@@ -1,20 +1,11 @@
 """Who may answer: people by one canonical name, and never somebody whom the finding is about."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 
+from agent.person import canonical as canonical
 from agent.plan import PlannedAction
 from agent.target import Target
 from tools.registry import Registry
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
-
-
-def canonical(name: str) -> str | None:
-    """A person's name as it is compared and kept; None if it is none: `Dana ` is `dana`, a look-alike letter is nobody."""
-    plain = unicodedata.normalize("NFKC", name).strip().casefold()
-    return plain if _NAME.fullmatch(plain) else None
 
 
 def subjects(targets: Iterable[Target], actions: Iterable[PlannedAction] = ()) -> set[str]:

@@ -21,6 +21,8 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
     spec = service.catalogue.get(action.change.action)
     if spec is None:
         raise LookupError(action.change.action)
+    slots = [*(slot.target for slot in state.slots.filled), *state.slots.overflow]
+    near = [*state.finding.targets, *slots]
     return facts_for(
         spec,
         action,
@@ -28,7 +30,7 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         finding=state.finding,
         evidence=Evidence(answers=state.evidence),
         slots=state.slots,
-        standings=standings_of(action.change.target, service.registry),
+        standings=standings_of(action.change.target, service.registry, near),
         circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],

@@ -8,6 +8,7 @@ import yaml
 from pydantic import AfterValidator
 
 from agent.addresses import covers, network, overlap
+from agent.person import canonical
 from agent.record import Record
 from agent.target import Target
 
@@ -22,19 +23,33 @@ class AccountEntry(Record):
 
 
 def _named(entry: str) -> str:
-    """An entry as written: one id, name or ARN. What looks like a pattern would protect nothing, silently."""
-    if not re.fullmatch(r"[\w+=,.@:/ -]{1,512}", entry, re.ASCII) or entry != entry.strip() or entry.endswith("/"):
-        raise ValueError("name one id, name or ARN: no pattern, no blank at an end, no trailing slash")
+    """An entry as written: one id, name or ARN. What looks like more would protect nothing, silently."""
     if entry.startswith("s3://"):
         raise ValueError("name the bucket, without s3://")
+    if not re.fullmatch(r"[\w+=,.@:/-]{1,512}", entry, re.ASCII) or entry.endswith(("/", ":")):
+        raise ValueError("name one id, name or ARN: no pattern, no blank, no trailing slash")
     if re.fullmatch(r"A(IDA|ROA)[A-Z0-9]{12,}", entry):
         raise ValueError("name the user or role: its unique id is not compared")
+    if not entry.startswith("arn:"):
+        if "/" in entry or ":" in entry:
+            raise ValueError("name it alone, without a path, or by its whole ARN")
+    elif entry.count(":") < 5 or ":assumed-role/" in entry or (":s3:::" in entry and "/" in entry):
+        raise ValueError("name the bucket, user, role or resource itself: not a session, an object or part of an ARN")
     return entry
 
 
 def _network(entry: str) -> str:
     network(entry)
     return entry
+
+
+def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Nobody twice in two spellings, and nobody whose name no answer could be given under."""
+    names = [canonical(person) for person in people]
+    for person, name in zip(people, names, strict=True):
+        if name is None or names.count(name) > 1:
+            raise ValueError(f"{person[:64]!r} is no name of a person, or is there twice")
+    return people
 
 
 Named = Annotated[str, AfterValidator(_named)]
@@ -64,8 +79,8 @@ class Registry(Record):
     """Instances that scan on purpose, by id. One that only has such a Name asks: whoever may tag may give it."""
     never_block: list[Cidr] = []
     """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
-    people: dict[str, list[str]] = {}
-    """Roles of those who may approve, by person."""
+    people: Annotated[dict[str, list[str]], AfterValidator(_people)] = {}
+    """Roles of those who may approve, by person. Where anybody is listed, nobody else answers."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
