@@ -23,7 +23,7 @@ def merged(present: str | None, ours: str) -> str | None:
 
     None if there is no room for us beside them: then the note is to be left as it is.
     """
-    theirs = _OURS.sub("", present or "").strip("\n")
+    theirs = _without_ours(present or "").strip("\n")
     room = NOTE_LIMIT - len(_OPEN) - len(_CLOSE) - 2 - (len(theirs) + 1 if theirs else 0)
     if room < _LEAST:
         return None
@@ -32,6 +32,13 @@ def merged(present: str | None, ours: str) -> str | None:
         words = words[: room - 1] + "…"
     block = f"{_OPEN} {words} {_CLOSE}"
     return f"{block}\n{theirs}" if theirs else block
+
+
+def _without_ours(note: str) -> str:
+    """The note without our part, also where taking one out leaves what looks like another."""
+    while (left := _OURS.sub("", note)) != note:
+        note = left
+    return note
 
 
 def _plain(text: str) -> str:
