@@ -14,7 +14,14 @@ class NotTaken(Record):
     """Why an answer changed nothing."""
 
     reason: Literal[
-        "no_such_run", "not_waiting", "busy", "wider_than_asked", "nothing_named", "used", "named_in_finding"
+        "no_such_run",
+        "not_waiting",
+        "busy",
+        "wider_than_asked",
+        "nothing_named",
+        "used",
+        "unknown_person",
+        "named_in_finding",
     ]
     detail: str
 

@@ -32,7 +32,7 @@ class Reply(Record):
 def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:
     """Ask, and keep what came back. Nothing that the interface echoes is executed: only the request's own actions are."""
     reply = interrupt(card(state), response_schema=Reply)
-    while not service.settings.sandbox and (reply.decisions or (reply.expired and not _over(state.request, service))):
+    while not _decides(reply, state.request, service):
         # an interface that cannot sign decides nothing here: the run goes on waiting
         reply = interrupt(card(state), response_schema=Reply)
     decision = decided(reply, state.request, service)
@@ -78,6 +78,14 @@ def decided(reply: Reply, request: Request, service: Service) -> Decision:
         reason = rejections[0].reason if rejections else "no valid answer"
         return Decision(kind="rejected", digest=request.digest, approvals=answers, reason=reason)
     return Decision(kind="answered", digest=request.digest, approvals=answers)
+
+
+def _decides(reply: Reply, request: Request, service: Service) -> bool:
+    """Outside the sandbox only the clock decides, or an answer that the ledger holds."""
+    if service.settings.sandbox or _over(request, service):
+        return True
+    kept = {approval.nonce for approval in service.ledger.answers(request.run_id, request.digest)}
+    return not reply.decisions and not reply.expired and not kept.isdisjoint(reply.nonces)
 
 
 def _over(request: Request, service: Service) -> bool:

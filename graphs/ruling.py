@@ -58,7 +58,7 @@ def valid(approval: Approval, request: Request, state: Planned, service: Service
         approval.run_id == state.run_id
         and approval.digest == request.digest
         and approval.decision == "approve"
-        and person is not None
+        and person == approval.by
         and person not in subjects(state.finding.targets, request.actions)
         and (known(person, service.registry) or unsigned_in_sandbox)
         and service.clock() < min(approval.expires_at, request.expires_at)

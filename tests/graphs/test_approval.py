@@ -29,6 +29,7 @@ from agent.report import Report, Status
 from agent.verdict import Approval, Mode, Request
 from graphs.answering import MoreNeeded, NotTaken, sign
 from graphs.state import Context
+from graphs.undo import NothingToUndo, undo_run
 from tools.ledger import Opened
 from tools.sandbox.faults import SandboxCall
 
@@ -342,6 +343,67 @@ def test_unsigned_decisions_count_in_the_sandbox_only(
     at, run = asked(tmp_path, sandbox=sandbox)
     done = resumed(at, run, {"decisions": [{"type": choice} for choice in choices]})
     assert (done.status, at.writes) == (status, writes)
+
+
+@pytest.mark.parametrize(
+    "reply", [{"expired": True}, {}, {"nonces": ["nonce-0001"]}, {"decisions": [], "expired": True}]
+)
+def test_outside_the_sandbox_an_interface_ends_no_run(tmp_path: Path, reply: Any) -> None:
+    at, run = asked(tmp_path, sandbox=False)
+    assert resumed(at, run, reply).status is Status.AWAITING_APPROVAL
+    assert at.say("approve", run).status is Status.CONTAINED
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize(
+    "name", ["nobody-known", "r\u043esa", "rosa\u200b", "ro sa", "rosa,ivo", "", "\x1b[2Jrosa", "a" * 65]
+)
+def test_where_people_are_listed_nobody_else_answers(tmp_path: Path, decision: str, name: str) -> None:
+    at, run = asked(tmp_path)
+    refused = at.say(decision, run, name)
+    assert isinstance(refused, NotTaken)
+    assert (refused.reason, at.writes) == ("unknown_person", [])
+    assert at.say("approve", run).status is Status.CONTAINED
+
+
+@pytest.mark.parametrize("spelling", ["Rosa", " rosa ", "ROSA", "\uff52osa"])
+def test_a_person_in_another_spelling_is_the_same_person(tmp_path: Path, spelling: str) -> None:
+    at, run = asked(tmp_path, also=TWO_PEOPLE)
+    for name in ("rosa", spelling):
+        more = at.say("approve", run, name)
+        assert isinstance(more, MoreNeeded)
+        assert more.given == 1
+    done = at.say("approve", run, "Mei")
+    assert (done.status, {approval.by for approval in done.approvals}) == (Status.CONTAINED, {"rosa", "mei"})
+
+
+def test_an_answer_that_is_kept_under_another_spelling_does_not_count(tmp_path: Path) -> None:
+    """Policy counts people by the names that are kept, so there is one for each."""
+    at, run = asked(tmp_path)
+    done = put(at, run, signed(at, run, by="Rosa"))
+    assert (done.status, at.writes) == (Status.ESCALATED, [])
+
+
+def test_where_nobody_is_listed_one_may_answer_and_two_unknown_ones_are_no_two_people(tmp_path: Path) -> None:
+    for also, answers in (("", Report), (TWO_PEOPLE, MoreNeeded)):
+        folder = tmp_path / answers.__name__
+        folder.mkdir()
+        at = desk(folder, world(USER_WORLD, ("registry.people", {})), event(GUARDDUTY), Mode.APPROVE, also=also)
+        run = at.deliver()
+        assert isinstance(at.say("approve", run, "ada"), answers)
+        at.say("approve", run, "bob")
+        assert (at.changes == []) == (answers is MoreNeeded)
+
+
+@pytest.mark.parametrize("spelling", [USER, USER.upper(), f" {USER}\n"])
+def test_whom_the_finding_names_takes_nothing_back(tmp_path: Path, spelling: str) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    run = at.deliver()
+    at.calls.clear()
+    refused = undo_run(at.service, run.run_id, None, spelling)
+    assert isinstance(refused, NothingToUndo)
+    assert "named in the finding" in refused.detail
+    assert at.writes == []
 
 
 @pytest.mark.parametrize(
