@@ -255,6 +255,35 @@ def test_a_world_that_drifted_asks_again_and_writes_nothing(
     assert [a.planned.change.action for a in done.actions if a.receipt] == left
 
 
+def put_object(at: Desk, key: str) -> None:
+    at.sandbox.client("s3", ACCOUNT, REGION).put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+
+def test_what_anybody_writes_into_the_bucket_asks_nobody_again(tmp_path: Path) -> None:
+    """The object that verifying tries is no part of what was approved: strangers may write others that come first."""
+    at, run = asked(tmp_path, HUB)
+    digest = request_of(at, run).digest
+    put_object(at, "0000.html")
+    at.calls.clear()
+    done = at.say("approve", run)
+    assert (done.status, at.writes) == (Status.CONTAINED, BLOCKED)
+    assert {approval.digest for approval in done.approvals} == {digest}
+
+
+@pytest.mark.parametrize(("gone", "how"), [(True, "by_configuration"), (False, "observed")])
+def test_a_refusal_is_observed_only_on_an_object_that_is_still_there(tmp_path: Path, gone: bool, how: str) -> None:
+    at, run = asked(tmp_path, HUB)
+
+    def delete(call: SandboxCall) -> None:
+        if gone and call.name == "s3:PutPublicAccessBlock":
+            at.sandbox.client("s3", ACCOUNT, REGION).delete_object(Bucket=BUCKET, Key="q3/report.csv")
+
+    at.sandbox.faults.after.append(delete)
+    done = at.say("approve", run)
+    assert done.status is Status.CONTAINED
+    assert [a.receipt.verification.how for a in done.actions if a.receipt and a.receipt.verification] == [how]
+
+
 def test_what_somebody_else_closed_meanwhile_needs_no_action(tmp_path: Path) -> None:
     at, run = asked(tmp_path, HUB)
     set_flags(at, *FLAGS)
