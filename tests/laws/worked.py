@@ -117,5 +117,5 @@ def _undo(at: Desk, folder: str, report: Report) -> Any:
     """By another process: with a ledger and checkpoints that it opens itself."""
     at.wait(days=3)
     ledger = SqliteLedger(Path(folder) / "ledger.sqlite", lambda _: False, durable=False)
-    service = Service(**{**vars(at.service), "ledger": ledger, "holder": "another process"})
+    service = Service(**{**vars(at.service), "ledger": ledger})
     return undo_run(Runs(service, InMemorySaver(serde=serializer())).service, report.run_id, None, "approver-1")
