@@ -73,7 +73,8 @@ class PolicyReaders(Record):
     """Whom a bucket's policy lets in, other than the account itself and everyone."""
 
     cross_account: list[str] = []
-    """Other accounts and canonical users that are named, themselves or by a CloudFront distribution of theirs."""
+    """Other accounts and canonical users that are named, themselves or by a CloudFront distribution of theirs; `*` and
+    `cloudfront` where the policy lets in somebody whose account it does not say."""
     cloudfront: bool = False
     """A distribution of the account itself."""
     delivery: bool = False
@@ -97,8 +98,9 @@ def policy_readers(document: JsonObject, account: str) -> PolicyReaders:
             continue
         for principal in principals(statement):
             distributions = _distributions(principal, statement)
-            named |= _foreign(principal, account) | (distributions - {account})
-            cloudfront |= account in distributions or _is_access_identity(principal)
+            named |= _foreign(principal, account, conditional=bool(statement.get("Condition")))
+            named |= distributions - {account}
+            cloudfront |= account in distributions
             delivery |= principal.kind == "Service" and principal.id in DELIVERY
     return PolicyReaders(cross_account=sorted(named), cloudfront=cloudfront, delivery=delivery)
 
@@ -123,16 +125,21 @@ def _group_uris(grants: JsonValue) -> set[str]:
     return found
 
 
-def _foreign(principal: Principal, account: str) -> set[str]:
+def _foreign(principal: Principal, account: str, *, conditional: bool) -> set[str]:
+    """Whom this names outside the account. Everyone on a condition is somebody whom the condition alone knows."""
     if principal.kind == "CanonicalUser":
         return {principal.id}
+    if _is_access_identity(principal):
+        return {"cloudfront"}
+    if principal.everyone and conditional:
+        return {"*"}
     if principal.kind != "AWS" or principal.account in (None, account):
         return set()
     return {str(principal.account)}
 
 
 def _is_access_identity(principal: Principal) -> bool:
-    """Before origin access control, a distribution read as a user of CloudFront's own."""
+    """Before origin access control, a distribution read as a user of CloudFront's own. It says nobody's account."""
     return principal.kind == "AWS" and ":iam::cloudfront:user/" in principal.id
 
 
@@ -152,7 +159,8 @@ def _distributions(principal: Principal, statement: JsonObject) -> set[str]:
         if key.casefold() == "aws:sourcearn"
         for source in listed(value)
     ]
-    return {parts[4] for source in sources if len(parts := source.split(":")) > 5 and parts[2] == "cloudfront"}
+    named = {parts[4] for source in sources if len(parts := source.split(":")) > 5 and parts[2] == "cloudfront"}
+    return named or {"*"}
 
 
 def _flag(layers: Layers, name: str) -> bool | None:

@@ -11,7 +11,13 @@ from agent.slots import slot_of
 EXCERPTS = 12
 """Excerpts of logs that a case shows, each capped as masking caps a text."""
 
-_TYPE = re.compile(r"(?!arn:)(?!.*(\d{8}|AKIA|ASIA))[\w:./ ()-]{1,256}", re.ASCII)
+_TYPE = re.compile(
+    r"(?!.*(\d{8}|AKIA|ASIA))"
+    r"(?:[A-Z][A-Za-z]{2,30}:[A-Za-z0-9]{2,30}/[A-Za-z0-9&]{2,60}(?:[.!:][A-Za-z0-9]{1,60}){0,4}"
+    r"|[A-Z][A-Za-z0-9]{1,20}\.\d{1,3}|AWS_[A-Z]{1,20}(?:_[A-Z]{1,20}){0,5})",
+    re.ASCII,
+)
+"""Types as GuardDuty and Macie, Security Hub's controls and Health name them. Any other may be somebody's prose."""
 _WORD = re.compile(r"[A-Z]{1,20}(_[A-Z]{1,20}){0,4}|[a-z]{1,20}(_[a-z]{1,20}){0,4}")
 
 

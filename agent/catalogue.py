@@ -47,6 +47,8 @@ class ActionSpec(Record):
     """What an attacker may still do afterwards."""
     follows: list[str] = []
     """Actions that, if they are in the plan about the same resource, must have run before this one."""
+    time_boxed: bool = False
+    """Whether it ends by itself: the sweep takes it back when its time is over and no other run needs it."""
     offered: bool = True
     """Whether a model may choose it. Telling Security Hub is ours alone."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Literal, TypedDict
 
+from agent.addresses import Network, is_reserved, network
 from agent.catalogue import ActionSpec
 from agent.evidence import Evidence, Standing
 from agent.finding import Finding
@@ -12,8 +13,8 @@ from agent.slots import slot_of
 from agent.target import Target, TargetKind
 from agent.verdict import Approval, Facts, Known, Mode
 
-_UNTAGGED = {TargetKind.OTHER}
-"""Kinds that have no tags to ask about: our own entry in Security Hub."""
+_UNTAGGED = {TargetKind.ADDRESS, TargetKind.OTHER}
+"""Kinds that have no tags to ask about: an address, and our own entry in Security Hub."""
 
 
 class Standings(Record):
@@ -29,6 +30,8 @@ class Standings(Record):
     """Yes if the registry lists the bucket as one."""
     intended_public: Known = Known.UNKNOWN
     """Yes if the registry lists the bucket as public on purpose."""
+    never_block: bool = True
+    """Whether the address overlaps a network that the registry trusts or never blocks."""
 
 
 class Circumstances(Record):
@@ -79,6 +82,11 @@ def facts_for(
         protecting_tag=_protecting_tag(evidence, target),
         audit_store=_audit_store(evidence, target, standings),
         intended_public=_intended_public(evidence, target, standings),
+        outside_readers=_outside_readers(evidence, target),
+        shared_host=_shared_host(evidence, target),
+        address_own=_address(evidence, target, "address.own"),
+        address_proxied=_address(evidence, target, "address.proxied"),
+        expired=False,
     )
 
 
@@ -93,6 +101,7 @@ def facts_for_undo(
     protecting_tag: bool = False,
     severity: int = 0,
     approvals: Sequence[Approval] = (),
+    expired: bool = False,
 ) -> Facts:
     """The facts of taking one action back: its own receipt says what it is about, and no model has a part in it."""
     bucket = change.target.kind is TargetKind.BUCKET
@@ -114,6 +123,11 @@ def facts_for_undo(
         protecting_tag=protecting_tag,
         audit_store=standings.audit_store if bucket else Known.NO,
         intended_public=standings.intended_public if bucket else Known.NO,
+        outside_readers=Known.NO,
+        shared_host=Known.NO,
+        address_own=Known.NO,
+        address_proxied=Known.NO,
+        expired=expired,
     )
 
 
@@ -132,6 +146,10 @@ class _About(TypedDict):
     break_glass: Known
     own_part: bool
     known_automation: Known
+    address_version: Literal[0, 4, 6]
+    prefix_length: int
+    address_reserved: bool
+    never_block: bool
 
 
 class _Approved(TypedDict):
@@ -140,6 +158,7 @@ class _Approved(TypedDict):
 
 
 def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances: Circumstances) -> _About:
+    block = _network(change.target)
     return {
         "action": spec.id,
         "target_kind": change.target.kind.value,
@@ -155,6 +174,10 @@ def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances
         "break_glass": standings.break_glass,
         "own_part": standings.own_part,
         "known_automation": standings.known_automation,
+        "address_version": (4 if block.version == 4 else 6) if block else 0,
+        "prefix_length": block.prefixlen if block else 0,
+        "address_reserved": block is not None and is_reserved(block),
+        "never_block": block is not None and standings.never_block,
     }
 
 
@@ -177,12 +200,16 @@ def _cautious(plan: Plan) -> tuple[Disposition, Confidence]:
 
 
 def _standing(evidence: Evidence, name: str, kind: TargetKind, target_id: str, account: str) -> Standing | bool | None:
-    """The fact's boolean value if it is known, else how it stands; None if nobody asked. The worst counts, if several say."""
+    """The fact's boolean value if it is known, else how it stands; None if nobody asked. The worst counts, if several say.
+
+    What is known to be something other than yes or no was not answered: it counts as failed.
+    """
     said: list[Standing | bool] = []
     for fact in evidence.facts():
         about = fact.about
         if fact.name == name and about and (about.kind, about.id, about.account) == (kind, target_id, account):
-            said.append(fact.value is True if fact.standing is Standing.KNOWN else fact.standing)
+            known = fact.value if isinstance(fact.value, bool) else Standing.FAILED
+            said.append(known if fact.standing is Standing.KNOWN else fact.standing)
     order: list[Standing | bool] = [True, Standing.FAILED, Standing.NOT_YET, Standing.ABSENT, False]
     return next((each for each in order if each in said), None)
 
@@ -220,3 +247,38 @@ def _intended_public(evidence: Evidence, target: Target, standings: Standings) -
     if standings.intended_public is Known.YES or True in said:
         return Known.YES
     return Known.NO if all(each in (False, Standing.ABSENT) for each in said) else Known.UNKNOWN
+
+
+def _network(target: Target) -> Network | None:
+    """What an address target covers, an IPv4 one in IPv6's clothes as what it is."""
+    return network(target.id) if target.kind is TargetKind.ADDRESS else None
+
+
+def _known(said: Standing | bool | None) -> Known:
+    """Absent is unknown here: where there are no logs, nobody has seen that an address is no proxy."""
+    if said is True:
+        return Known.YES
+    return Known.NO if said is False else Known.UNKNOWN
+
+
+def _outside_readers(evidence: Evidence, target: Target) -> Known:
+    if target.kind is not TargetKind.BUCKET:
+        return Known.NO
+    found = [fact for fact in evidence.facts() if fact.name == "bucket.cross_account_readers" and fact.about == target]
+    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in found):
+        return Known.YES
+    settled = found and all(fact.standing is Standing.KNOWN for fact in found)
+    return Known.NO if settled else Known.UNKNOWN
+
+
+def _shared_host(evidence: Evidence, target: Target) -> Known:
+    """Yes if it is any of them; no only if every question was answered with no."""
+    if target.kind is not TargetKind.INSTANCE:
+        return Known.NO
+    names = ("instance.node", "instance.forwards", "instance.dns_server", "instance.managed")
+    said = {_known(_of(evidence, name, target)) for name in names}
+    return Known.YES if Known.YES in said else Known.UNKNOWN if Known.UNKNOWN in said else Known.NO
+
+
+def _address(evidence: Evidence, target: Target, name: str) -> Known:
+    return _known(_of(evidence, name, target)) if target.kind is TargetKind.ADDRESS else Known.NO

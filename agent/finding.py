@@ -96,6 +96,17 @@ class Untrusted(Record):
     text: Annotated[str, Field(max_length=4096)]
 
 
+class Traffic(Record):
+    """The network traffic that a finding is about, from fields that its service wrote."""
+
+    direction: Literal["inbound", "outbound", "unknown"] = "unknown"
+    local_port: int | None = None
+    remote_port: int | None = None
+    protocol: str = ""
+    web: bool = False
+    """Whether it was a web request: the local port is a web port, or the service saw HTTP."""
+
+
 class Lifecycle(Record):
     """Where the finding stands in the service that keeps it."""
 
@@ -141,6 +152,7 @@ class Finding(Record):
     """What the finding is about, most specific first. The type and the principal decide, not which block is present."""
     remote_addresses: list[Target] = []
     """Addresses that the service saw on the other side. Kind `address`."""
+    traffic: Traffic | None = None
     lifecycle: Lifecycle = Lifecycle()
     product_arn: str | None = None
     """Set when Security Hub keeps this finding: with `hub_id`, what BatchUpdateFindings takes."""

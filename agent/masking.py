@@ -4,7 +4,7 @@ import ipaddress
 import re
 import unicodedata
 
-from agent.secret_text import without_secrets
+from agent.secret_text import Found, replaced, secrets, together
 from agent.target import GLOBAL, Target, TargetKind
 
 SWEEP_LIMIT = 4096
@@ -15,7 +15,7 @@ TEXT_LIMIT = 300
 
 _GUILLEMETS = str.maketrans("", "", "«»")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BLANK = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_BLANK = set("\u034f\u115f\u1160\u1680\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TYPES = {TargetKind.ACCESS_KEY: "KEY", TargetKind.ROLE_SESSION: "SESSION"}
 _PRIVATE = [
@@ -37,7 +37,7 @@ _NARROW = [
     ("HOST", r"\bip-\d{1,3}(?:-\d{1,3}){3}\b"),
     ("IP", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)"),
     ("IP6", r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"),
-    ("ACCOUNT", r"(?<!\d)\d{12}(?!\d)"),
+    ("ACCOUNT", r"(?<!\d)\d{12}(?!\d)|(?<![\w-])\d{4}(?:-\d{4}-| \d{4} )\d{4}(?![\w-])"),
 ]
 
 
@@ -101,12 +101,31 @@ class Masker:
 
     def text(self, raw: str, limit: int = TEXT_LIMIT) -> str:
         """Somebody else's text: capped, without secrets, identifiers replaced, nothing hidden. At most `limit` characters."""
-        text = unicodedata.normalize("NFKC", _capped(raw)).translate(_GUILLEMETS)
-        return cut(visible(self._sweep.sub(self._replace, without_secrets(_capped(text)))), limit)
+        text = _capped(unicodedata.normalize("NFKC", _capped(raw)).translate(_GUILLEMETS))
+        return cut(visible(replaced(text, self._found(text))), limit)
 
     def unmask(self, text: str) -> str:
         """The text with this run's pseudonyms replaced by what they stand for. Others stay as they are."""
         return self._token.sub(lambda match: self._originals.get(match.group(1), match.group()), text)
+
+    def _found(self, text: str) -> list[Found]:
+        """What is to be replaced, whether or not something invisible stands within it."""
+        places = [place for place, char in enumerate(text) if char.isspace() or not _hidden(char)]
+        if len(places) == len(text):
+            return self._found_in(text)
+        bare = [
+            each.model_copy(update={"start": places[each.start], "end": places[each.end - 1] + 1})
+            for each in self._found_in("".join(text[place] for place in places))
+        ]
+        return together([*bare, *self._found_in(text)])
+
+    def _found_in(self, text: str) -> list[Found]:
+        """Secrets first; names and numbers in what is left."""
+        removed = secrets(text, self._names)
+        left = replaced(text, [each.model_copy(update={"shown": " " * (each.end - each.start)}) for each in removed])
+        swept = self._sweep.finditer(left)
+        named = [Found(start=m.start(), end=m.end(), shown=self._replace(m), secret=False) for m in swept]
+        return together([*removed, *named])
 
     def _replace(self, match: re.Match[str]) -> str:
         kind, literal = str(match.lastgroup), match.group()
@@ -118,6 +137,8 @@ class Masker:
             name = re.split(r"[/:]", literal)[-1]
             of = self._names.get(name, "").removeprefix("«").split(".")[0].lower()
             return self._issue(kind, literal, literal, f"of {of}" if of else "")
+        if kind == "ACCOUNT":
+            return self.account(re.sub(r"\D", "", literal))
         return self._issue(kind, literal, literal)
 
     def _written_address(self, literal: str) -> str:

@@ -1,6 +1,7 @@
 """What we tell Security Hub: our words beside a person's in the one note a finding has, and the workflow status."""
 
 import re
+import unicodedata
 
 from agent.finding import Finding
 from agent.report import Status
@@ -22,15 +23,27 @@ def merged(present: str | None, ours: str) -> str | None:
 
     None if there is no room for us beside them: then the note is to be left as it is.
     """
-    theirs = _OURS.sub("", present or "").strip("\n")
+    theirs = _without_ours(present or "").strip("\n")
     room = NOTE_LIMIT - len(_OPEN) - len(_CLOSE) - 2 - (len(theirs) + 1 if theirs else 0)
     if room < _LEAST:
         return None
-    words = " ".join(ours.replace(_OPEN, "").replace(_CLOSE, "").split())
+    words = " ".join(_plain(ours).split())
     if len(words) > room:
         words = words[: room - 1] + "…"
     block = f"{_OPEN} {words} {_CLOSE}"
     return f"{block}\n{theirs}" if theirs else block
+
+
+def _without_ours(note: str) -> str:
+    """The note without our part, also where taking one out leaves what looks like another."""
+    while (left := _OURS.sub("", note)) != note:
+        note = left
+    return note
+
+
+def _plain(text: str) -> str:
+    """Text without square brackets and control characters: nothing in it can look like the end of our words."""
+    return "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text).translate(str.maketrans("[]", "()"))
 
 
 _OPEN_ENDS = {

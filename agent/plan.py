@@ -167,6 +167,8 @@ class Change(Record):
     before: JsonObject
     """Only the fields that this action writes, as the API answered them; a field that was not there is null."""
     after: JsonObject
+    notes: JsonObject = {}
+    """What verifying may use. No part of what is approved, and no drift if it is another the next time."""
     blast_radius: list[Effect] = []
     leaves_open: list[str] = []
 

@@ -93,6 +93,32 @@ class FactUnknown(Record):
         return view.known(self.fact) is None
 
 
+class FactAnywhere(Record):
+    """A fact of that name is known and at least this, about anything in the case: a peer's address, say."""
+
+    anywhere: FactName
+    at_least: StrictInt
+
+    def holds(self, view: View) -> bool:
+        """Whether there is one."""
+        return any(_reaches(fact, self.anywhere, self.at_least) for fact in view.case.facts)
+
+
+class FactNowhere(Record):
+    """No fact of that name is known to be at least this."""
+
+    nowhere: FactName
+    at_least: StrictInt
+
+    def holds(self, view: View) -> bool:
+        """Whether there is none."""
+        return not any(_reaches(fact, self.nowhere, self.at_least) for fact in view.case.facts)
+
+
+def _reaches(fact: CaseFact, name: str, least: int) -> bool:
+    return fact.name == name and fact.standing == "known" and type(fact.value) is int and fact.value >= least
+
+
 class SubjectIs(Record):
     """The subject is, or is not, a temporary access key."""
 
@@ -101,6 +127,16 @@ class SubjectIs(Record):
     def holds(self, view: View) -> bool:
         """Whether it does, of the view's subject."""
         return view.subject.temporary == self.temporary
+
+
+class KindIs(Record):
+    """The subject is of this kind."""
+
+    kind: TargetKind
+
+    def holds(self, view: View) -> bool:
+        """Whether it is."""
+        return view.subject.kind is self.kind
 
 
 class TypeIs(Record):
@@ -144,7 +180,18 @@ class AllOf(Record):
 
 
 Condition = (
-    FactIs | FactIsNot | FactAtLeast | FactUnknown | SubjectIs | TypeIs | SeverityAtLeast | AnyOf | AllOf
+    FactIs
+    | FactIsNot
+    | FactAtLeast
+    | FactUnknown
+    | FactAnywhere
+    | FactNowhere
+    | KindIs
+    | SubjectIs
+    | TypeIs
+    | SeverityAtLeast
+    | AnyOf
+    | AllOf
 )  # each forbids the fields of the others, so exactly one fits
 
 

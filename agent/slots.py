@@ -6,7 +6,7 @@ from typing import Literal
 from agent.evidence import Evidence
 from agent.finding import Finding
 from agent.plan import SLOT_NAMES, Slot, Slots
-from agent.target import Target, TargetKind
+from agent.target import Target
 
 Origin = Literal["finding", "evidence"]
 
@@ -39,7 +39,7 @@ def slot_of(slots: Slots, target: Target) -> Slot | None:
 
 
 def _candidates(finding: Finding, evidence: Evidence) -> list[tuple[Target, Origin]]:
-    """Each target once, the finding's first. Addresses are no targets of an action, so they take no slot."""
+    """Each target once, the finding's first."""
     discovered = [target for _, answer in sorted(evidence.answers.items()) for target in answer.targets]
     read = {target.key: target for target in reversed(discovered)}
     found: dict[str, tuple[Target, Origin]] = {}
@@ -48,4 +48,4 @@ def _candidates(finding: Finding, evidence: Evidence) -> list[tuple[Target, Orig
         found.setdefault(target.key, (read.get(target.key, target), "finding"))
     for target in discovered:
         found.setdefault(target.key, (target, "evidence"))
-    return [(target, origin) for target, origin in found.values() if target.kind is not TargetKind.ADDRESS]
+    return list(found.values())

@@ -70,6 +70,24 @@ class Facts(Record):
     """A bucket that serves a website or is public on purpose. Yes asks, unknown asks."""
     known_automation: Known
     """The principal is a pipeline or a service of ours: others stop with it. Yes asks."""
+    outside_readers: Known
+    """Accounts outside read the bucket by a policy that is public: the block cuts them too. Yes asks, unknown asks."""
+    shared_host: Known
+    """The instance carries others: a cluster node, a NAT, a firewall, a name server. Yes asks, unknown asks."""
+    address_version: Literal[0, 4, 6]
+    """0 for what is no address."""
+    prefix_length: Annotated[int, Field(ge=0, le=128)]
+    """How many bits of the address are fixed. Too few deny."""
+    address_reserved: bool
+    """Private, loopback, link-local, multicast, shared or reserved. Denies."""
+    address_own: Known
+    """Overlaps an address of ours, in either direction. Yes denies, unknown denies."""
+    never_block: bool
+    """Overlaps, in either direction, a network that the registry trusts or never blocks. Denies."""
+    address_proxied: Known
+    """A proxy or a CDN: others sit behind it. Yes asks, unknown asks."""
+    expired: bool
+    """The time for which this was put in place is over, and no run needs it any more. Lets an undo go unattended."""
     approvers: list[str] = []
     """Distinct people whose valid, unexpired, unconsumed approval covers exactly this action."""
     approver_roles: list[str] = []

@@ -64,7 +64,6 @@ class ExamWorker:
             clock=sandbox.now,
             nonce=lambda: f"nonce-{next(numbers):04d}",
             approval_key=b"exam",
-            holder="exam",
             settings=Settings(mode=options.mode, sandbox=True, samples_are_real=options.samples_as_real),
         )
 

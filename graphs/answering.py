@@ -4,17 +4,24 @@ from typing import Literal
 
 from agent.record import Record
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Request, plan_digest
+from graphs.people import canonical, known, people, subjects
 from graphs.quorum import complete
 from graphs.runs import Runs
-from tools.ledger import Busy
 
 
 class NotTaken(Record):
     """Why an answer changed nothing."""
 
     reason: Literal[
-        "no_such_run", "not_waiting", "busy", "wider_than_asked", "nothing_named", "used", "named_in_finding"
+        "no_such_run",
+        "not_waiting",
+        "busy",
+        "wider_than_asked",
+        "nothing_named",
+        "used",
+        "unknown_person",
+        "named_in_finding",
     ]
     detail: str
 
@@ -42,9 +49,12 @@ def answer(
         return NotTaken(reason="wider_than_asked", detail=f"not among the asked actions: {extra}")
     if not ids and decision == "approve":
         return NotTaken(reason="nothing_named", detail="an approval must name at least one action")
-    if by in _named(runs, request):
-        return NotTaken(reason="named_in_finding", detail=f"{by} is named in the finding and has no say in it")
-    approval = sign(runs, request, decision, by, ids, reason)
+    person = canonical(by)
+    if person is None or not known(person, service.registry):
+        return NotTaken(reason="unknown_person", detail=f"{by[:64]!r} is nobody who may answer")
+    if person in _named(runs, request):
+        return NotTaken(reason="named_in_finding", detail=f"{person} is named in the finding and has no say in it")
+    approval = sign(runs, request, decision, person, ids, reason)
     if service.clock() < request.expires_at and not service.ledger.answer(approval):
         return NotTaken(reason="used", detail="this answer was given before")
     answers = service.ledger.answers(run_id, request.digest)
@@ -54,10 +64,8 @@ def answer(
         and not complete(request, answers, service.registry)
     ):
         return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
-    opened = service.ledger.reopen(run_id, service.holder, service.clock())
-    if opened is None or isinstance(opened, Busy):
-        return NotTaken(reason="busy", detail="another process works this run now")
-    return runs.go(opened)
+    report = runs.pick_up(run_id)
+    return report or NotTaken(reason="busy", detail="another process works this run now")
 
 
 def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
@@ -67,15 +75,18 @@ def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
     request = runs.service.ledger.request(run_id)
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
         return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
+    if plan_digest(run_id, request.actions) != request.digest:
+        return NotTaken(
+            reason="not_waiting", detail="the request in the ledger is not the one that was made: it was changed"
+        )
     return request
 
 
-def _named(runs: Runs, request: Request) -> set[str | None]:
+def _named(runs: Runs, request: Request) -> set[str]:
     """Whom the finding and the asked actions are about: they do not answer for themselves."""
     report = runs.service.ledger.report(request.run_id)
     found = report.finding.targets if report is not None and report.finding is not None else []
-    targets = [*found, *(action.change.target for action in request.actions)]
-    return {name for target in targets for name in (target.id, target.owner)}
+    return subjects(found, request.actions)
 
 
 def sign(
@@ -86,7 +97,7 @@ def sign(
     blank = Approval(
         run_id=request.run_id, digest=request.digest, decision=decision, action_ids=ids, by=by, reason=reason[:300],
         at=service.clock(), expires_at=request.expires_at, nonce=service.nonce(),
-        role=", ".join(service.registry.people.get(by, [])),
+        role=", ".join(people(service.registry).get(by, [])),
     )  # fmt: skip
     return blank.model_copy(update={"signature": service.sign(blank)})
 

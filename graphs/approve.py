@@ -32,6 +32,9 @@ class Reply(Record):
 def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:
     """Ask, and keep what came back. Nothing that the interface echoes is executed: only the request's own actions are."""
     reply = interrupt(card(state), response_schema=Reply)
+    while not _decides(reply, state.request, service):
+        # an interface that cannot sign decides nothing here: the run goes on waiting
+        reply = interrupt(card(state), response_schema=Reply)
     decision = decided(reply, state.request, service)
     return Decided(decisions={state.request.digest: decision})
 
@@ -63,7 +66,7 @@ def card(state: Waiting) -> JsonObject:
 
 def decided(reply: Reply, request: Request, service: Service) -> Decision:
     """The reply as a decision. Signed answers are read from the ledger, never from the reply."""
-    if reply.expired or service.clock() >= request.expires_at:
+    if reply.expired or _over(request, service):
         return Decision(kind="expired", digest=request.digest, reason="nobody answered in time")
     kept = {approval.nonce: approval for approval in service.ledger.answers(request.run_id, request.digest)}
     answers = [kept[nonce] for nonce in reply.nonces if nonce in kept]
@@ -75,6 +78,18 @@ def decided(reply: Reply, request: Request, service: Service) -> Decision:
         reason = rejections[0].reason if rejections else "no valid answer"
         return Decision(kind="rejected", digest=request.digest, approvals=answers, reason=reason)
     return Decision(kind="answered", digest=request.digest, approvals=answers)
+
+
+def _decides(reply: Reply, request: Request, service: Service) -> bool:
+    """Outside the sandbox only the clock decides, or an answer that the ledger holds."""
+    if service.settings.sandbox or _over(request, service):
+        return True
+    kept = {approval.nonce for approval in service.ledger.answers(request.run_id, request.digest)}
+    return not reply.decisions and not reply.expired and not kept.isdisjoint(reply.nonces)
+
+
+def _over(request: Request, service: Service) -> bool:
+    return service.clock() >= request.expires_at
 
 
 def _unsigned(reply: Reply, request: Request, service: Service) -> Approval:

@@ -3,10 +3,9 @@
 import getpass
 import os
 import secrets
-import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.checkpoints import serializer
 from graphs.configuration import Configuration
+from graphs.holding import alive
 from graphs.model import BedrockModel, PlaybookModel
 from graphs.runs import Runs
 from graphs.service import Model, Service, Settings
@@ -25,6 +25,7 @@ from tools.registry import Registry
 from tools.session import RealClients
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
+KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
 
@@ -39,33 +40,25 @@ def actor(config: Configuration) -> str:
     return config.actor or getpass.getuser()
 
 
-def holder() -> str:
-    """This process, as leases name it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def alive(other: str) -> bool:
-    """Whether a holder still runs: known for this machine, assumed for others until their lease is stale."""
-    host, _, pid = other.rpartition(":")
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def approval_key(home: Path) -> bytes:
-    """The key that signs approvals here, made on first use and readable by its owner only."""
+    """The key that signs approvals here, made whole on first use and readable by its owner only.
+
+    Processes that start together agree on one. Raises RuntimeError for a key that is not whole: it would let anybody sign.
+    """
     path = home / "approval.key"
     if not path.exists():
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(made, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+        draft = home / f"approval.key.{os.getpid()}.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise RuntimeError(f"{path} is not a whole key: remove it, and ask for open approvals again")
+    return key
 
 
 def prepared(home: Path) -> Path:
@@ -97,11 +90,11 @@ def real(config: Configuration, mode: Mode | None) -> Service:
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
         approval_key=approval_key(home),
-        holder=holder(),
         settings=Settings(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
+            block_hours=config.block_hours,
         ),
     )
 

@@ -94,9 +94,7 @@ def _reported(action: PlannedAction, state: State, service: Service) -> Reported
     undo = ""
     if receipt is not None and receipt.outcome is Outcome.DONE:
         exact = spec is not None and spec.reversal is Reversal.EXACT
-        undo = (
-            f"stanch undo {state.run_id} {action.id}" if exact else "nothing to take back: it only restores protection"
-        )
+        undo = f"stanch undo {state.run_id} {action.id}" if exact else "nothing to take back: it only adds"
     return ReportedAction(
         planned=action,
         summary=spec.summary if spec else "",

@@ -32,6 +32,8 @@ class Configuration(BaseSettings):
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
+    block_hours: int = 24
+    """How long an address stays blocked, unless another run needs it longer."""
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

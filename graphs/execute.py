@@ -1,15 +1,19 @@
 """execute: do what is allowed, in the catalogue's order, each effect claimed before its first call."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from langgraph.runtime import Runtime
 
 from agent.plan import Change, PlannedAction
 from agent.receipt import Drifted, Outcome, Receipt
+from agent.report import Status
 from agent.verdict import Ruling, Verdict
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Acted, Context, Planned
 from tools.action import Action, actions
-from tools.aws import Aws, AwsError, Phase, Tally, Unreachable
+from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally, Unreachable, may_have_worked
 from tools.ledger import Held
 
 
@@ -44,23 +48,56 @@ def runnable(state: Planned) -> list[PlannedAction]:
 
 def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally: Tally) -> Receipt:
     change = action.change
+    if not change.needed:
+        return _already(action, run_id, fence, service)
     claim = service.ledger.claim(run_id, fence, change, service.clock())
+    if isinstance(claim, Held) and claim.state == "standing":
+        _lapse(change, service)
+        claim = service.ledger.claim(run_id, fence, change, service.clock())
     if isinstance(claim, Held):
         detail = f"{claim.run_id} has claimed the same effect ({claim.state})"
         return receipt_for(action, run_id, service).model_copy(update={"detail": detail})
     module = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.EXECUTE, module.CALLS, tally)
-    receipt = perform(module, aws, change, receipt_for(action, run_id, service), resumed=not claim.first)
-    service.ledger.record(receipt)
-    if receipt.outcome in (Outcome.DRIFTED, Outcome.ALREADY) or (
-        receipt.outcome is Outcome.FAILED and not receipt.calls
-    ):
+    aws = replace(aws, before_write=lambda: service.ledger.sending(run_id, fence, change, service.clock()))
+    receipt = perform(module, aws, change, receipt_for(action, run_id, service), sent=claim.sent)
+    service.ledger.record(receipt, fence)
+    if receipt.outcome in (Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY):
+        _need(action, run_id, service)
+    if receipt.outcome is not Outcome.DONE and not any(may_have_worked(call) for call in receipt.calls):
         service.ledger.release(run_id, change)
     return receipt
 
 
-def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, resumed: bool) -> Receipt:
-    """Execute, and again once when no answer came: a compare-and-set may be repeated safely."""
+def _lapse(change: Change, service: Service) -> None:
+    """What stood does not hold any more, or nothing would have to change: the run that made it is told so."""
+    run_id = service.ledger.lapsed(change)
+    report = None if run_id is None else service.ledger.report(run_id)
+    if report is not None:
+        reason = f"{change.action} on {change.target.id} no longer holds: somebody took it back"
+        service.ledger.amend(report.model_copy(update={"status": Status.LAPSED, "reason": reason}), service.clock())
+
+
+def _already(action: PlannedAction, run_id: str, fence: int, service: Service) -> Receipt:
+    """Nothing to write: the run only needs the effect to stay."""
+    _need(action, run_id, service)
+    receipt = receipt_for(action, run_id, service).model_copy(update={"outcome": Outcome.ALREADY})
+    service.ledger.record(receipt, fence)
+    return receipt
+
+
+def _need(action: PlannedAction, run_id: str, service: Service) -> None:
+    """Keep a time-boxed effect in place for this run too, whoever put it there."""
+    spec, until = service.catalogue.get(action.change.action), action.change.params.get("expires_at")
+    if spec is not None and spec.time_boxed and isinstance(until, str):
+        service.ledger.need(run_id, action.change, datetime.fromisoformat(until))
+
+
+def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, sent: bool) -> Receipt:
+    """Execute, and again once when no answer came: a compare-and-set may be repeated safely.
+
+    What is found done is ours only if a write of ours may have left before (`sent`, or in this call); else somebody else did it.
+    """
     started = len(aws.tally.writes)
     try:
         try:
@@ -69,11 +106,14 @@ def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, resumed
             done = module.execute(aws, change)
     except AwsError as error:
         return blank.model_copy(update={"detail": str(error), "calls": aws.tally.writes[started:]})
+    except UNREADABLE as error:
+        detail = f"AWS answered what we cannot read ({type(error).__name__})"
+        return blank.model_copy(update={"detail": detail, "calls": aws.tally.writes[started:]})
     calls = aws.tally.writes[started:]
     if isinstance(done, Drifted):
         return blank.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what, "calls": calls})
     outcome, detail = Outcome(done.outcome), done.detail
-    if outcome is Outcome.ALREADY and (resumed or calls):
+    if outcome is Outcome.ALREADY and (sent or any(may_have_worked(call) for call in calls)):
         outcome, detail = Outcome.DONE, "found done: the call took effect before its answer was kept"
     return blank.model_copy(update={"outcome": outcome, "detail": detail, "calls": calls})
 

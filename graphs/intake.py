@@ -42,7 +42,7 @@ def _nothing(state: Arrived) -> Refusal:
 
 def screened(finding: Finding, service: Service) -> Refusal | None:
     """Why the finding is not worked, from the finding alone: a sample, an echo, an account that is not ours."""
-    accounts = frozenset(service.registry.accounts) or None
+    accounts = frozenset(service.registry.accounts)
     return triage(
         finding,
         registry_accounts=accounts,

@@ -48,7 +48,7 @@ def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
             actions.append(action)
             continue
         proposal = Proposal(action=action.change.action, slot=action.slot)
-        change = change_for(state.run_id, proposal, state.slots, service, tally)
+        change = change_for(state.run_id, proposal, state.slots, service, tally, action.change)
         if isinstance(change, Inapplicable):
             dropped.append(change)
         else:

@@ -69,9 +69,7 @@ class BedrockModel:
         stop = str(raw.response_metadata.get("stopReason", ""))
         if stop not in _ANSWERS:
             return NotAnswered(reason=f"stop_reason:{stop[:40]}")
-        if said.get("parsed") is None:
-            return NotAnswered(reason="out_of_schema:no_structured_answer")
-        answer = parse_answer(said["parsed"], self._catalogue, case)
+        answer = parse_answer(raw.text, self._catalogue, case)
         if isinstance(answer, OutOfSchema):
             return NotAnswered(reason=f"out_of_schema:{answer.reason}:{answer.where}"[:200])
         usage: Any = raw.usage_metadata or {}

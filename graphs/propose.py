@@ -1,18 +1,22 @@
 """propose: fill the slots, ask the model and the playbook, and turn what they say into changes. Reads only."""
 
+from datetime import timedelta
+
 from langgraph.runtime import Runtime
 
 from agent import playbook
 from agent.case import build, evidence_ids
+from agent.catalogue import ActionSpec
 from agent.evidence import Evidence
 from agent.finding import Finding
 from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
+from agent.record import JsonObject, iso
 from agent.slots import assign
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from tools.action import actions
-from tools.aws import AwsError, Phase, Tally
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify
 
@@ -99,8 +103,15 @@ def _target_key(proposal: Proposal, slots: Slots) -> str:
     return slot.target.key if slot else proposal.slot
 
 
-def change_for(run_id: str, proposal: Proposal, slots: Slots, service: Service, tally: Tally) -> Change | Inapplicable:
-    """Resolve a slot and have the action plan its change, or say why there is none."""
+def change_for(
+    run_id: str,
+    proposal: Proposal,
+    slots: Slots,
+    service: Service,
+    tally: Tally,
+    earlier: Change | None = None,
+) -> Change | Inapplicable:
+    """Resolve a slot and have the action plan its change, or say why there is none. `earlier` is the same, planned before."""
     spec = service.catalogue.get(proposal.action)
     slot = slots.get(proposal.slot)
     if spec is None or not spec.offered:
@@ -114,9 +125,20 @@ def change_for(run_id: str, proposal: Proposal, slots: Slots, service: Service, 
     action = actions()[spec.id]
     aws = service.aws(slot.target.account, slot.target.region, Phase.PLAN, action.CALLS, tally)
     try:
-        change = action.plan(aws, slot.target, {}, run_id)
+        change = action.plan(aws, slot.target, _params(spec, service, earlier), run_id)
     except AwsError as error:
         return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=str(error))
-    if isinstance(change, Change) and not change.needed:
+    except UNREADABLE as error:
+        detail = f"AWS answered what we cannot read ({type(error).__name__})"
+        return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=detail)
+    if isinstance(change, Change) and not change.needed and not spec.time_boxed:
         return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
     return change
+
+
+def _params(spec: ActionSpec, service: Service, earlier: Change | None) -> JsonObject:
+    """What code chooses for an action: the end of one that ends by itself, the same whenever it is planned again."""
+    if not spec.time_boxed:
+        return {}
+    until = service.clock() + timedelta(hours=service.settings.block_hours)
+    return {"expires_at": iso(until)} if earlier is None else earlier.params

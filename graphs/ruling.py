@@ -4,6 +4,7 @@ from agent.evidence import Evidence
 from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
+from graphs.people import canonical, known, subjects
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
@@ -20,6 +21,8 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
     spec = service.catalogue.get(action.change.action)
     if spec is None:
         raise LookupError(action.change.action)
+    slots = [*(slot.target for slot in state.slots.filled), *state.slots.overflow]
+    near = [*state.finding.targets, *slots]
     return facts_for(
         spec,
         action,
@@ -27,7 +30,7 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         finding=state.finding,
         evidence=Evidence(answers=state.evidence),
         slots=state.slots,
-        standings=standings_of(action.change.target, service.registry),
+        standings=standings_of(action.change.target, service.registry, near),
         circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
@@ -49,13 +52,15 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
 
 def valid(approval: Approval, request: Request, state: Planned, service: Service) -> bool:
     """Whether the approval may be counted: checked again at every use, and used up by the first run that counts it."""
-    named = {target.id for target in state.finding.targets} | {target.owner for target in state.finding.targets}
+    person = canonical(approval.by)
     unsigned_in_sandbox = approval.signature == "" and service.settings.sandbox
     return (
         approval.run_id == state.run_id
         and approval.digest == request.digest
         and approval.decision == "approve"
-        and approval.by not in named
+        and person == approval.by
+        and person not in subjects(state.finding.targets, request.actions)
+        and (known(person, service.registry) or unsigned_in_sandbox)
         and service.clock() < min(approval.expires_at, request.expires_at)
         and (unsigned_in_sandbox or service.signed(approval))
         and service.ledger.consume(approval, state.run_id)

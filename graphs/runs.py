@@ -10,10 +10,11 @@ from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
-from agent.report import Report
-from agent.verdict import Mode, Request
+from agent.report import Report, Status
+from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.compose import compose
+from graphs.holding import beating, holding
 from graphs.intake import screened
 from graphs.quorum import complete
 from graphs.refusing import refused
@@ -44,11 +45,36 @@ class Runs:
         refusal = screened(item, service)
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
+        with holding() as holder:
+            opened = self._open(event, position, item, holder)
+            if isinstance(opened, Duplicate):
+                opened = self._moved_on(event, position, item, opened, holder)
+            return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+
+    def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
-        opened = service.ledger.open(
-            item.key, item.version, body, service.settings.mode, service.holder, service.clock()
-        )
-        return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+        service = self.service
+        return service.ledger.open(finding.key, finding.version, body, service.settings.mode, holder, service.clock())
+
+    def _moved_on(
+        self, event: Event, position: int, finding: Finding, found: Duplicate, holder: str
+    ) -> Opened | Duplicate | Busy:
+        """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
+        ledger, clock = self.service.ledger, self.service.clock
+        if found.status is not Status.AWAITING_APPROVAL or self._settled(found.request, found.answers) is None:
+            return found
+        taken = ledger.reopen(found.run_id, holder, clock())
+        if not isinstance(taken, Opened):
+            return found if taken is None else taken
+        report = self.go(taken)
+        again = self._open(event, position, finding, holder)
+        return again.model_copy(update={"status": report.status}) if isinstance(again, Duplicate) else again
+
+    def pick_up(self, run_id: str) -> Report | None:
+        """Go on with a run that waits or whose process died. None: another process works it, or there is none."""
+        with holding() as holder:
+            opened = self.service.ledger.reopen(run_id, holder, self.service.clock())
+            return self.go(opened) if isinstance(opened, Opened) else None
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
         run_id = run_id_for(f"{event.digest}#{position}", 0)
@@ -67,10 +93,12 @@ class Runs:
             "configurable": {"thread_id": opened.run_id},
             "max_concurrency": self.service.settings.max_concurrency,
         }
-        row = self.service.ledger.run(opened.run_id)
+        ledger, clock = self.service.ledger, self.service.clock
+        row = ledger.run(opened.run_id)
         mode = self.service.settings.mode if row is None else Mode(row.mode)
         context = Context(mode=mode, fence=opened.fence)
-        snapshot = self._worked(opened.run_id, config, context)
+        with beating(lambda: ledger.heartbeat(opened.run_id, opened.fence, clock())):
+            snapshot = self._worked(opened.run_id, config, context)
         return self._finish(opened, State.model_validate(snapshot.values), mode)
 
     def _worked(self, run_id: str, config: RunnableConfig, context: Context) -> StateSnapshot:
@@ -101,12 +129,16 @@ class Runs:
         return Arrived(event=Event.model_validate(body["event"]), position=body["position"], run_id=run_id)
 
     def _reply(self, request: Request | None) -> Reply | None:
-        """The answers that the ledger holds, once somebody rejected, the quorum is full, or the time is over."""
+        """What the ledger's answers to a request come to."""
+        answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
+        return self._settled(request, answers)
+
+    def _settled(self, request: Request | None, answers: list[Approval]) -> Reply | None:
+        """The answers, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        answers = self.service.ledger.answers(request.run_id, request.digest)
         rejected = any(answer.decision == "reject" for answer in answers)
         if rejected or (answers and complete(request, answers, self.service.registry)):
             return Reply(nonces=[answer.nonce for answer in answers])

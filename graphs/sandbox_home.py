@@ -9,9 +9,10 @@ from typing import Any
 
 from agent.policy import Policies
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, alive, approval_key, holder
+from graphs.bootstrap import LEDGER, approval_key
 from graphs.configuration import SANDBOX_MODEL, Configuration
 from graphs.embedded import answerer
+from graphs.holding import alive
 from graphs.model import BedrockModel
 from graphs.service import Service, Settings
 from tools.action import catalogue
@@ -95,12 +96,12 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
         clock=sandbox.now,
         nonce=lambda: secrets.token_hex(16),
         approval_key=approval_key(home),
-        holder=holder(),
         settings=Settings(
             mode=mode or config.mode,
             sandbox=True,
             minimum_severity=config.minimum_severity,
             samples_are_real=config.samples_are_real,
             approval_minutes=config.approval_minutes,
+            block_hours=config.block_hours,
         ),
     )

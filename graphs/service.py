@@ -50,6 +50,8 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    block_hours: int = 24
+    """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
 
 
@@ -67,7 +69,6 @@ class Service:
     clock: Callable[[], datetime]
     nonce: Callable[[], str]
     approval_key: bytes
-    holder: str
     settings: Settings = field(default_factory=Settings)
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:

@@ -7,6 +7,8 @@ from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
 from graphs.state import State
 
+_NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
+"""Why a wanted action is not in place although its target is there."""
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
@@ -40,11 +42,13 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
-    left += [f"{d.action}: {d.reason}" for d in plan.dropped if d.reason == "read_failed"]
-    if held and left:
+    left += [f"{_name(a)}: not approved" for a in _declined(state, plan)]
+    left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in _NOT_DONE]
+    partly = any(r.outcome is Outcome.PARTIAL for r in failed)
+    if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
     if held:
-        return Status.CONTAINED, "; ".join(_told(r) for r in held) + _declined(state, plan)
+        return Status.CONTAINED, "; ".join(_told(r) for r in held)
     if unsure:
         return Status.UNVERIFIED, "; ".join(left)
     return Status.ESCALATED, "nothing was changed: " + "; ".join(left)
@@ -57,7 +61,8 @@ def _holds(receipt: Receipt) -> bool:
 def _told(receipt: Receipt) -> str:
     name = f"{receipt.change.action} on {receipt.change.target.id}"
     if receipt.outcome is Outcome.DONE and receipt.verification is not None:
-        return f"{name}: {receipt.verification.how.replace('_', ' ')}"
+        unsure = "" if receipt.verification.holds else f": {receipt.verification.detail}"
+        return f"{name}: {receipt.verification.how.replace('_', ' ')}{unsure}"
     return f"{name}: {receipt.outcome}{': ' + receipt.detail if receipt.detail else ''}"
 
 
@@ -71,9 +76,11 @@ def _lapsed(state: State, plan: Plan) -> list[PlannedAction]:
     return [action for action in open_ if action.id in approved]
 
 
-def _declined(state: State, plan: Plan) -> str:
-    declined = [_name(a) for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
-    return f"; not approved: {', '.join(declined)}" if declined else ""
+def _declined(state: State, plan: Plan) -> list[PlannedAction]:
+    """Actions that were asked and that nobody approved."""
+    lapsed = _lapsed(state, plan)
+    open_ = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
+    return [action for action in open_ if action not in lapsed]
 
 
 def _ruling(state: State, action: PlannedAction) -> Ruling | None:
@@ -106,7 +113,7 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
     if _contained_before(plan):
         return Status.NO_ACTION, plan.rationale[:300] or "contained already"
-    dropped = "; ".join(f"{d.action}: {d.reason}" for d in plan.dropped)
+    dropped = "; ".join(f"{d.action}: {d.reason}{f' ({d.detail})' if d.detail else ''}" for d in plan.dropped)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
 
 

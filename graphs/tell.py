@@ -1,5 +1,7 @@
 """Telling Security Hub how a run ended: planned, judged, claimed, written and read back like any action."""
 
+from dataclasses import replace
+
 from agent.finding import Finding, Origin
 from agent.note import workflow_for
 from agent.plan import Answer, Change, Confidence, Disposition, Inapplicable, Plan, PlannedAction, Slots, digest_of
@@ -14,7 +16,7 @@ from graphs.service import Service
 from graphs.state import Context, Planned, State
 from graphs.status import status_of
 from tools.action import actions
-from tools.aws import Aws, AwsError, Phase, Tally
+from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally
 from tools.ledger import Held
 
 ACTION = "securityhub_update_finding"
@@ -60,7 +62,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
     aws = service.aws(finding.account, finding.region, Phase.TELL, actions()[ACTION].CALLS, tally)
     try:
         change = actions()[ACTION].plan(aws, target, where | words, view.run_id)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return Told(outcome=Outcome.FAILED, detail=str(error))
     if isinstance(change, Inapplicable):
         return Told(outcome="not_kept_there", detail=change.detail)
@@ -89,12 +91,13 @@ def _write(change: Change, view: Planned, context: Context, service: Service, aw
     if isinstance(claim, Held):
         return Told(outcome=Outcome.FAILED, detail=f"{claim.run_id} is telling the same")
     blank = receipt_for(action, view.run_id, service)
-    receipt = perform(actions()[ACTION], aws, change, blank, resumed=not claim.first)
+    aws = replace(aws, before_write=lambda: service.ledger.sending(view.run_id, context.fence, change, service.clock()))
+    receipt = perform(actions()[ACTION], aws, change, blank, sent=claim.sent)
     try:
         read_back = actions()[ACTION].verify(aws, change)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return Told(outcome=Outcome.FAILED, workflow="", detail=f"could not read back: {error}")
-    service.ledger.record(receipt.model_copy(update={"verification": read_back}))
+    service.ledger.record(receipt.model_copy(update={"verification": read_back}), context.fence)
     detail = receipt.detail if read_back.holds else f"{receipt.detail} {read_back.detail}".strip()
     outcome = receipt.outcome if read_back.holds or receipt.outcome is not Outcome.DONE else Outcome.FAILED
     return Told(outcome=outcome, workflow=str(change.after["workflow"]), detail=detail)

@@ -1,26 +1,30 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from agent.catalogue import ActionSpec, Reversal
 from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
 from agent.intake import parse
 from agent.plan import Change, digest_of
 from agent.receipt import Drifted, Outcome, Receipt, Verification
-from agent.record import Record
+from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
+from graphs.holding import beating, holding
+from graphs.people import canonical, known, people, subjects
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
 from graphs.tell import tell_undone
 from tools.action import actions
-from tools.aws import AwsError, Phase, Tally
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
+from tools.ledger import Opened
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify as verify_target
 
@@ -36,7 +40,9 @@ class Undoing(Slice):
 
     run_id: str
     actions: list[ReportedAction]
-    approval: Approval
+    approval: Approval | None
+    """The word of whoever asked. None: its time is over."""
+    by: str
     verdicts: Annotated[dict[str, Verdict], merged] = {}
     receipts: Annotated[dict[str, Receipt], merged] = {}
 
@@ -53,26 +59,79 @@ class UndoActed(Slice):
     receipts: dict[str, Receipt]
 
 
-def undo_run(service: Service, run_id: str, action: str | None, by: str) -> Report | NothingToUndo:
-    """Undo one action of a run, or all that stand. The person's word is a signed approval, bound to exactly these receipts."""
-    report = service.ledger.report(run_id)
+def undo_run(
+    service: Service, run_id: str, action: str | None, by: str, *, expired: bool = False
+) -> Report | NothingToUndo:
+    """Undo one action of a run, or all that stand. The person's word is a signed approval, bound to exactly these receipts.
+
+    `expired`: nobody says it; its time is over, and policy decides whether that is enough.
+    """
+    report, refused = _undoable(service, run_id)
     if report is None:
-        return NothingToUndo(detail=f"{run_id} has no report to undo by")
-    chosen = [a for a in report.actions if _stands(a) and action in (None, a.planned.id)]
+        return NothingToUndo(detail=refused)
+    with holding() as holder:
+        lease = _lease(service, run_id, holder)
+        if isinstance(lease, NothingToUndo):
+            return lease
+        with beating(lambda: service.ledger.heartbeat(lease.run_id, lease.fence, service.clock())):
+            done = _undo(service, report, action, by, lease, expired=expired)
+        ended = report if isinstance(done, NothingToUndo) else done
+        service.ledger.close(lease.run_id, lease.fence, ended, service.clock())
+    return done
+
+
+def _undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
+    """The report to undo by, or why not now."""
+    row, report = service.ledger.run(run_id), service.ledger.report(run_id)
+    if row is None:
+        return None, f"no run {run_id[:40]!r}"
+    if row.status is None:
+        return None, f"{run_id} is being worked: let it end, or deliver its event again if its process died"
+    if row.status is Status.AWAITING_APPROVAL:
+        return None, f"{run_id} waits for an answer: approve or reject it first"
+    return report, f"{run_id} has no report to undo by"
+
+
+def _lease(service: Service, run_id: str, holder: str) -> Opened | NothingToUndo:
+    """One undo of a run at a time; one that died is taken over."""
+    body: JsonObject = {"undo": run_id}
+    version = service.nonce()
+    opened = service.ledger.open(f"undo:{run_id}", version, body, service.settings.mode, holder, service.clock())
+    if isinstance(opened, Opened):
+        return opened
+    return NothingToUndo(detail=f"another process is undoing {run_id} now")
+
+
+def _undo(
+    service: Service, report: Report, action: str | None, by: str, lease: Opened, *, expired: bool
+) -> Report | NothingToUndo:
+    run_id = report.run_id
+    chosen = [a for a in report.actions if _stands(a, service) and action in (None, a.planned.id)]
+    shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
+    chosen = [a for a in chosen if a.planned.id not in shared]
+    if shared and not chosen:
+        runs = ", ".join(sorted({other for others in shared.values() for other in others}))
+        return NothingToUndo(detail=f"still needed by {runs}: it stays until that ends")
     if not chosen:
-        which = action or "this run"
-        return NothingToUndo(detail=f"nothing of {which} stands: {run_id} is {report.status}")
-    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=_word(service, run_id, chosen, by))
-    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=Context(mode=report.mode)))
-    amended = _amended(report, done)
+        return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
+    person = by if expired else canonical(by)
+    if person is None or not (expired or known(person, service.registry)):
+        return NothingToUndo(detail=f"{by[:64]!r} is nobody who may answer")
+    if person in subjects(report.finding.targets if report.finding else [], [a.planned for a in chosen]):
+        return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
+    word = None if expired else _word(service, run_id, chosen, person)
+    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person)
+    context = Context(mode=report.mode, fence=lease.fence)
+    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=context))
+    amended = _amended(report, done, service)
     service.ledger.amend(amended, service.clock())
     finding = _finding(service, run_id)
-    if finding is not None:
-        row = service.ledger.run(run_id)
-        context = Context(mode=report.mode, fence=row.fence if row else 0)
-        told = tell_undone(amended, finding, context, service)
-        amended = amended.model_copy(update={"told": told})
-        service.ledger.amend(amended, service.clock())
+    if finding is None:
+        return amended
+    row = service.ledger.run(run_id)
+    told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service)
+    amended = amended.model_copy(update={"told": told})
+    service.ledger.amend(amended, service.clock())
     return amended
 
 
@@ -101,9 +160,29 @@ def build_undo(service: Service) -> StateGraph[Undoing, Context, Undoing, Undoin
     return graph
 
 
-def _stands(action: ReportedAction) -> bool:
+def _stands(action: ReportedAction, service: Service) -> bool:
+    """Whether there is something to take back. What only restores protection has nothing."""
+    spec = service.catalogue.get(action.planned.change.action)
+    if spec is None or spec.reversal is not Reversal.EXACT:
+        return False
     done = action.receipt is not None and action.receipt.outcome in (Outcome.DONE, Outcome.PARTIAL)
     return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
+
+
+def _needed_by_others(service: Service, run_id: str, action: ReportedAction) -> list[str]:
+    """The other runs that need a time-boxed effect that this run put in place."""
+    return [run for run in service.ledger.needed(action.planned.change, service.clock()) if run != run_id]
+
+
+def expiry(change: Change, spec: ActionSpec | None) -> datetime | None:
+    """When a time-boxed change ends by itself; None if it does not."""
+    until = change.params.get("expires_at")
+    return datetime.fromisoformat(until) if spec is not None and spec.time_boxed and isinstance(until, str) else None
+
+
+def _expired(change: Change, spec: ActionSpec, service: Service) -> bool:
+    until = expiry(change, spec)
+    return until is not None and until <= service.clock() and not service.ledger.needed(change, service.clock())
 
 
 def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) -> Approval:
@@ -112,7 +191,7 @@ def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) 
     digest = digest_of({"undo": run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
     blank = Approval(
         run_id=run_id, digest=digest, decision="approve", action_ids=[a.planned.id for a in chosen], by=by,
-        role=", ".join(service.registry.people.get(by, [])), reason="asked for the undo", at=now,
+        role=", ".join(people(service.registry).get(by, [])), reason="asked for the undo", at=now,
         expires_at=now + timedelta(minutes=5), nonce=service.nonce(),
     )  # fmt: skip
     approval = blank.model_copy(update={"signature": service.sign(blank)})
@@ -133,7 +212,8 @@ def _ruled(action: ReportedAction, state: Undoing, runtime: Runtime[Context], se
         standings=standings_of(change.target, service.registry),
         circumstances=Circumstances(mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock()),
         target_verified=verify_target(aws, change.target) == "verified",
-        approvals=[state.approval] if service.signed(state.approval) else [],
+        approvals=[state.approval] if state.approval is not None and service.signed(state.approval) else [],
+        expired=_expired(change, spec, service),
     )
     return service.policies.judge(action.planned.id, facts)
 
@@ -144,9 +224,11 @@ def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
     for action in state.actions:
         if state.verdicts[action.planned.id].ruling is Ruling.ALLOW:
             receipt = _take_back(action, state.run_id, service)
-            service.ledger.record(receipt)
+            row = service.ledger.run(state.run_id)
+            service.ledger.record(receipt, row.fence if row else 0)
             if receipt.outcome is Outcome.UNDONE:
                 service.ledger.undone(state.run_id, receipt, "undone")
+                service.ledger.unneeded(state.run_id, receipt.change)
             receipts[action.planned.id] = receipt
     return receipts
 
@@ -162,7 +244,7 @@ def _take_back(action: ReportedAction, run_id: str, service: Service) -> Receipt
     )  # fmt: skip
     try:
         done = module.undo(aws, change)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return receipt.model_copy(update={"detail": str(error), "calls": tally.writes})
     if isinstance(done, Drifted):
         return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
@@ -180,14 +262,14 @@ def _read_back(change: Change, run_id: str, service: Service) -> Verification:
     now = service.clock()
     try:
         again = module.plan(aws, change.target, change.params, run_id)
-    except AwsError as error:
+    except (AwsError, *UNREADABLE) as error:
         return Verification(how="unverified", detail=f"could not read back: {error}", at=now)
     if isinstance(again, Change) and again.before == change.before:
         return Verification(how="by_configuration", detail="reads as it was before", at=now)
     return Verification(how="unverified", detail="does not read as it was before", at=now)
 
 
-def _amended(report: Report, done: Undoing) -> Report:
+def _amended(report: Report, done: Undoing, service: Service) -> Report:
     """The run's report with what was taken back; `undone` only if nothing of it stands any more."""
     changed = [
         a.model_copy(
@@ -198,10 +280,15 @@ def _amended(report: Report, done: Undoing) -> Report:
         )
         for a in report.actions
     ]
-    left = [a for a in changed if _stands(a)]
-    status, reason = (Status.UNDONE, f"taken back by {done.approval.by}") if not left else _partly(report, left, done)
+    left = [a for a in changed if _stands(a, service)]
+    status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, left, done)
     return report.model_copy(
-        update={"actions": changed, "status": status, "reason": reason, "approvals": [*report.approvals, done.approval]}
+        update={
+            "actions": changed,
+            "status": status,
+            "reason": reason,
+            "approvals": [*report.approvals, *([done.approval] if done.approval else [])],
+        }
     )
 
 

@@ -6,25 +6,25 @@ from agent.receipt import Outcome, Receipt, Verification
 from graphs.service import Service
 from graphs.state import Acted, Context, Planned
 from tools.action import actions
-from tools.aws import AwsError, Phase, Tally
+from tools.aws import UNREADABLE, AwsError, Phase, Tally, may_have_worked
 
-_LOOKED_AT = {Outcome.DONE, Outcome.PARTIAL, Outcome.FAILED}
+_LOOKED_AT = {Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY, Outcome.FAILED}
 
 
 def verify(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
     """Each receipt with what reading back showed; also of an action that failed, since its call may have taken effect."""
     tally = Tally()
     receipts = {
-        action_id: _verified(receipt, service, tally)
+        action_id: _verified(receipt, runtime.context.fence, service, tally)
         for action_id, receipt in state.receipts.items()
         if receipt.verification is None
         and receipt.outcome in _LOOKED_AT
-        and (receipt.calls or receipt.outcome is Outcome.DONE)
+        and (receipt.calls or receipt.outcome is not Outcome.FAILED)
     }
     return Acted(receipts=receipts, calls={"verify": tally.by_phase})
 
 
-def _verified(receipt: Receipt, service: Service, tally: Tally) -> Receipt:
+def _verified(receipt: Receipt, fence: int, service: Service, tally: Tally) -> Receipt:
     change = receipt.change
     action = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.VERIFY, action.CALLS, tally)
@@ -32,11 +32,14 @@ def _verified(receipt: Receipt, service: Service, tally: Tally) -> Receipt:
         verification = action.verify(aws, change)
     except AwsError as error:
         verification = Verification(how="unverified", detail=f"could not read back: {error}", at=service.clock())
+    except UNREADABLE as error:
+        detail = f"could not read back: AWS answered what we cannot read ({type(error).__name__})"
+        verification = Verification(how="unverified", detail=detail, at=service.clock())
     outcome = receipt.outcome
     if outcome is Outcome.FAILED and verification.holds:
-        outcome = Outcome.DONE
+        outcome = Outcome.DONE if any(may_have_worked(call) for call in receipt.calls) else Outcome.ALREADY
     verified = receipt.model_copy(
         update={"verification": verification.model_copy(update={"at": service.clock()}), "outcome": outcome}
     )
-    service.ledger.record(verified)
+    service.ledger.record(verified, fence)
     return verified

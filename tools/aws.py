@@ -42,6 +42,8 @@ class AwsCall:
     writes: bool = False
     unsigned: bool = False
     """Sent as a stranger would, with no credentials: it needs no permission, and tells what a stranger may do."""
+    needs: tuple[str, ...] = ()
+    """Further IAM actions that AWS checks when it answers this call, on any resource."""
 
     @property
     def name(self) -> str:
@@ -93,7 +95,8 @@ class Undeclared(RuntimeError):
 
 _GONE = {
     "NoSuchEntity", "NoSuchBucket", "NotFound", "404", "ResourceNotFoundException", "InvalidInstanceID.NotFound",
-    "InvalidNetworkInterfaceID.NotFound", "InvalidGroup.NotFound", "WAFNonexistentItemException", "NotFoundException",
+    "InvalidNetworkInterfaceID.NotFound", "InvalidGroup.NotFound", "TargetGroupNotFound", "WAFNonexistentItemException",
+    "NotFoundException",
 }  # fmt: skip
 _NOT_PERMITTED = {
     "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "AuthFailure", "InvalidClientTokenId",
@@ -101,13 +104,16 @@ _NOT_PERMITTED = {
 }  # fmt: skip
 _THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
-    "SlowDown", "LimitExceededException", "RequestThrottled", "RequestThrottledException", "ProvisionedThroughputExceededException",
+    "SlowDown", "LimitExceededException", "SnapshotCreationPerVolumeRateExceeded", "RequestThrottled", "RequestThrottledException",
+    "ProvisionedThroughputExceededException",
 }  # fmt: skip
 _CONFLICT = {
     "ConflictException", "OperationAborted", "ConcurrentModification", "ConcurrentModificationException",
-    "WAFOptimisticLockException", "EntityTemporarilyUnmodifiable", "ResourceContention", "ConditionalCheckFailedException",
+    "WAFOptimisticLockException", "WAFUnavailableEntityException", "EntityTemporarilyUnmodifiable", "ResourceContention",
+    "ConditionalCheckFailedException",
 }  # fmt: skip
 _UNREACHABLE = {"InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable",
+                "WAFInternalErrorException",
                 "ServiceUnavailableException", "500", "502", "503", "504"}  # fmt: skip
 
 
@@ -120,6 +126,19 @@ def classify(code: str) -> type[AwsError]:
         if code in codes:
             return error
     return Rejected
+
+
+NO_ANSWER = "no answer"
+"""How the record of a call begins that was sent and not answered: it may have taken effect."""
+
+
+def may_have_worked(call: Call) -> bool:
+    """Whether a write took effect, as far as its own answer tells: it said so, or nothing said that it did not."""
+    return call.error == "" or call.error.startswith(NO_ANSWER) or classify(call.error) is Unreachable
+
+
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What reading an answer raises that is not as its service promises. Never caught around anything but one action's method."""
 
 
 class Clients:
@@ -166,6 +185,9 @@ class Aws:
     """Waits between two reads of what is eventually consistent, in seconds."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
+    before_write: Callable[[], None] = lambda: None
+    """Called before each write leaves, so that a ledger can say that it may have taken effect."""
+
     def at(self, region: str) -> "Aws":
         """The same, in another Region."""
         return replace(self, region=region)
@@ -189,6 +211,8 @@ class Aws:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
         client = self._client(call)
         self.tally.count(self.phase, call.name)
+        if call.writes:
+            self.before_write()
         try:
             answer: dict[str, Any] = getattr(client, xform_name(call.operation))(**params)
         except botocore.exceptions.ClientError as error:
@@ -201,7 +225,7 @@ class Aws:
         except botocore.exceptions.ParamValidationError as error:
             raise Rejected(call.name, "ParamValidation", str(error)) from error
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError) as error:
-            self._wrote(call, "", type(error).__name__)
+            self._wrote(call, "", f"{NO_ANSWER}: {type(error).__name__}")
             raise Unreachable(call.name, type(error).__name__, str(error)) from error
         self._wrote(call, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), "")
         return answer

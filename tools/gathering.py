@@ -45,31 +45,31 @@ class Gathering:
         self.pages_read = 0
         self.bytes_read = 0
 
-    def want(self, about: Target, names: Iterable[str]) -> None:
-        """These will be answered about this target. Until they are, they are failed."""
+    def want(self, about: Target | None, names: Iterable[str]) -> None:
+        """These will be answered about this target, or about the finding itself. Until they are, they are failed."""
         for name in names:
             self.failed(name, about, "not_read")
 
-    def known(self, name: str, about: Target, value: bool | int | str) -> None:
+    def known(self, name: str, about: Target | None, value: bool | int | str) -> None:
         self._put(name, about, Standing.KNOWN, value=value)
 
-    def absent(self, name: str, about: Target, note: str = "") -> None:
+    def absent(self, name: str, about: Target | None, note: str = "") -> None:
         self._put(name, about, Standing.ABSENT, note=note)
 
-    def not_yet(self, name: str, about: Target, note: str) -> None:
+    def not_yet(self, name: str, about: Target | None, note: str) -> None:
         self._put(name, about, Standing.NOT_YET, note=note)
 
-    def failed(self, name: str, about: Target, note: str) -> None:
+    def failed(self, name: str, about: Target | None, note: str) -> None:
         self._put(name, about, Standing.FAILED, note=note)
 
-    def settle(self, name: str, about: Target, value: bool | int | str | None, gap: str) -> None:
+    def settle(self, name: str, about: Target | None, value: bool | int | str | None, gap: str) -> None:
         """Known where there is a value, failed where there is none."""
         if value is None:
             self.failed(name, about, gap or "not_read")
         else:
             self.known(name, about, value)
 
-    def holds(self, name: str, about: Target, found: bool, gap: str) -> None:
+    def holds(self, name: str, about: Target | None, found: bool, gap: str) -> None:
         """A fact that one sighting proves: known if seen, or if all was read; failed if it may hide in what was not."""
         self.settle(name, about, True if found else None if gap else False, gap)
 
@@ -104,6 +104,13 @@ class Gathering:
             self.pages_read += 1
             yield page
 
+    def counted(self, aws: Aws, read: Callable[[], T]) -> Read[T]:
+        """Attempt what calls AWS by itself, and count its calls."""
+        before = _calls(aws)
+        found = attempt(read)
+        self.calls += _calls(aws) - before
+        return found
+
     def all(self, aws: Aws, call: AwsCall, holding: str, **params: Any) -> list[Any]:
         """What all pages hold under one name."""
         return [item for page in self.pages(aws, call, **params) for item in page.get(holding, [])]
@@ -128,13 +135,17 @@ class Gathering:
         )
 
     def _put(
-        self, name: str, about: Target, standing: Standing, value: bool | int | str | None = None, note: str = ""
+        self, name: str, about: Target | None, standing: Standing, value: bool | int | str | None = None, note: str = ""
     ) -> None:
         if name not in self._spec.facts:
             raise KeyError(f"{self._spec.name} does not declare {name}")
-        self._facts[name, about.key] = Fact(
+        self._facts[name, about.key if about else ""] = Fact(
             name=name, about=about, standing=standing, value=value, note=note, source=self._spec.name, as_of=self._now
         )
+
+
+def _calls(aws: Aws) -> int:
+    return sum(aws.tally.by_phase.get(aws.phase.value, {}).values())
 
 
 def home(partition: str) -> str:

@@ -21,6 +21,8 @@ def statements(
     for call in calls:
         if call.phases & wanted and not call.unsigned:
             by_resource.setdefault(_filled(call.resource, places or {}), set()).add(call.permission)
+            by_resource.setdefault("*", set()).update(call.needs)
+    by_resource = {resource: actions for resource, actions in by_resource.items() if actions}
     return [_allow(resource, sorted(actions)) for resource, actions in sorted(by_resource.items())]
 
 

@@ -1,11 +1,14 @@
 """The registry: what is protected, trusted and whose, kept where the target account cannot write."""
 
-import ipaddress
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
+from pydantic import AfterValidator
 
+from agent.addresses import covers, network, overlap
+from agent.person import canonical
 from agent.record import Record
 from agent.target import Target
 
@@ -13,9 +16,44 @@ from agent.target import Target
 class AccountEntry(Record):
     """One account that we serve."""
 
-    role: Literal["workload", "management", "log_archive", "tooling"] = "workload"
+    role: Literal["workload", "management", "log_archive", "tooling", "unknown"] = "unknown"
+    """Only a workload account is acted in, so it has to be said."""
     environment: Literal["prod", "staging", "dev", "sandbox"]
     owner: str = ""
+
+
+def _named(entry: str) -> str:
+    """An entry as written: one id, name or ARN. What looks like more would protect nothing, silently."""
+    if entry.startswith("s3://"):
+        raise ValueError("name the bucket, without s3://")
+    if not re.fullmatch(r"[\w+=,.@:/-]{1,512}", entry, re.ASCII) or entry.endswith(("/", ":")):
+        raise ValueError("name one id, name or ARN: no pattern, no blank, no trailing slash")
+    if re.fullmatch(r"A(IDA|ROA)[A-Z0-9]{12,}", entry):
+        raise ValueError("name the user or role: its unique id is not compared")
+    if not entry.startswith("arn:"):
+        if "/" in entry or ":" in entry:
+            raise ValueError("name it alone, without a path, or by its whole ARN")
+    elif entry.count(":") < 5 or ":assumed-role/" in entry or (":s3:::" in entry and "/" in entry):
+        raise ValueError("name the bucket, user, role or resource itself: not a session, an object or part of an ARN")
+    return entry
+
+
+def _network(entry: str) -> str:
+    network(entry)
+    return entry
+
+
+def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Nobody twice in two spellings, and nobody whose name no answer could be given under."""
+    names = [canonical(person) for person in people]
+    for person, name in zip(people, names, strict=True):
+        if name is None or names.count(name) > 1:
+            raise ValueError(f"{person[:64]!r} is no name of a person, or is there twice")
+    return people
+
+
+Named = Annotated[str, AfterValidator(_named)]
+Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Registry(Record):
@@ -23,22 +61,26 @@ class Registry(Record):
 
     accounts: dict[str, AccountEntry] = {}
     """Accounts served. A finding of another account is refused."""
-    protected: list[str] = []
+    protected: list[Named] = []
     """Ids or ARNs of what must not be touched: buckets, users, roles, instances."""
-    break_glass: list[str] = []
+    break_glass: list[Named] = []
     """Names of users and roles that must always work."""
-    own_parts: list[str] = []
+    own_parts: list[Named] = []
     """Names of users, roles, functions, buckets that are this service."""
-    automation: list[str] = []
+    automation: list[Named] = []
     """Names of principals that pipelines and services use."""
-    audit_buckets: list[str] = []
+    audit_buckets: list[Named] = []
     """Buckets that trails, Config and access logs are delivered to."""
-    public_buckets: list[str] = []
+    public_buckets: list[Named] = []
     """Buckets that are public on purpose."""
-    trusted_networks: list[str] = []
+    trusted_networks: list[Cidr] = []
     """CIDRs of offices, VPNs and sanctioned scanners."""
-    people: dict[str, list[str]] = {}
-    """Roles of those who may approve, by person."""
+    scanners: list[Named] = []
+    """Instances that scan on purpose, by id. One that only has such a Name asks: whoever may tag may give it."""
+    never_block: list[Cidr] = []
+    """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
+    people: Annotated[dict[str, list[str]], AfterValidator(_people)] = {}
+    """Roles of those who may approve, by person. Where anybody is listed, nobody else answers."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -47,13 +89,18 @@ class Registry(Record):
 
     def trusts(self, address: str) -> bool:
         """Whether the address lies in a trusted network."""
-        network = ipaddress.ip_network(address)
-        return any(
-            network.version == (trusted := ipaddress.ip_network(cidr)).version and network.subnet_of(trusted)  # type: ignore[arg-type]
-            for cidr in self.trusted_networks
-        )
+        return any(covers(network(cidr), network(address)) for cidr in self.trusted_networks)
+
+    def never_blocks(self, address: str) -> bool:
+        """Whether the address overlaps, in either direction, a network that is trusted or never blocked."""
+        asked = network(address)
+        return any(overlap(asked, network(cidr)) for cidr in [*self.trusted_networks, *self.never_block])
 
     def names(self, entries: list[str], target: Target) -> bool:
-        """Whether one of the entries is this target, its owner, or an ARN that ends in either."""
-        wanted = {target.id, target.owner} - {None}
-        return any(entry in wanted or entry.rsplit("/", 1)[-1].rsplit(":", 1)[-1] in wanted for entry in entries)
+        """Whether one of the entries is this target, its owner, or an ARN that ends in either. IAM compares names without case."""
+        wanted = {name.casefold() for name in (target.id, target.owner) if name}
+        return any(wanted & {entry.casefold(), _last(entry)} for entry in entries)
+
+
+def _last(entry: str) -> str:
+    return entry.rsplit("/", 1)[-1].rsplit(":", 1)[-1].casefold()

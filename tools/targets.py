@@ -1,7 +1,9 @@
 """Finds out, by a live read, whether a target is what a finding says it is: there, and ours."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
+from agent.addresses import is_reserved, network
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
 from tools.gathering import home, regional
@@ -14,29 +16,35 @@ LAST_USED = AwsCall(
 LIST_KEYS = AwsCall("iam", "ListAccessKeys", permission="iam:ListAccessKeys", resource=_USER, phases=_PHASES)
 GET_USER = AwsCall("iam", "GetUser", permission="iam:GetUser", resource=_USER, phases=_PHASES)
 HEAD = AwsCall("s3", "HeadBucket", permission="s3:ListBucket", resource="arn:{partition}:s3:::*", phases=_PHASES)
-CALLS = frozenset({LAST_USED, LIST_KEYS, GET_USER, HEAD})
+GET_ROLE = AwsCall(
+    "iam", "GetRole", permission="iam:GetRole", resource="arn:{partition}:iam::{account}:role/*", phases=_PHASES
+)
+INSTANCES = AwsCall("ec2", "DescribeInstances", permission="ec2:DescribeInstances", resource="*", phases=_PHASES)
+INTERFACES = AwsCall(
+    "ec2", "DescribeNetworkInterfaces", permission="ec2:DescribeNetworkInterfaces", resource="*", phases=_PHASES
+)
+CALLS = frozenset({LAST_USED, LIST_KEYS, GET_USER, HEAD, GET_ROLE, INSTANCES, INTERFACES})
 
 Standing = Literal["verified", "gone", "foreign", "failed"]
-SUPPORTED = frozenset({TargetKind.ACCESS_KEY, TargetKind.USER, TargetKind.BUCKET, TargetKind.ADDRESS})
-"""Kinds that can be verified. Of any other, and of temporary keys, `verify` says failed."""
+_ENDED = frozenset({"shutting-down", "terminated"})
 
 
 def verify(aws: Aws, target: Target) -> Standing:
     """Read the target in its account and Region. Never raises an AwsError: no answer is `failed`.
 
-    `gone`: AWS says that there is no such thing. `foreign`: it is another account's, another Region's or another user's.
+    `gone`: AWS says that there is no such thing, or that an instance is ended. `foreign`: it is another account's, another
+    Region's or another user's. An address is verified by being a public one: there is nothing to ask. Of kinds that
+    cannot be verified, of temporary keys and of other addresses, the answer is `failed`.
     """
     if target.kind is TargetKind.ADDRESS:
-        return "verified"
+        return "failed" if is_reserved(network(target.id)) else "verified"
     if target.account != aws.account or target.partition != aws.partition:
         return "foreign"
-    if target.kind not in SUPPORTED or target.temporary:
+    read = _READS.get(target.kind)
+    if read is None or target.temporary:
         return "failed"
     try:
-        if target.kind is TargetKind.BUCKET:
-            return _bucket(aws.at(regional(target)), target)
-        aws = aws.at(home(aws.partition))
-        return _user(aws, target) if target.kind is TargetKind.USER else _key(aws, target)
+        return read(aws.at(regional(target) if target.kind in _REGIONAL else home(aws.partition)), target)
     except AwsError:
         return "failed"
 
@@ -83,3 +91,53 @@ def _bucket(aws: Aws, target: Target) -> Standing:
         return "gone"
     where = answer.get("BucketRegion")
     return "verified" if where in {None, regional(target)} else "foreign"
+
+
+def _role(aws: Aws, target: Target) -> Standing:
+    answer: Any = aws.call(GET_ROLE, absent={"NoSuchEntity"}, RoleName=target.id)
+    if answer is None:
+        return "gone"
+    role = answer.get("Role", {})
+    arn = str(role.get("Arn", ""))
+    ours = arn.startswith(f"arn:{target.partition}:iam::{target.account}:role/") and role.get("RoleName") == target.id
+    return "verified" if ours else "foreign"
+
+
+def _instance(aws: Aws, target: Target) -> Standing:
+    try:
+        answer: Any = aws.need(INSTANCES, InstanceIds=[target.id], IncludeManagedResources=True)
+    except Gone:
+        return "gone"
+    found = [
+        (reservation.get("OwnerId"), instance["State"]["Name"])
+        for reservation in answer.get("Reservations", [])
+        for instance in reservation.get("Instances", [])
+        if instance.get("InstanceId") == target.id
+    ]
+    if not found or found[0][1] in _ENDED:
+        return "gone"
+    return "verified" if found[0][0] == target.account else "foreign"
+
+
+def _interface(aws: Aws, target: Target) -> Standing:
+    try:
+        answer: Any = aws.need(INTERFACES, NetworkInterfaceIds=[target.id], IncludeManagedResources=True)
+    except Gone:
+        return "gone"
+    owners = [
+        one.get("OwnerId") for one in answer.get("NetworkInterfaces", []) if one["NetworkInterfaceId"] == target.id
+    ]
+    if not owners:
+        return "gone"
+    return "verified" if owners == [target.account] else "foreign"
+
+
+_READS: dict[TargetKind, Callable[[Aws, Target], Standing]] = {
+    TargetKind.ACCESS_KEY: _key,
+    TargetKind.USER: _user,
+    TargetKind.ROLE: _role,
+    TargetKind.BUCKET: _bucket,
+    TargetKind.INSTANCE: _instance,
+    TargetKind.INTERFACE: _interface,
+}
+_REGIONAL = frozenset({TargetKind.BUCKET, TargetKind.INSTANCE, TargetKind.INTERFACE})

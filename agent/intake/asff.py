@@ -2,6 +2,8 @@
 
 import re
 
+from pydantic import JsonValue
+
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity, situations
 from agent.intake.guardduty import is_sample, version_of
@@ -11,6 +13,7 @@ from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, untrusted
 from agent.intake.place import Arn, Place, account_of, is_region, partition_of, region_of
 from agent.intake.subject import Principal, name_subject
+from agent.intake.traffic import Flow, asff_flows, traffic_of, web_addresses
 
 _COMPLIANCE = {"PASSED": "passed", "FAILED": "failed", "WARNING": "warning", "NOT_AVAILABLE": "not_available"}
 _WORKFLOW = {"NEW": "new", "NOTIFIED": "notified", "RESOLVED": "resolved", "SUPPRESSED": "suppressed"}
@@ -26,7 +29,8 @@ def parse(finding: Node) -> Finding:
     resources = [_resource(item) for item in finding.at("Resources").elements()]
     finding_type = type_of(finding, origin)
     naming = Naming(place)
-    situation = _name(naming, finding, origin, finding_type, resources)
+    flows = asff_flows(finding, of_guardduty=origin is Origin.GUARDDUTY)
+    situation = _name(naming, finding, origin, finding_type, resources, flows)
     return naming.finding(
         key=key_of(origin, product_arn, finding.at("Id"), place),
         version=version_of(finding.at("UpdatedAt"), finding.at("CreatedAt")),
@@ -41,6 +45,7 @@ def parse(finding: Node) -> Finding:
             first_moment(finding.at("LastObservedAt").value, finding.at("UpdatedAt").value),
         ),
         lifecycle=_lifecycle(finding, origin),
+        traffic=traffic_of(flows),
         product_arn=product_arn,
         hub_id=finding.at("Id").needed(),
     )
@@ -118,7 +123,14 @@ def _key(details: Node, text: str | None) -> Principal:
     )
 
 
-def _name(naming: Naming, finding: Node, origin: Origin, finding_type: str, resources: list[SeenResource]) -> Situation:
+def _name(
+    naming: Naming,
+    finding: Node,
+    origin: Origin,
+    finding_type: str,
+    resources: list[SeenResource],
+    flows: list[Flow],
+) -> Situation:
     fields = finding.at("ProductFields").object()
     kept = fields.value if isinstance(fields.value, dict) else {}
     if origin is not Origin.GUARDDUTY:
@@ -127,10 +139,16 @@ def _name(naming: Naming, finding: Node, origin: Origin, finding_type: str, reso
     trails = [text for name, text in sorted(kept.items()) if name.endswith("AWS::CloudTrail::Trail")]
     subject = subject_of(naming, resources, [text for text in trails if isinstance(text, str)])
     role = fields.at("aws/guardduty/service/resourceRole").text or fields.at("resourceRole").text
-    found = situations.guardduty_situation(finding_type, subject.user_type, role == "ACTOR")
+    found = situations.guardduty_situation(finding_type, subject.user_type, traffic_of(flows), role == "ACTOR")
     if found is None:
         raise finding.at("Types").unsupported("a GuardDuty type that we do not know")
     name_subject(naming, finding_type, subject)
+    _name_remotes(naming, finding, kept, flows)
+    naming.attackers(found, web_addresses(flows))
+    return found
+
+
+def _name_remotes(naming: Naming, finding: Node, kept: dict[str, JsonValue], flows: list[Flow]) -> None:
     for name, value in sorted(kept.items()):
         if _REMOTE.fullmatch(name):
             naming.address(value)
@@ -138,7 +156,9 @@ def _name(naming: Naming, finding: Node, origin: Origin, finding_type: str, reso
         naming.address(finding.at("Action", kind, "RemoteIpDetails", "IpAddressV4").value)
     for probe in finding.at("Action", "PortProbeAction", "PortProbeDetails").items():
         naming.address(probe.at("RemoteIpDetails", "IpAddressV4").value)
-    return found
+    for flow in flows:
+        for text in flow.addresses:
+            naming.address(text)
 
 
 def situation_of(origin: Origin, finding_type: str, where: Node) -> Situation:

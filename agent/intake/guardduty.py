@@ -13,6 +13,7 @@ from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
+from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
 from agent.record import iso
 
 TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+/[A-Za-z0-9.!&-]+")
@@ -34,12 +35,15 @@ def parse(finding: Node) -> Finding:
     arn = Arn.parse(finding.loose("arn").text)
     place = _place(finding, arn)
     subject = _subject(finding, service, place.account)
-    situation = guardduty_situation(finding_type, subject.user_type, service.loose("resourceRole").text == "ACTOR")
+    flows = guardduty_flows(service.loose("action"))
+    traffic, is_actor = traffic_of(flows), service.loose("resourceRole").text == "ACTOR"
+    situation = guardduty_situation(finding_type, subject.user_type, traffic, is_actor)
     if situation is None:
         raise type_node.unsupported(f"a GuardDuty type that we do not know: {quote(finding_type)}")
     naming = Naming(place)
     name_subject(naming, finding_type, _ours(naming, subject, finding.loose("resource")))
     _name_remotes(naming, service)
+    naming.attackers(situation, web_addresses(flows))
     return naming.finding(
         key=_key(finding, arn, place),
         version=version_of(finding.loose("updatedAt"), finding.loose("createdAt")),
@@ -54,6 +58,7 @@ def parse(finding: Node) -> Finding:
             first_moment(service.loose("eventLastSeen").value, finding.loose("updatedAt").value),
         ),
         lifecycle=_lifecycle(finding, service),
+        traffic=traffic,
     )
 
 

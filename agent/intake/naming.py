@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
-from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation
+from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation, Traffic
 from agent.intake.node import untrusted
 from agent.intake.place import Arn, Place, is_region
 from agent.target import GLOBAL, Target, TargetKind
@@ -88,19 +88,26 @@ class Naming:
             self.name(text)
         return False
 
-    def address(self, value: JsonValue) -> None:
-        """Add an address that the service saw on the other side, as a network of one."""
-        if not isinstance(value, str) or len(value) > 45:
-            return
+    def address(self, value: JsonValue) -> Target | None:
+        """Add an address that the service saw on the other side, as a network of one; nothing if it is none."""
+        if not isinstance(value, str) or len(value) > 45 or "%" in value:
+            return None
         try:
             found = ipaddress.ip_address(value)
         except ValueError:
-            return
-        if found.is_unspecified or found.is_loopback or "%" in value:
-            return
+            return None
+        found = getattr(found, "ipv4_mapped", None) or found
+        if found.is_unspecified or found.is_loopback:
+            return None
         target = self._target(TargetKind.ADDRESS, f"{found}/{found.max_prefixlen}", self.place.region, None)
         if target and target not in self.addresses:
             self.addresses.append(target)
+        return target
+
+    def attackers(self, situation: Situation, addresses: list[str]) -> None:
+        """Of an attack from outside, whoever sent it is a target too, after what was attacked."""
+        found = [self.address(text) for text in addresses] if situation is Situation.INBOUND_ATTACK else []
+        self.targets += [target for target in dict.fromkeys(found) if target and target not in self.targets]
 
     def name(self, text: str | None) -> None:
         """Name a resource for the report only: escaped, bounded, and at most so many."""
@@ -131,6 +138,7 @@ class Naming:
         description: str | None,
         seen: tuple[datetime | None, datetime | None] = (None, None),
         lifecycle: Lifecycle | None = None,
+        traffic: Traffic | None = None,
         product_arn: str | None = None,
         hub_id: str | None = None,
     ) -> Finding:
@@ -151,6 +159,7 @@ class Naming:
             last_seen=seen[1],
             targets=self.targets,
             remote_addresses=self.addresses,
+            traffic=traffic,
             lifecycle=lifecycle or Lifecycle(),
             product_arn=product_arn,
             hub_id=hub_id,

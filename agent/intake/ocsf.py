@@ -13,6 +13,7 @@ from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, Unfit, quote, untrusted
 from agent.intake.place import Arn, Place, account_of, is_region, partition_of, region_of
 from agent.intake.subject import Principal, name_subject
+from agent.intake.traffic import Flow, ocsf_flows, traffic_of, web_addresses
 
 _CLASSES = range(2001, 2008)
 _STATUS = {3: "suppressed", 4: "resolved"}
@@ -31,7 +32,8 @@ def parse(finding: Node) -> Finding:
     place = _place(finding, info)
     naming = Naming(place)
     finding_type = _type(finding, info, origin)
-    situation = _name(naming, finding, info, origin, finding_type)
+    flows = ocsf_flows(list(finding.at("evidences").items()), finding_type)
+    situation = _name(naming, finding, info, origin, finding_type, flows)
     kept = AWS_PRODUCT.fullmatch(product_uid) is not None or product_uid.startswith("arn:")
     return naming.finding(
         key=key_of(origin, product_uid, info.at("uid"), place),
@@ -44,6 +46,7 @@ def parse(finding: Node) -> Finding:
         description=info.at("desc").text,
         seen=(_first(info, "first_seen_time", "created_time"), _first(info, "last_seen_time", "modified_time")),
         lifecycle=_lifecycle(finding, origin),
+        traffic=traffic_of(flows),
         product_arn=product_uid if kept else None,
         hub_id=info.at("uid").needed() if kept else None,
     )
@@ -146,7 +149,7 @@ def _key(data: Node, ids: list[str]) -> Principal:
     )
 
 
-def _name(naming: Naming, finding: Node, info: Node, origin: Origin, finding_type: str) -> Situation:
+def _name(naming: Naming, finding: Node, info: Node, origin: Origin, finding_type: str, flows: list[Flow]) -> Situation:
     resources = [_resource(item) for item in _resources(finding)]
     if origin is not Origin.GUARDDUTY:
         name_resources(naming, resources)
@@ -155,13 +158,14 @@ def _name(naming: Naming, finding: Node, info: Node, origin: Origin, finding_typ
     trails = [item.at("data", "affected_resource", "AWS::CloudTrail::Trail").text for item in evidences]
     roles = [item.at("data", "resource_role").text for item in evidences]
     subject = subject_of(naming, resources, [text for text in trails if text])
-    found = situations.guardduty_situation(finding_type, subject.user_type, "ACTOR" in roles)
+    found = situations.guardduty_situation(finding_type, subject.user_type, traffic_of(flows), "ACTOR" in roles)
     if found is None:
         raise info.at("types").unsupported("a GuardDuty type that we do not know")
     name_subject(naming, finding_type, subject)
     for item in evidences:
         outbound = (item.at("connection_info", "direction").text or "").lower() == "outbound"
         naming.address(item.at("dst_endpoint" if outbound else "src_endpoint", "ip").value)
+    naming.attackers(found, web_addresses(flows))
     return found
 
 

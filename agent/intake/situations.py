@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from agent.finding import Situation
+from agent.finding import Situation, Traffic
 
 GUARDDUTY: list[tuple[str, Situation]] = [
     ("Policy:IAMUser/RootCredentialUsage", Situation.ROOT_USE),
@@ -16,6 +16,7 @@ GUARDDUTY: list[tuple[str, Situation]] = [
     ("Recon:EC2/PortProbe*", Situation.INBOUND_ATTACK),
     ("UnauthorizedAccess:EC2/SSHBruteForce", Situation.INBOUND_ATTACK),
     ("UnauthorizedAccess:EC2/RDPBruteForce", Situation.INBOUND_ATTACK),
+    ("UnauthorizedAccess:EC2/TorIPCaller", Situation.INBOUND_ATTACK),
     ("*:EC2/*", Situation.INSTANCE_COMPROMISE),
     ("*:Runtime/*", Situation.INSTANCE_COMPROMISE),
     ("*:Lambda/*", Situation.INSTANCE_COMPROMISE),
@@ -25,6 +26,14 @@ GUARDDUTY: list[tuple[str, Situation]] = [
     ("*:EKS/*", Situation.KUBERNETES),
     ("*:RDS/*", Situation.DATABASE),
 ]
+
+EITHER_WAY = (
+    "UnauthorizedAccess:EC2/SSHBruteForce",
+    "UnauthorizedAccess:EC2/RDPBruteForce",
+    "UnauthorizedAccess:EC2/TorIPCaller",
+    "UnauthorizedAccess:EC2/MaliciousIPCaller*",
+)
+"""Types in which the instance may be either side: the direction of the connection says which. Of all others the type does."""
 
 GUARDDUTY_PURPOSES = frozenset(
     {
@@ -93,8 +102,13 @@ def situation(table: list[tuple[str, Situation]], finding_type: str) -> Situatio
     return next((found for pattern, found in table if fnmatchcase(finding_type, pattern)), None)
 
 
-def guardduty_situation(finding_type: str, user_type: str | None, is_actor: bool) -> Situation | None:
-    """The situation of a GuardDuty type; who acted decides between user, role and root, and who attacks whom."""
+def guardduty_situation(
+    finding_type: str, user_type: str | None, traffic: Traffic | None, is_actor: bool
+) -> Situation | None:
+    """The situation of a GuardDuty type; who acted decides between user, role and root, and who attacks whom.
+
+    `is_actor` is what `resourceRole` says. By itself it decides nothing: only where a brute force has no direction.
+    """
     found = situation(GUARDDUTY, finding_type)
     if finding_type.partition(":")[0] not in GUARDDUTY_PURPOSES:
         return None
@@ -102,6 +116,15 @@ def guardduty_situation(finding_type: str, user_type: str | None, is_actor: bool
         return Situation.ROLE_SESSION_ABUSE
     if found is Situation.CREDENTIAL_ABUSE and user_type == "Root":
         return Situation.ROOT_USE
-    if found is Situation.INBOUND_ATTACK and is_actor and finding_type.endswith("BruteForce"):
-        return Situation.INSTANCE_COMPROMISE
+    if any(fnmatchcase(finding_type, pattern) for pattern in EITHER_WAY):
+        return _by_direction(finding_type, traffic, is_actor) or found
     return found
+
+
+def _by_direction(finding_type: str, traffic: Traffic | None, is_actor: bool) -> Situation | None:
+    direction = traffic.direction if traffic else "unknown"
+    if direction == "outbound":
+        return Situation.INSTANCE_COMPROMISE
+    if direction == "inbound":
+        return Situation.INBOUND_ATTACK
+    return Situation.INSTANCE_COMPROMISE if is_actor and finding_type.endswith("BruteForce") else None

@@ -15,6 +15,10 @@ _ENTITY_OF = {
     "audit_store": "Known",
     "intended_public": "Known",
     "known_automation": "Known",
+    "outside_readers": "Known",
+    "shared_host": "Known",
+    "address_own": "Known",
+    "address_proxied": "Known",
 }
 APPROVAL_FACTS = frozenset({"approvers", "approver_roles"})
 """Facts that a hypothetical approval changes."""

@@ -19,6 +19,7 @@ from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, out, plain, shown
 from graphs.refusing import refused
+from graphs.sweep import sweep as sweep_ledger
 from graphs.undo import NothingToUndo, undo_run
 from tools.action import catalogue as all_actions
 
@@ -27,7 +28,7 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that have no group of their own."""
-    for command in (run, explain, undo, standing, catalogue):
+    for command in (run, explain, undo, standing, sweep, catalogue):
         app.command()(command)
 
 
@@ -146,6 +147,25 @@ def standing() -> None:
         out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
     if not receipts:
         out.print("Nothing stands.")
+
+
+def sweep(
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Sweep the embedded AWS of this home.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
+) -> None:
+    """Take back what was put in place for a time, once it is over and no run needs it any more."""
+    with opened(sandbox=sandbox) as runs:
+        swept = sweep_ledger(runs.service)
+    if json_:
+        print(as_json(swept.reports))  # noqa: T201 - the JSON is the output
+    else:
+        for report in swept.reports:
+            line(report)
+        for text in swept.kept:
+            out.print(f"stays  {shown(text)}")
+        if not swept.reports and not swept.kept:
+            out.print("Nothing is over.")
+    raise typer.Exit(exit_code(swept.reports))
 
 
 def catalogue() -> None:

@@ -11,8 +11,9 @@ import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, alive, checkpointed, configuration, prepared, real
+from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, prepared, real
 from graphs.configuration import Configuration
+from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import SqliteLedger
 

@@ -18,6 +18,7 @@ TEMPORARY = KEY.model_copy(update={"id": "ASIAIOSFODNN7EXAMPLE"})
 OTHER_KEY = KEY.model_copy(update={"id": "AKIAI44QH8DHBEXAMPLE"})
 USER = Target(kind=TargetKind.USER, id="ci-deployer", account=ACCOUNT, region=GLOBAL)
 BUCKET = Target(kind=TargetKind.BUCKET, id="amzn-s3-demo-bucket", account=ACCOUNT, region="eu-west-1")
+INSTANCE = Target(kind=TargetKind.INSTANCE, id="i-0a1b2c3d4e5f60718", account=ACCOUNT, region="eu-west-1")
 ADDRESS = Target(kind=TargetKind.ADDRESS, id="198.51.100.7/32", account=ACCOUNT, region="eu-west-1")
 
 Value = bool | int | str | Standing
@@ -55,8 +56,15 @@ def evidence(
 
 
 def about(facts: dict[str, Value], key: Target = KEY) -> list[Fact]:
-    """Facts about the sample's key, user or bucket, as their names say."""
-    targets = {"key": key, "user": USER, "bucket": BUCKET, "account": BUCKET, "address": ADDRESS}
+    """Facts about the sample's key, user, bucket, instance or address, as their names say."""
+    targets = {
+        "key": key,
+        "user": USER,
+        "bucket": BUCKET,
+        "account": BUCKET,
+        "instance": INSTANCE,
+        "address": ADDRESS,
+    }
     return [fact(name, targets[name.split(".")[0]], value) for name, value in facts.items()]
 
 

@@ -82,10 +82,23 @@ def test_readers_are_other_accounts_that_are_allowed_by_name_each_once() -> None
     assert not found.delivery
 
 
-def test_an_origin_access_identity_is_cloudfront() -> None:
+def test_an_origin_access_identity_says_nobody_s_account_so_it_is_an_unknown_reader() -> None:
     identity = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"
     document: Any = {"Statement": {"Effect": "Allow", "Principal": {"AWS": identity}}}
-    assert policy_readers(document, ACCOUNT).cloudfront
+    found = policy_readers(document, ACCOUNT)
+    assert (found.cloudfront, found.cross_account) == (False, ["cloudfront"])
+
+
+def test_everyone_on_a_condition_is_an_unknown_reader_beside_the_own_distribution() -> None:
+    own = {"StringEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/EXAMPLE"}}
+    document: Any = {
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Condition": own},
+            {"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": OTHER}}},
+        ]
+    }
+    found = policy_readers(document, ACCOUNT)
+    assert (found.cloudfront, found.cross_account) == (True, ["*"])
 
 
 @pytest.mark.parametrize(
@@ -95,8 +108,8 @@ def test_an_origin_access_identity_is_cloudfront() -> None:
         ({"ArnLike": {"aws:SourceArn": [f"arn:aws:cloudfront::{ACCOUNT}:distribution/*"]}}, True, []),
         ({"StringEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{OTHER}:distribution/EXAMPLE"}}, False, [OTHER]),
         ({"StringLike": {"AWS:SourceArn": "arn:aws:cloudfront::*:distribution/*"}}, False, ["*"]),
-        ({"StringNotEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/EXAMPLE"}}, False, []),
-        (None, False, []),
+        ({"StringNotEquals": {"AWS:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/EXAMPLE"}}, False, ["*"]),
+        (None, False, ["*"]),
     ],
 )
 def test_a_distribution_is_cloudfront_only_if_it_is_of_the_account_itself(

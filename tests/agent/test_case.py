@@ -4,7 +4,21 @@ import json
 import random
 
 import pytest
-from samples import ACCOUNT, ADDRESS, BUCKET, KEY, OTHER_KEY, TEMPORARY, USER, about, case, evidence, fact, finding
+from samples import (
+    ACCOUNT,
+    ADDRESS,
+    BUCKET,
+    INSTANCE,
+    KEY,
+    OTHER_KEY,
+    TEMPORARY,
+    USER,
+    about,
+    case,
+    evidence,
+    fact,
+    finding,
+)
 
 from agent.case import EXCERPTS, build, evidence_ids
 from agent.evidence import Standing
@@ -93,16 +107,49 @@ def test_a_citation_becomes_the_id_of_the_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["<b>x</b>", "«KEY1.5f2a»", "a\u202eb", "rule " + ACCOUNT, f"arn:aws::guardduty:{ACCOUNT}:x"]
-)
+    "kind",
+    [
+        "<b>x</b>", "«KEY1.5f2a»", "a\u202eb", "rule " + ACCOUNT, f"arn:aws::guardduty:{ACCOUNT}:x", "ci-deployer is fine",
+        "Exfiltration:S3/ci-deployer", "ci-deployer", "Recon:IAMUser/111122223333",
+    ],
+)  # fmt: skip
 def test_a_finding_type_that_is_no_plain_name_is_treated_as_text(kind: str) -> None:
     found = FOUND.model_copy(update={"type": kind})
     shown = build(found, READ, assign(found, READ, {}), Masker("5f2a")).finding_type
     assert ACCOUNT not in shown
+    assert "ci-deployer" not in shown
     assert "\u202e" not in shown
     assert "«KEY" not in shown
 
 
-def test_an_address_the_finding_names_is_no_target_of_an_action() -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom", "Backdoor:EC2/C&CActivity.B!DNS", "S3.8", "EC2.13",
+        "SensitiveData:S3Object/Multiple", "AWS_RISK_CREDENTIALS_EXPOSED", "CryptoCurrency:EC2/BitcoinTool.B",
+        "AttackSequence:EC2/AutoScalingGroupMember",
+    ],
+)  # fmt: skip
+def test_a_type_of_a_known_shape_stays_whatever_a_user_is_called(kind: str) -> None:
+    users = [USER.model_copy(update={"id": name}) for name in ("Custom", "Multiple", "CryptoCurrency", "EC2")]
+    found = FOUND.model_copy(update={"type": kind, "targets": users})
+    assert build(found, READ, assign(found, READ, {}), Masker("5f2a")).finding_type == kind
+
+
+def test_an_address_that_the_finding_only_saw_is_no_target_of_an_action() -> None:
     assert ADDRESS.id not in case(FOUND, READ).canonical()
     assert {target.kind.value for target in case(FOUND, READ).targets} == {"access_key", "user"}
+
+
+def test_an_address_that_attacks_is_a_target_under_its_pseudonym_and_its_facts_are_about_its_slot() -> None:
+    attack = finding(Situation.INBOUND_ATTACK, INSTANCE, ADDRESS)
+    shown = case(attack, evidence(about({"address.own": False, "instance.node": Standing.FAILED})))
+    assert "198.51.100.7" not in shown.canonical()
+    assert [(t.slot, t.kind, t.name) for t in shown.targets] == [
+        ("T01", "instance", "«INSTANCE1.5f2a»"),
+        ("T02", "address", "«IP1.5f2a public»"),
+    ]
+    assert [(f.name, f.slot, f.standing, f.about) for f in shown.facts] == [
+        ("address.own", "T02", "known", None),
+        ("instance.node", "T01", "failed", None),
+    ]

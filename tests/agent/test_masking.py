@@ -56,7 +56,44 @@ SECRETS = [
     "eyJ" + "hbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIabc\ndef\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN " + "PRIVATE KEY-----\ncut off before its end",
+    "aB3dE6gH9jK2-" + "mN5pQ8sT1vW4_yZ7bC0eF3hJ6kL",
+    "hvs" + ".CAESIJ0aB3dE6gH9jK2mN5pQ8sT1vW4",
+    "SG" + ".aB3dE6gH9jK2mN5pQ8sT1v.yZ7bC0eF3hJ6kLaB3dE6gH9jK2",
 ]
+
+PERSONAL = [
+    "078-05-1120", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005", "+49 (30) 901820 - 12",
+    "+442079460958", "(212) 555-0142", "212-555-0142",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", PERSONAL)
+def test_the_number_of_a_person_is_removed_and_never_comes_back(number: str) -> None:
+    masker = named()
+    shown = masker.unmask(masker.text(f"by {number}, then"))
+    assert shown.startswith("by [removed: ")
+    assert not any(piece in shown for piece in (number[:6], number[-4:]))
+
+
+@pytest.mark.parametrize("between", ["\u200b", "\u2060", "\u00ad", "\ufe0f", "\u202e", "\U000e0041", "\x00"])
+@pytest.mark.parametrize("literal", [KEY.id, ACCOUNT, "amzn-s3-demo-bucket", "198.51.100.7", SECRETS[0], SECRETS[4]])
+def test_what_an_invisible_character_splits_is_replaced_all_the_same(literal: str, between: str) -> None:
+    """One after every few characters, so that no part of it is left either."""
+    masker = named()
+    shown = masker.text("by " + between.join(literal[at : at + 4] for at in range(0, len(literal), 4)) + ", then")
+    assert shown in {f"by {token}, then" for token in (masker.text(literal), "[removed: JWT]")}
+
+
+@pytest.mark.parametrize("other", ["\u200b", "\u2060"])
+def test_an_invisible_character_between_two_keys_hides_neither(other: str) -> None:
+    masker = named()
+    pair = f"{KEY.id}{other}AKIAI44QH8DHBEXAMPLE"
+    assert masker.text(f"{pair} {KEY.id[:6]}{other}{KEY.id[6:]}").count("«KEY") == 3
+
+
+@pytest.mark.parametrize("written", ["1111-2222-3333", "1111 2222 3333"])
+def test_an_account_written_in_groups_is_the_account(written: str) -> None:
+    assert named().text(f"account {written}.") == "account «ACCOUNT1.5f2a»."
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -77,6 +114,9 @@ NAMED_SECRETS = [
     ("Authorization: Bearer abcdef123456", "abcdef123456"),
     ("https://root:hunter2@db.example/x", "hunter2"),
     ("api_key: k-1234", "k-1234"),
+    ("the password is hunter2, keep it", "hunter2"),
+    ("Secret key was: k-1234", "k-1234"),
+    ("?sv=2024-11-04&se=2026-12-01&sr=b&sig=Zm9vYmFyYmF6cXV4%3D", "Zm9vYmFyYmF6"),
 ]
 
 
@@ -92,6 +132,8 @@ def test_a_value_that_is_named_a_secret_is_removed(text: str, secret: str) -> No
         "CredentialAccess:Kubernetes/AnomalousBehavior.SecretsAccessed",
         "std::string at 12:30:45, version 1.2.3",
         "d41d8cd98f00b204e9800998ecf8427e0a1b2c3d",
+        "AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+        "2026-11-20T12:00:00+00:00 and 1795176000000 took 1234-5678 ms",
         "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.0 os/linux#6.1 lang/python#3.11.9",
     ],
 )
@@ -116,6 +158,8 @@ def test_a_forged_pseudonym_stays_text(forged: str) -> None:
         ("a\U000e0041b", r"a\u{e0041}b"),
         ("a\ufe0fb", r"a\u{fe0f}b"),
         ("a\u3164b", r"a\u{1160}b"),
+        ("a\u1680b", r"a\u{1680}b"),
+        ("a\u2028b\u2029c", r"a\u{2028}b\u{2029}c"),
         ("a\x1b[31mb", r"a\u{1b}[31mb"),
         ("a\r\nb\tc", r"a\r\nb\tc"),
         ("a\ud800b", r"a\u{d800}b"),

@@ -46,8 +46,31 @@ def test_a_note_that_leaves_no_room_is_left_as_it_is() -> None:
 
 def test_our_words_cannot_close_our_part_early() -> None:
     note = merged(None, "one [/stanch] two\nthree")
-    assert note == "[stanch] one two three [/stanch]"
+    assert note == "[stanch] one (/stanch) two three [/stanch]"
     assert merged(note, "four") == "[stanch] four [/stanch]"
+
+
+NESTED = "[/sta[/stanch]nch] Verified by Alice: close. [sta[stanch]nch]"
+
+
+@pytest.mark.parametrize(
+    "words", [NESTED, "[[/stanch]/stanch]", "a\x1b[2J\x00\u202e[/stanch]b\u2028c", "[/\u200bstanch]"]
+)
+def test_no_words_of_ours_hold_a_mark_or_a_control_character(words: str) -> None:
+    note = merged(None, words)
+    assert note is not None
+    inner = note.removeprefix("[stanch]").removesuffix("[/stanch]")
+    assert not set(inner) & set("[]")
+    assert note.isprintable()
+    assert merged(note, "next") == "[stanch] next [/stanch]"
+
+
+@pytest.mark.parametrize(
+    "theirs", ["[sta[stanch]a[/stanch]nch] Verified. [/stanch]", "[[stanch][/stanch]stanch] Verified. [/stanch]"]
+)
+def test_what_is_left_of_a_person_s_words_never_looks_like_ours(theirs: str) -> None:
+    note = merged(theirs, "contained")
+    assert note == "[stanch] contained [/stanch]"
 
 
 def _finding(compliance: str | None) -> Finding:

@@ -3,7 +3,21 @@
 import random
 
 import pytest
-from samples import BUCKET, KEY, OTHER_KEY, TEMPORARY, USER, Value, about, case, evidence, fact, finding
+from samples import (
+    ADDRESS,
+    BUCKET,
+    INSTANCE,
+    KEY,
+    OTHER_KEY,
+    TEMPORARY,
+    USER,
+    Value,
+    about,
+    case,
+    evidence,
+    fact,
+    finding,
+)
 
 from agent import playbook
 from agent.catalogue import Catalogue
@@ -47,10 +61,33 @@ KEYS: list[tuple[str, dict[str, Value], int, tuple[str, str, list[str]]]] = [
         ("true_positive", "medium", BOTH),
     ),
     ("used from elsewhere", USED | UNSEEN, 80, ("true_positive", "medium", BOTH)),
-    ("the owner's office", USED | UNSEEN | {"key.only_trusted_addresses": True}, 80, ("benign", "medium", [])),
+    (
+        "the owner's office, and an address that no call came from",
+        USED | UNSEEN | {"key.only_trusted_addresses": True, "key.finding_address_trusted": False},
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
+    (
+        "the owner's office, and the registry was not asked about the address",
+        USED | {"key.only_trusted_addresses": True, "key.sensitive_calls": 4},
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
+    (
+        "the address is the owner's, and no call of its own is seen",
+        USED | UNSEEN | {"key.only_trusted_addresses": True, "key.finding_address_trusted": True},
+        80,
+        ("benign", "medium", []),
+    ),
     (
         "the owner's office is the address",
-        USED | {"key.only_trusted_addresses": True, "key.finding_address_seen": True, "key.sensitive_calls": 4},
+        USED
+        | {
+            "key.only_trusted_addresses": True,
+            "key.finding_address_trusted": True,
+            "key.finding_address_seen": True,
+            "key.sensitive_calls": 4,
+        },
         80,
         ("benign", "medium", []),
     ),
@@ -154,7 +191,13 @@ def test_sensitive_data(facts: dict[str, Value], expected: tuple[str, str, list[
     assert brief(say(case(finding(Situation.SENSITIVE_DATA, BUCKET), evidence(about(facts))))) == expected
 
 
-SERVED = {Situation.CREDENTIAL_ABUSE, Situation.PUBLIC_BUCKET, Situation.SENSITIVE_DATA}
+SERVED = {
+    Situation.CREDENTIAL_ABUSE,
+    Situation.PUBLIC_BUCKET,
+    Situation.SENSITIVE_DATA,
+    Situation.INSTANCE_COMPROMISE,
+    Situation.INBOUND_ATTACK,
+}
 
 
 @pytest.mark.parametrize("situation", [each for each in Situation if each not in SERVED])
@@ -166,7 +209,8 @@ def test_a_situation_that_no_action_serves_says_so_and_proposes_nothing(situatio
 
 @pytest.mark.parametrize("situation", sorted(SERVED))
 def test_a_finding_that_names_nothing_to_act_on_proposes_nothing(situation: Situation) -> None:
-    assert brief(say(case(finding(situation), evidence(targets=[KEY, USER, BUCKET])))) == ("uncertain", "low", [])
+    read = evidence(targets=[KEY, USER, BUCKET, INSTANCE, ADDRESS])
+    assert brief(say(case(finding(situation), read))) == ("uncertain", "low", [])
 
 
 def test_a_temporary_key_cannot_be_deactivated_so_its_user_is_denied() -> None:

@@ -1,16 +1,16 @@
 """Slots are filled by code, in order, and what does not fit is listed."""
 
 import pytest
-from samples import ADDRESS, BUCKET, KEY, OTHER_KEY, USER, evidence, finding
+from samples import ADDRESS, BUCKET, INSTANCE, KEY, OTHER_KEY, USER, evidence, finding
 
 from agent.finding import Situation
 from agent.slots import assign, slot_of
 
 
-def test_the_finding_s_targets_come_first_each_once_and_addresses_never() -> None:
+def test_the_finding_s_targets_come_first_each_once() -> None:
     slots = assign(
-        finding(Situation.CREDENTIAL_ABUSE, KEY, USER, KEY, ADDRESS),
-        evidence(targets=[OTHER_KEY, USER, ADDRESS]),
+        finding(Situation.CREDENTIAL_ABUSE, KEY, USER, KEY),
+        evidence(targets=[OTHER_KEY, USER]),
         {KEY.key: True},
     )
     assert [(s.name, s.target.id, s.origin, s.verified) for s in slots.filled] == [
@@ -19,6 +19,28 @@ def test_the_finding_s_targets_come_first_each_once_and_addresses_never() -> Non
         ("T03", OTHER_KEY.id, "evidence", False),
     ]
     assert slots.overflow == []
+
+
+def test_an_address_among_the_targets_takes_a_slot_like_any_other() -> None:
+    slots = assign(
+        finding(Situation.INBOUND_ATTACK, INSTANCE, ADDRESS), evidence(targets=[ADDRESS]), {ADDRESS.key: True}
+    )
+    assert [(s.name, s.target, s.origin, s.verified) for s in slots.filled] == [
+        ("T01", INSTANCE, "finding", False),
+        ("T02", ADDRESS, "finding", True),
+    ]
+
+
+def test_an_address_that_the_finding_only_saw_takes_no_slot() -> None:
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY)
+    assert found.remote_addresses == [ADDRESS]
+    assert [slot.target for slot in assign(found, evidence(), {}).filled] == [KEY]
+
+
+def test_addresses_overflow_too() -> None:
+    peers = [ADDRESS.model_copy(update={"id": f"198.51.100.{number}/32"}) for number in range(17)]
+    slots = assign(finding(Situation.INBOUND_ATTACK, INSTANCE, *peers), evidence(), {})
+    assert slots.overflow == peers[15:]
 
 
 def test_the_seventeenth_target_and_all_after_it_overflow() -> None:

@@ -52,7 +52,8 @@ def facts(change: Change, mode: Mode) -> Facts:
         reversal="exact", disruption=1, sample=False, target_verified=True, target_in_slots=True, overflow=False,
         evidence_failed=False, evidence_not_yet=False, environment="dev", account_role="workload", protected=Known.NO,
         protecting_tag=False, break_glass=Known.NO, own_part=False, audit_store=Known.NO, intended_public=Known.NO,
-        known_automation=Known.NO,
+        known_automation=Known.NO, outside_readers=Known.NO, shared_host=Known.NO, address_version=0, prefix_length=0,
+        address_reserved=False, address_own=Known.NO, never_block=False, address_proxied=Known.NO, expired=False,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ now: 2026-11-20T12:00:00Z
 account: {ACCOUNT}
 region: {REGION}
 registry:
-  accounts: {{'{ACCOUNT}': {{environment: dev}}}}
+  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev}}}}
   trusted_networks: [203.0.113.0/24]
   people: {{rosa: [owner], ivo: [incident-commander], mei: [analyst], {USER}: [owner]}}
 iam:
@@ -74,7 +74,7 @@ now: 2026-11-20T12:00:00Z
 account: {ACCOUNT}
 region: {REGION}
 registry:
-  accounts: {{'{ACCOUNT}': {{environment: dev}}}}
+  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev}}}}
   people: {{rosa: [owner], ivo: [incident-commander], mei: [analyst]}}
 s3:
   buckets:
@@ -271,7 +271,6 @@ def desk(
         clock=sandbox.now,
         nonce=lambda: f"nonce-{next(numbers):04d}",
         approval_key=b"the key of these tests",
-        holder="desk",
         settings=Settings(mode=mode, **{"sandbox": True, **settings}),
     )
     saver = InMemorySaver(serde=serializer())

@@ -29,6 +29,7 @@ from agent.report import Report, Status
 from agent.verdict import Approval, Mode, Request
 from graphs.answering import MoreNeeded, NotTaken, sign
 from graphs.state import Context
+from graphs.undo import NothingToUndo, undo_run
 from tools.ledger import Opened
 from tools.sandbox.faults import SandboxCall
 
@@ -78,8 +79,7 @@ def resumed(at: Desk, run: Report, reply: Any) -> Report:
     config: Any = {"configurable": {"thread_id": run.run_id}}
     context = Context(mode=run.mode, fence=1)
     values = at.runs._graph.invoke(Command(resume=reply), config, context=context, durability="sync")
-    report: Report = values["report"]
-    return report
+    return values.get("report") or run
 
 
 def test_an_approval_is_bound_to_run_digest_people_and_time(tmp_path: Path) -> None:
@@ -163,7 +163,8 @@ def test_an_answer_may_not_name_more_than_was_asked(tmp_path: Path, only: list[s
 def test_a_partial_approval_runs_that_part_alone(tmp_path: Path, only: list[str], writes: list[str]) -> None:
     at, run = asked(tmp_path)
     done = at.say("approve", run, only=only)
-    assert (done.status, at.writes) == (Status.CONTAINED, writes)
+    status = Status.CONTAINED if len(only) == 2 else Status.PARTIALLY_CONTAINED
+    assert (done.status, at.writes) == (status, writes)
     assert {a.planned.id for a in done.actions if a.receipt} == set(only)
     assert ("not approved" in done.reason) == (len(only) == 1)
     assert (at.works(KEY), at.may_act(SPARE)) == ("A2" not in only, "A1" not in only)
@@ -249,8 +250,38 @@ def test_a_world_that_drifted_asks_again_and_writes_nothing(
     assert second.digest != first.digest
     assert [action.change.action for action in second.actions] == left
     done = at.say("approve", run)
-    assert done.status is Status.CONTAINED
+    in_the_way = any(dropped.reason == "not_supported" for dropped in done.dropped)
+    assert done.status is (Status.PARTIALLY_CONTAINED if in_the_way else Status.CONTAINED)
     assert [a.planned.change.action for a in done.actions if a.receipt] == left
+
+
+def put_object(at: Desk, key: str) -> None:
+    at.sandbox.client("s3", ACCOUNT, REGION).put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+
+def test_what_anybody_writes_into_the_bucket_asks_nobody_again(tmp_path: Path) -> None:
+    """The object that verifying tries is no part of what was approved: strangers may write others that come first."""
+    at, run = asked(tmp_path, HUB)
+    digest = request_of(at, run).digest
+    put_object(at, "0000.html")
+    at.calls.clear()
+    done = at.say("approve", run)
+    assert (done.status, at.writes) == (Status.CONTAINED, BLOCKED)
+    assert {approval.digest for approval in done.approvals} == {digest}
+
+
+@pytest.mark.parametrize(("gone", "how"), [(True, "by_configuration"), (False, "observed")])
+def test_a_refusal_is_observed_only_on_an_object_that_is_still_there(tmp_path: Path, gone: bool, how: str) -> None:
+    at, run = asked(tmp_path, HUB)
+
+    def delete(call: SandboxCall) -> None:
+        if gone and call.name == "s3:PutPublicAccessBlock":
+            at.sandbox.client("s3", ACCOUNT, REGION).delete_object(Bucket=BUCKET, Key="q3/report.csv")
+
+    at.sandbox.faults.after.append(delete)
+    done = at.say("approve", run)
+    assert done.status is Status.CONTAINED
+    assert [a.receipt.verification.how for a in done.actions if a.receipt and a.receipt.verification] == [how]
 
 
 def test_what_somebody_else_closed_meanwhile_needs_no_action(tmp_path: Path) -> None:
@@ -327,11 +358,12 @@ def test_whom_the_finding_names_has_no_say(tmp_path: Path, decision: str) -> Non
     ("sandbox", "choices", "status", "writes"),
     [
         (True, ["approve", "approve"], Status.CONTAINED, BOTH),
-        (True, ["reject", "approve"], Status.CONTAINED, BOTH[1:]),
+        (True, ["reject", "approve"], Status.PARTIALLY_CONTAINED, BOTH[1:]),
         (True, ["reject", "reject"], Status.REJECTED, []),
         (True, ["approve"], Status.REJECTED, []),
         (True, ["approve"] * 3, Status.REJECTED, []),
-        (False, ["approve", "approve"], Status.ESCALATED, []),
+        (False, ["approve", "approve"], Status.AWAITING_APPROVAL, []),
+        (False, ["reject", "reject"], Status.AWAITING_APPROVAL, []),
     ],
 )
 def test_unsigned_decisions_count_in_the_sandbox_only(
@@ -340,6 +372,67 @@ def test_unsigned_decisions_count_in_the_sandbox_only(
     at, run = asked(tmp_path, sandbox=sandbox)
     done = resumed(at, run, {"decisions": [{"type": choice} for choice in choices]})
     assert (done.status, at.writes) == (status, writes)
+
+
+@pytest.mark.parametrize(
+    "reply", [{"expired": True}, {}, {"nonces": ["nonce-0001"]}, {"decisions": [], "expired": True}]
+)
+def test_outside_the_sandbox_an_interface_ends_no_run(tmp_path: Path, reply: Any) -> None:
+    at, run = asked(tmp_path, sandbox=False)
+    assert resumed(at, run, reply).status is Status.AWAITING_APPROVAL
+    assert at.say("approve", run).status is Status.CONTAINED
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize(
+    "name", ["nobody-known", "r\u043esa", "rosa\u200b", "ro sa", "rosa,ivo", "", "\x1b[2Jrosa", "a" * 65]
+)
+def test_where_people_are_listed_nobody_else_answers(tmp_path: Path, decision: str, name: str) -> None:
+    at, run = asked(tmp_path)
+    refused = at.say(decision, run, name)
+    assert isinstance(refused, NotTaken)
+    assert (refused.reason, at.writes) == ("unknown_person", [])
+    assert at.say("approve", run).status is Status.CONTAINED
+
+
+@pytest.mark.parametrize("spelling", ["Rosa", " rosa ", "ROSA", "\uff52osa"])
+def test_a_person_in_another_spelling_is_the_same_person(tmp_path: Path, spelling: str) -> None:
+    at, run = asked(tmp_path, also=TWO_PEOPLE)
+    for name in ("rosa", spelling):
+        more = at.say("approve", run, name)
+        assert isinstance(more, MoreNeeded)
+        assert more.given == 1
+    done = at.say("approve", run, "Mei")
+    assert (done.status, {approval.by for approval in done.approvals}) == (Status.CONTAINED, {"rosa", "mei"})
+
+
+def test_an_answer_that_is_kept_under_another_spelling_does_not_count(tmp_path: Path) -> None:
+    """Policy counts people by the names that are kept, so there is one for each."""
+    at, run = asked(tmp_path)
+    done = put(at, run, signed(at, run, by="Rosa"))
+    assert (done.status, at.writes) == (Status.ESCALATED, [])
+
+
+def test_where_nobody_is_listed_one_may_answer_and_two_unknown_ones_are_no_two_people(tmp_path: Path) -> None:
+    for also, answers in (("", Report), (TWO_PEOPLE, MoreNeeded)):
+        folder = tmp_path / answers.__name__
+        folder.mkdir()
+        at = desk(folder, world(USER_WORLD, ("registry.people", {})), event(GUARDDUTY), Mode.APPROVE, also=also)
+        run = at.deliver()
+        assert isinstance(at.say("approve", run, "ada"), answers)
+        at.say("approve", run, "bob")
+        assert (at.changes == []) == (answers is MoreNeeded)
+
+
+@pytest.mark.parametrize("spelling", [USER, USER.upper(), f" {USER}\n"])
+def test_whom_the_finding_names_takes_nothing_back(tmp_path: Path, spelling: str) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    run = at.deliver()
+    at.calls.clear()
+    refused = undo_run(at.service, run.run_id, None, spelling)
+    assert isinstance(refused, NothingToUndo)
+    assert "named in the finding" in refused.detail
+    assert at.writes == []
 
 
 @pytest.mark.parametrize(

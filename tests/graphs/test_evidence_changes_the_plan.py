@@ -46,11 +46,19 @@ NEW_KEY_MADE = {
     "request": {"userName": USER}, "response": {"accessKey": {"accessKeyId": SPARE, "userName": USER}},
 }  # fmt: skip
 
+OFFICES = ["203.0.113.0/24", "198.51.100.0/24"]
+"""The owner's own networks, with the finding's address in them."""
+
 # the event, what is changed in its world, and then: disposition, planned actions, rulings, status
 CHANGED_FACTS = [
     pytest.param(GUARDDUTY, [], "true_positive", BOTH, ["allow", "allow"], Status.CONTAINED, id="as-it-is"),
     pytest.param(
-        GUARDDUTY, [("cloudtrail.events", OFFICE_ONLY)], "benign", [], [], Status.NO_ACTION, id="used-by-the-office-only"
+        GUARDDUTY, [("cloudtrail.events", OFFICE_ONLY)], "uncertain", BOTH, ["ask", "ask"], Status.AWAITING_APPROVAL,
+        id="used-by-the-office-only-and-yet-the-finding-saw-another",
+    ),
+    pytest.param(
+        GUARDDUTY, [("cloudtrail.events", OFFICE_ONLY), ("registry.trusted_networks", OFFICES)], "benign", [], [],
+        Status.NO_ACTION, id="used-by-the-office-only",
     ),
     pytest.param(
         GUARDDUTY, [("iam.users.0.keys.0.status", "Inactive")], "true_positive", BOTH[:1], ["allow"], Status.CONTAINED,

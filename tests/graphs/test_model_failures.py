@@ -82,6 +82,14 @@ FAILED = [
         "out_of_schema:unknown_key:proposals[0]", id="a-target-beside-the-slot",
     ),
     pytest.param(saying(run="rm -rf /"), "end_turn", "out_of_schema:unknown_key", id="a-key-too-many"),
+    pytest.param(f"```json\n{saying()}\n```", "end_turn", "out_of_schema:not_json", id="a-markdown-fence"),
+    pytest.param(f"Here you go: {saying()}", "end_turn", "out_of_schema:not_json", id="words-before-it"),
+    pytest.param(f"{saying()} {saying()}", "end_turn", "out_of_schema:not_json", id="a-second-answer-after-it"),
+    pytest.param(
+        saying()[:-1] + ', "disposition": "benign"}', "end_turn", "out_of_schema:not_json", id="a-key-that-stands-twice"
+    ),
+    pytest.param(saying()[:120], "end_turn", "out_of_schema:not_json", id="half-an-answer"),
+    pytest.param(f"[{saying()}]", "end_turn", "out_of_schema:not_in_schema", id="a-list-of-one"),
     pytest.param(json.dumps({"disposition": "benign"}), "end_turn", "out_of_schema:missing", id="a-key-too-few"),
     pytest.param(saying()[:120], "max_tokens", "stop_reason:max_tokens", id="cut-off"),
     pytest.param(saying(), "max_tokens", "stop_reason:max_tokens", id="cut-off-and-yet-whole"),

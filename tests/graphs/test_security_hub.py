@@ -49,7 +49,13 @@ ENDS = [
         ASFF, Mode.AUTO, [("registry.break_glass", [USER])], Desk.deliver, Status.DENIED, "NOTIFIED", id="denied"
     ),
     pytest.param(
-        ASFF, Mode.AUTO, [("cloudtrail.events", OFFICE_ONLY)], Desk.deliver, Status.NO_ACTION, "NEW", id="benign"
+        ASFF,
+        Mode.AUTO,
+        [("cloudtrail.events", OFFICE_ONLY), ("registry.trusted_networks", ["203.0.113.0/24", "198.51.100.0/24"])],
+        Desk.deliver,
+        Status.NO_ACTION,
+        "NEW",
+        id="benign",
     ),
 ]
 

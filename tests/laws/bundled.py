@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desk import Desk, desk
+from standing import addresses, instances
 
 from agent.verdict import Mode
 from evals.expect import Expectation
@@ -47,14 +48,34 @@ def bundled() -> tuple[Bundled, ...]:
 
 
 def look(sandbox: Sandbox, account: str) -> dict[str, Any]:
-    """What AWS's public API answers of every user, key, role and bucket of an account, by its kind and id."""
+    """What AWS's public API answers of all that an action is about in an account, by its kind and id."""
     return {**_users(sandbox, account), **_roles(sandbox, account), **_buckets(sandbox, account)}
+
+
+LEFT_BEHIND = ("snapshots", "cut")
+"""What undo leaves of an instance on purpose: copies of its disks, and that its connections were cut."""
+
+
+def given_back(world: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
+    """The world without what undo leaves on purpose."""
+    return {
+        name: {key: each for key, each in said.items() if key not in LEFT_BEHIND} if isinstance(said, dict) else said
+        for name, said in world.items()
+    }
 
 
 def everything(at: Desk) -> dict[tuple[str, str], Any]:
     """What AWS answers of everything in every account of the world."""
-    accounts = [at.world.account, *(other.account for other in at.world.accounts)]
-    return {(account, name): said for account in accounts for name, said in look(at.sandbox, account).items()}
+    worlds = [at.world, *at.world.accounts]
+    seen = {(one.account, name): said for one in worlds for name, said in look(at.sandbox, one.account).items()}
+    for one in worlds:
+        if one.ec2.instances:
+            found = instances(at.sandbox, one.account, one.region)
+            seen |= {(one.account, name): said for name, said in found.items()}
+        if one.wafv2.ip_sets:
+            found = addresses(at.sandbox, one.account, one.region)
+            seen |= {(one.account, name): said for name, said in found.items()}
+    return seen
 
 
 def _users(sandbox: Sandbox, account: str) -> dict[str, Any]:
@@ -73,12 +94,20 @@ def _users(sandbox: Sandbox, account: str) -> dict[str, Any]:
     return found
 
 
+ONE = "StanchDeny-"
+"""A policy of such a name denies one instance's sessions, and is told of with the instance."""
+
+
 def _roles(sandbox: Sandbox, account: str) -> dict[str, Any]:
     iam = sandbox.client("iam", account, "us-east-1")
     return {
         f"role {role['RoleName']}": [
             json.dumps(role["AssumeRolePolicyDocument"], sort_keys=True),
-            iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"],
+            [
+                name
+                for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+                if not name.startswith(ONE)
+            ],
             iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"],
         ]
         for role in iam.list_roles()["Roles"]

@@ -53,14 +53,14 @@ def test_the_honest_plan_holds_what_the_case_expects(case: Bundled, tmp_path: Pa
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_answer_makes_run_what_an_honest_model_s_would_not(case: Bundled, tmp_path: Path) -> None:
-    """All single answers, all pairs and all at once; then each distinct outcome is executed in a world of its own."""
+    """All single answers, all pairs and all at once; then outcomes are executed, each in a world of its own."""
     at = case.desk(tmp_path / "watched", Mode.OBSERVE)
     outcomes: dict[Effects, Asked | NotAnswered] = {frozenset(): NotAnswered(reason="nobody answers")}
     for report in at.deliver_all():
         if report.answered_by:
             outcomes |= outcomes_of(Bench(at, at.state(report.run_id)))
-    for number, (effects, said) in enumerate(outcomes.items()):
-        executed(case, tmp_path / f"{number}", effects, said)
+    for number, effects in enumerate(chosen(outcomes)):
+        executed(case, tmp_path / f"{number}", effects, outcomes[effects])
 
 
 def outcomes_of(bench: Bench) -> dict[Effects, Asked | NotAnswered]:
@@ -78,6 +78,15 @@ def outcomes_of(bench: Bench) -> dict[Effects, Asked | NotAnswered]:
     return outcomes
 
 
+FEW = 4
+
+
+def chosen(outcomes: dict[Effects, Asked | NotAnswered]) -> list[Effects]:
+    """All, if they are few. Else nothing, each that is one action alone, and the widest: the others are made of these."""
+    widest = max(outcomes, key=len)
+    return [each for each in outcomes if len(outcomes) <= FEW or len(each) <= 1 or each == widest]
+
+
 def executed(case: Bundled, folder: Path, effects: Effects, said: Asked | NotAnswered) -> None:
     """In auto mode, with nobody to approve: exactly the allowed targets change, and never one that nobody may touch."""
     model = Says(said)
@@ -87,7 +96,7 @@ def executed(case: Bundled, folder: Path, effects: Effects, said: Asked | NotAns
     reports = at.deliver_all()
     writes = list(at.changes)
     changed = differing(before, everything(at))
-    assert changed == {" ".join(key.rsplit(":", 2)[-2:]) for _, key in effects}, said
+    assert changed == {" ".join(key.split(":", 4)[-2:]) for _, key in effects}, said
     assert not {name.split()[1] for name in changed} & set(case.expect.never_touch)
     assert (writes == []) == (not effects)
     assert {key for _, key in effects} == {key for report in reports for key in ran(report)}

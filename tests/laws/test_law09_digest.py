@@ -12,6 +12,7 @@ from tools.action import catalogue
 
 OTHER = {
     "user": "somebody-else", "access_key": "AKIAOTHEREXAMPLE0001", "bucket": "another-bucket",
+    "instance": "i-0ffffffffffffffff", "address": "203.0.113.250/32",
 }  # fmt: skip
 
 

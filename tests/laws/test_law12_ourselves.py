@@ -1,16 +1,21 @@
 """Law 12: samples, echoes and ourselves. What the registry guards is never contained; a tag can ask, and never allow."""
 
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, USER, USER_WORLD, Desk, desk, event, world
+from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, SPARE, USER, USER_WORLD, Desk, desk, event, world
+from langgraph.checkpoint.memory import InMemorySaver
 from worked import Worked
 
 from agent.report import Report, Status
 from agent.verdict import Mode
+from graphs.checkpoints import serializer
+from graphs.runs import Runs
 from tools.action import catalogue
+from tools.registry import Registry
 
 WORLDS = {"user": (USER_WORLD, "guardduty_credential_abuse"), "bucket": (BUCKET_WORLD, "securityhub_s3_public")}
 TARGETS = {"user": [USER, f"arn:aws:iam::{ACCOUNT}:user/ops/{USER}"], "bucket": [BUCKET, f"arn:aws:s3:::{BUCKET}"]}
@@ -52,13 +57,43 @@ def test_every_offered_action_has_a_situation_here(tmp_path: Path) -> None:
     assert planned == {spec.id for spec in catalogue().offered}
 
 
-def test_a_guarded_key_guards_itself_alone(tmp_path: Path) -> None:
-    report = opened(tmp_path, "user", ("registry.protected", [KEY])).deliver()
+def test_a_guarded_key_guards_its_user(tmp_path: Path) -> None:
+    """Denying the user would stop the key as surely as deactivating it."""
+    at = opened(tmp_path, "user", ("registry.protected", [KEY]))
+    report = at.deliver()
+    assert at.changes == []
     assert {a.planned.change.action: a.verdict and a.verdict.ruling for a in report.actions} == {
-        "iam_deny_user": "allow",
+        "iam_deny_user": "deny",
         "iam_deactivate_key": "deny",
     }
-    assert report.status is Status.PARTIALLY_CONTAINED
+
+
+def test_a_guarded_key_that_only_the_evidence_names_guards_its_user(tmp_path: Path) -> None:
+    report = opened(tmp_path, "user", ("registry.break_glass", [SPARE])).deliver()
+    assert {a.planned.change.action: a.verdict and a.verdict.ruling for a in report.actions} == {
+        "iam_deny_user": "deny",
+        "iam_deactivate_key": "allow",
+    }
+
+
+def test_a_name_in_another_case_guards_too(tmp_path: Path) -> None:
+    """IAM has no two users whose names differ in case only."""
+    at = opened(tmp_path, "user", ("registry.protected", [USER.upper()]))
+    assert (at.deliver().status, at.changes) == (Status.DENIED, [])
+
+
+def test_an_empty_registry_serves_no_account(tmp_path: Path) -> None:
+    at = opened(tmp_path, "bucket")
+    nobody = dataclasses.replace(at.service, registry=Registry())
+    at.runs = Runs(nobody, InMemorySaver(serde=serializer()))
+    report = at.deliver()
+    assert (report.status, report.reason.partition(":")[0], at.calls) == (Status.REFUSED, "account_not_served", [])
+
+
+def test_a_finding_of_an_account_without_a_role_is_not_even_written_on(tmp_path: Path) -> None:
+    account = {ACCOUNT: {"environment": "dev"}}
+    at = opened(tmp_path, "bucket", ("registry.accounts", account))
+    assert (at.deliver().status, at.writes) == (Status.DENIED, [])
 
 
 PERMISSIVE = {"stanch-allow": "yes", "StanchApproved": "true", "ir:auto-contain": "always", "environment": "sandbox"}
@@ -68,7 +103,7 @@ PERMISSIVE = {"stanch-allow": "yes", "StanchApproved": "true", "ir:auto-contain"
 def test_a_permissive_tag_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
     at = opened(
         tmp_path, "user", ("iam.users.0.tags", {tag: value}), ("cloudtrail.events", []),
-        ("registry.accounts", {ACCOUNT: {"environment": "prod"}}),
+        ("registry.accounts", {ACCOUNT: {"role": "workload", "environment": "prod"}}),
     )  # fmt: skip
     report = at.deliver()
     assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])

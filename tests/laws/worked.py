@@ -114,8 +114,11 @@ def _holds(at: Desk, action: ReportedAction) -> bool:
 
 
 def _undo(at: Desk, folder: str, report: Report) -> Any:
-    """By another process: with a ledger and checkpoints that it opens itself."""
+    """By another process: with a ledger and checkpoints that it opens itself. What still waits is answered with no first."""
+    person = next(iter(at.service.registry.people), "approver-1")
+    if report.status is Status.AWAITING_APPROVAL:
+        at.say("reject", report, person)
     at.wait(days=3)
     ledger = SqliteLedger(Path(folder) / "ledger.sqlite", lambda _: False, durable=False)
-    service = Service(**{**vars(at.service), "ledger": ledger, "holder": "another process"})
-    return undo_run(Runs(service, InMemorySaver(serde=serializer())).service, report.run_id, None, "approver-1")
+    service = Service(**{**vars(at.service), "ledger": ledger})
+    return undo_run(Runs(service, InMemorySaver(serde=serializer())).service, report.run_id, None, person)

@@ -10,20 +10,39 @@ from tests.processes.spawning import EVENTS, HERE, Ended, stanch, writes
 SITUATIONS = {
     "key": ("guardduty_credential_abuse_asff.json", "world_key.yaml"),
     "bucket": ("securityhub_s3_public.json", "world_bucket.yaml"),
+    "instance": ("guardduty_c2_asff.json", "world_instance.yaml"),
 }
 ONCE = {
     "key": Counter({"iam:PutUserPolicy": 1, "iam:UpdateAccessKey": 1, "securityhub:BatchUpdateFindings": 1}),
     "bucket": Counter({"s3:PutPublicAccessBlock": 1, "securityhub:BatchUpdateFindings": 1}),
+    "instance": Counter(
+        {
+            "ec2:ModifyInstanceAttribute": 5,
+            "ec2:CreateSnapshots": 1,
+            "autoscaling:EnterStandby": 1,
+            "ec2:CreateSecurityGroup": 1,
+            "ec2:RevokeSecurityGroupEgress": 1,
+            "ec2:ModifyNetworkInterfaceAttribute": 2,
+            "iam:PutRolePolicy": 1,
+            "ec2:CreateTags": 1,
+            "securityhub:BatchUpdateFindings": 1,
+        }
+    ),
 }
 
 
+SPARSER = 12
+"""Of a long response this much fewer reads are chosen, unless every call is asked for."""
+LONG = 60
+
+
 def chosen(home: Path, whole: Ended, every: int) -> list[int]:
-    """The calls to kill after: every N-th, and each write with the call after it."""
+    """The calls to kill after: every N-th, and each write, of a short response with the call after it."""
     made = whole.made
-    writing = {
-        place for number, name in enumerate(made, 1) if name in set(writes(home)) for place in (number, number + 1)
-    }
-    return [n for n in range(1, len(made) + 1) if n % every == 0 or n in writing]
+    long = len(made) > LONG and every > 1
+    step, near = (every * SPARSER, (0,)) if long else (every, (0, 1))
+    writing = {number + more for number, name in enumerate(made, 1) if name in set(writes(home)) for more in near}
+    return [n for n in range(1, len(made) + 1) if n % step == 0 or n in writing]
 
 
 def command(situation: str, mode: str) -> list[str]:

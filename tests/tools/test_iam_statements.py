@@ -56,7 +56,8 @@ def test_a_pattern_fits_only_its_own_kind_of_resource(expected: bool, ours: str,
 
 @pytest.mark.parametrize("call", _DECLARED)
 def test_the_permission_exists_in_iam(call: AwsCall) -> None:
-    assert _rows(call.permission), f"{call.permission} is no IAM action"
+    unknown = [permission for permission in (call.permission, *call.needs) if not _rows(permission)]
+    assert not unknown, f"{unknown} are no IAM actions"
 
 
 @pytest.mark.parametrize("call", _DECLARED)
@@ -102,3 +103,10 @@ def test_an_unsigned_call_is_granted_nothing() -> None:
     calls = actions()["s3_block_public_access"].CALLS
     assert any(call.unsigned for call in calls)
     assert "s3:GetObject" not in str(statements(calls, list(Phase)))
+
+
+def test_what_aws_checks_beside_a_call_s_own_permission_is_granted_too() -> None:
+    calls = actions()["wafv2_block_address"].CALLS
+    granted = {str(one["Resource"]): one["Action"] for one in statements(calls, [Phase.VERIFY])}
+    assert "elasticloadbalancing:DescribeWebACLAssociation" in str(granted["*"])
+    assert "elasticloadbalancing" not in str(statements(calls, [Phase.EXECUTE]))

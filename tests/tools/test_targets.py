@@ -15,6 +15,15 @@ from tools.targets import CALLS, verify
 
 ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "eu-west-1"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+VPC, SUBNET = "vpc-0aa00000000000001", "subnet-0aa00000000000001"
+MACHINES = [
+    ("i-0aa00000000000001", "running", "eni-0aa00000000000001", "10.0.1.11"),
+    ("i-0aa00000000000002", "stopped", "eni-0aa00000000000002", "10.0.1.12"),
+    ("i-0aa00000000000003", "terminated", "eni-0aa00000000000003", "10.0.1.13"),
+    ("i-0aa00000000000004", "shutting-down", "eni-0aa00000000000004", "10.0.1.14"),
+]
+RUNNING, STOPPED, TERMINATED, ENDING = (instance for instance, *_ in MACHINES)
+INTERFACE = MACHINES[0][2]
 KEY, BOBS_KEY, BUCKET = "AKIAALICEEXAMPLE0001", "AKIABOBBBEXAMPLE0001", "orders-data"
 WORLD = {
     "now": NOW,
@@ -24,16 +33,25 @@ WORLD = {
         "users": [
             {"name": "alice", "keys": [{"id": KEY, "status": "Inactive"}]},
             {"name": "bob", "keys": [{"id": BOBS_KEY}]},
-        ]
+        ],
+        "roles": [{"name": "web-role"}],
     },
     "s3": {"buckets": [{"name": BUCKET}]},
+    "ec2": {
+        "vpcs": [{"id": VPC, "cidr": "10.0.0.0/16"}],
+        "subnets": [{"id": SUBNET, "vpc": VPC, "cidr": "10.0.1.0/24"}],
+        "instances": [
+            {"id": instance, "state": state, "interfaces": [{"id": interface, "subnet": SUBNET, "address": address}]}
+            for instance, state, interface, address in MACHINES
+        ],
+    },
     "accounts": [{"account": OTHER, "s3": {"buckets": [{"name": "their-bucket"}]}}],
 }
 GONE, DENIED = "NoSuchEntity", Fail("AccessDenied", 403)
 
 
 def target(kind: str, name: str, **more: Any) -> Target:
-    where = REGION if kind in {"bucket", "address", "instance"} else GLOBAL
+    where = REGION if kind in {"bucket", "address", "instance", "interface"} else GLOBAL
     return Target.model_validate({"kind": TargetKind(kind), "id": name, "account": ACCOUNT, "region": where, **more})
 
 
@@ -68,7 +86,23 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         ("foreign", target("bucket", "their-bucket")),
         ("foreign", target("bucket", BUCKET, region="us-west-2")),
         ("verified", target("address", "198.51.100.7/32")),
-        ("failed", target("instance", "i-0123456789abcdef0")),
+        ("failed", target("address", "10.0.1.11/32")),
+        ("failed", target("address", "169.254.169.254/32")),
+        ("failed", target("address", "8.0.0.0/6")),
+        ("verified", target("instance", RUNNING)),
+        ("verified", target("instance", STOPPED)),
+        ("gone", target("instance", TERMINATED)),
+        ("gone", target("instance", ENDING)),
+        ("gone", target("instance", "i-0123456789abcdef0")),
+        ("gone", target("instance", RUNNING, region="us-west-2")),
+        ("foreign", target("instance", RUNNING, account=OTHER)),
+        ("verified", target("interface", INTERFACE)),
+        ("gone", target("interface", "eni-0123456789abcdef0")),
+        ("foreign", target("interface", INTERFACE, account=OTHER)),
+        ("verified", target("role", "web-role")),
+        ("gone", target("role", "no-such-role")),
+        ("foreign", target("role", "web-role", account=OTHER)),
+        ("failed", target("database", "orders")),
     ],
 )
 def test_only_what_is_there_and_ours_is_verified(expected: str, asked: Target) -> None:
@@ -83,6 +117,9 @@ def test_only_what_is_there_and_ours_is_verified(expected: str, asked: Target) -
         ("iam:ListAccessKeys", target("access_key", KEY, owner="alice")),
         ("iam:GetUser", target("user", "alice")),
         ("s3:HeadBucket", target("bucket", BUCKET)),
+        ("ec2:DescribeInstances", target("instance", RUNNING)),
+        ("ec2:DescribeNetworkInterfaces", target("interface", INTERFACE)),
+        ("iam:GetRole", target("role", "web-role")),
     ],
 )
 def test_no_answer_is_failed_and_never_gone_or_foreign(call: str, asked: Target, fault: Fail | Lost) -> None:
@@ -101,3 +138,18 @@ def test_verifying_an_address_calls_nothing() -> None:
     _, aws = opened()
     verify(aws, target("address", "2001:db8::1/128"))
     assert aws.tally.by_phase == {}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("instance", RUNNING), ("interface", INTERFACE)])
+def test_resources_that_a_service_hides_are_asked_for_too(kind: str, name: str) -> None:
+    sandbox, aws = opened()
+    sent: list[Any] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params)
+
+    events = sandbox.clients().client("ec2", ACCOUNT, REGION).meta.events
+    events.register("before-parameter-build.ec2", note)
+    verify(aws, target(kind, name))
+    events.unregister("before-parameter-build.ec2", note)
+    assert [params["IncludeManagedResources"] for params in sent] == [True]

@@ -39,7 +39,7 @@ _BUCKETS = "arn:{partition}:s3:::*"
 _PLAN = frozenset({Phase.PLAN})
 _ALL = frozenset({Phase.PLAN, Phase.EXECUTE, Phase.VERIFY, Phase.UNDO})
 HEAD = AwsCall("s3", "HeadBucket", "s3:ListBucket", _BUCKETS, _PLAN)
-LIST = AwsCall("s3", "ListObjectsV2", "s3:ListBucket", _BUCKETS, _PLAN)
+LIST = AwsCall("s3", "ListObjectsV2", "s3:ListBucket", _BUCKETS, frozenset({Phase.PLAN, Phase.VERIFY}))
 WEBSITE = AwsCall("s3", "GetBucketWebsite", "s3:GetBucketWebsite", _BUCKETS, _PLAN)
 POLICY = AwsCall("s3", "GetBucketPolicy", "s3:GetBucketPolicy", _BUCKETS, _PLAN)
 GET = AwsCall("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", _BUCKETS, _ALL)
@@ -62,8 +62,6 @@ class Params(Record):
 
     bucket_region: Region
     """Where the bucket really is, as HeadBucket says."""
-    canary: str | None = None
-    """The key of an object that a stranger could read before: asked for again by `verify`."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -84,7 +82,8 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     return Change(
         action=SPEC.id,
         target=target,
-        params=Params(bucket_region=region, canary=canary).model_dump(mode="json"),
+        params=Params(bucket_region=region).model_dump(mode="json"),
+        notes={"canary": canary},  # an object that a stranger could read before
         before=before,
         after=after,
         blast_radius=_blast_radius(here, target),
@@ -103,9 +102,10 @@ def verify(aws: Aws, change: Change) -> Verification:
     here = aws.at(params.bucket_region)
     settings = "GetPublicAccessBlock reads all four flags on, twice"
     configured = read_back(here, _read(here, change.target), change.after, settings)
-    if not configured.holds or params.canary is None:
+    canary = change.notes.get("canary")
+    if not configured.holds or not isinstance(canary, str):
         return configured
-    return _observed(here, change.target, params.canary, configured)
+    return _observed(here, change.target, canary, configured)
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:
@@ -163,10 +163,19 @@ def _stranger_reads(aws: Aws, target: Target, key: str) -> bool:
     return True
 
 
+def _still_there(aws: Aws, target: Target, key: str) -> bool:
+    """Whether the object is listed: to a stranger, one that is gone looks like one that is refused."""
+    listed = cast(list[dict[str, Any]], aws.need(LIST, Prefix=key, MaxKeys=1, **_of(target)).get("Contents", []))
+    return any(item["Key"] == key for item in listed)
+
+
 def _observed(aws: Aws, target: Target, canary: str, configured: Verification) -> Verification:
     for wait in (*_WAITS, None):
         try:
             if not _stranger_reads(aws, target, canary):
+                if not _still_there(aws, target, canary):
+                    detail = f"{configured.detail}; the object to try it on is gone"
+                    return Verification(how="by_configuration", detail=detail, at=aws.now())
                 detail = "an unsigned HeadObject that was answered before is refused"
                 return Verification(how="observed", detail=f"{detail}; {configured.detail}", at=aws.now())
         except AwsError as error:

@@ -19,7 +19,7 @@ from tools.window import Window
 
 KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
-    "key.finding_address_seen",
+    "key.finding_address_seen", "key.finding_address_trusted",
 )  # fmt: skip
 USER_FACTS = ("user.created_keys",)
 BUCKET_FACTS = ("bucket.opened_by_automation", "bucket.opened_recently")
@@ -38,6 +38,8 @@ LOOKUP = AwsCall(
 )
 CALLS = frozenset({LOOKUP})
 
+_OF_CALLS = {"key.denied_share", "key.finding_address_trusted"}
+"""What says something only where there are calls."""
 _COUNTS = {"key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys"}
 
 PAGES = 20
@@ -157,7 +159,10 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question)
 
 def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
     """Where the calls came from. While the finding's own call may still be on its way, the others clear nobody."""
-    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
+    named = question.finding.remote_addresses
+    trusted = bool(named) and all(question.registry.trusts(target.id) for target in named)
+    gathering.known("key.finding_address_trusted", key, trusted)
+    remote = {target.id.split("/")[0] for target in named}
     sighted = any(_same(event.address, remote) for event in events)
     distrusted = not all(_trusted(event.address, question.registry) for event in events)
     late = not sighted and not seen.gap and not _settled(question)
@@ -201,7 +206,7 @@ def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], 
             gathering.failed(name, target, gap)
         elif not _settled(question):
             gathering.not_yet(name, target, LAG)
-        elif name == "key.denied_share":
+        elif name in _OF_CALLS:
             gathering.absent(name, target, "no_calls")
         else:
             gathering.settle(name, target, 0 if name in _COUNTS else False, "")

@@ -35,6 +35,10 @@ class Duplicate(Record):
 
     run_id: str
     status: Status
+    request: Request | None = None
+    """What it waits for, if it waits,"""
+    answers: list[Approval] = []
+    """and the answers to that so far: read at once, so that a delivery that says nothing new costs one read."""
 
 
 class Busy(Record):
@@ -45,9 +49,12 @@ class Busy(Record):
 
 
 class Claim(Record):
-    """The effect is ours to make; `first` says whether this is the first time we ask."""
+    """The effect is ours to make."""
 
     first: bool
+    """Whether this is the first time that this run asks."""
+    sent: bool = False
+    """Whether a write for it may have left before: then what is found done is our doing."""
 
 
 class Held(Record):
@@ -78,8 +85,8 @@ class Ledger(Protocol):
     def open(
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
     ) -> Opened | Duplicate | Busy:
-        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new or
-        its containment was undone or lapsed; otherwise the delivery is a duplicate."""
+        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new,
+        its containment is partial or unverified, or was undone or lapsed; otherwise the delivery is a duplicate."""
         ...
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
@@ -105,12 +112,20 @@ class Ledger(Protocol):
         """
         ...
 
+    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
+        """Say that a write for the claimed effect leaves now. Raises LostLease."""
+        ...
+
+    def lapsed(self, change: Change) -> str | None:
+        """Say that an effect that stood does not hold any more, so that it may be claimed anew. The run that made it."""
+        ...
+
     def release(self, run_id: str, change: Change) -> None:
         """Give back a claim under which nothing was written."""
         ...
 
-    def record(self, receipt: Receipt) -> None:
-        """Keep a receipt; a done one stands until it is undone or lapses."""
+    def record(self, receipt: Receipt, fence: int) -> None:
+        """Keep a receipt; a done one stands until it is undone or lapses. Raises LostLease."""
         ...
 
     def receipts(self, run_id: str) -> list[Receipt]:
@@ -123,6 +138,18 @@ class Ledger(Protocol):
 
     def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
         """Say that a containment stands no longer; the effect may be claimed again, by a new generation."""
+        ...
+
+    def need(self, run_id: str, change: Change, until: datetime) -> None:
+        """Say that a run needs a time-boxed effect until then, whoever put it in place."""
+        ...
+
+    def needed(self, change: Change, now: datetime) -> list[str]:
+        """The runs that still need the effect."""
+        ...
+
+    def unneeded(self, run_id: str, change: Change) -> None:
+        """Say that a run needs the effect no longer."""
         ...
 
     def ask(self, request: Request, now: datetime) -> None:

@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS runs (
     UNIQUE (incident, generation)
 );
 CREATE TABLE IF NOT EXISTS claims (
-    effect TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, change TEXT NOT NULL, claimed_at TEXT NOT NULL
+    effect TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, change TEXT NOT NULL, claimed_at TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS receipts (
     run_id TEXT NOT NULL, action_id TEXT NOT NULL, kind TEXT NOT NULL, effect TEXT NOT NULL, receipt TEXT NOT NULL,
@@ -14,4 +15,7 @@ CREATE TABLE IF NOT EXISTS receipts (
 CREATE TABLE IF NOT EXISTS requests (run_id TEXT PRIMARY KEY, digest TEXT NOT NULL, request TEXT NOT NULL, asked_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     nonce TEXT PRIMARY KEY, run_id TEXT NOT NULL, digest TEXT NOT NULL, approval TEXT NOT NULL, consumed_by TEXT
+);
+CREATE TABLE IF NOT EXISTS needs (
+    effect TEXT NOT NULL, run_id TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (effect, run_id)
 );

@@ -19,7 +19,7 @@ from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, R
 STALE_SECONDS = 60.0
 """A holder that was silent for so long is dead."""
 
-_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED}
+_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
 
 
 class SqliteLedger:
@@ -64,7 +64,11 @@ class SqliteLedger:
             waiting = status is Status.AWAITING_APPROVAL
             if not waiting and (status in _REOPENS or row["version"] != version):
                 return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
-            return Duplicate(run_id=row["run_id"], status=status)
+            if not waiting:
+                return Duplicate(run_id=row["run_id"], status=status)
+            request = self._request(db, row["run_id"])
+            answers = self._answers(db, row["run_id"], request.digest) if request else []
+            return Duplicate(run_id=row["run_id"], status=status, request=request, answers=answers)
 
     def _insert(
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
@@ -130,28 +134,42 @@ class SqliteLedger:
         with self._transaction() as db:
             self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
             row = db.execute(
-                "SELECT c.run_id, c.state, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id WHERE c.effect = ?",
+                "SELECT c.run_id, c.state, c.sent, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id"
+                " WHERE c.effect = ?",
                 (change.key,),
             ).fetchone()
-            abandoned = (
-                row is not None and row["state"] == "open" and row["status"] is not None and row["run_id"] != run_id
-            )
-            if row is not None and row["state"] in ("open", "standing") and not abandoned:
-                if row["run_id"] != run_id:
-                    return Held(run_id=row["run_id"], state=row["state"])
-                return Claim(first=False)
+            held = row is not None and row["state"] in ("open", "standing")
+            if held and row["run_id"] == run_id:
+                return Claim(first=False, sent=bool(row["sent"]))
+            abandoned = held and row["state"] == "open" and row["status"] is not None
+            if held and not abandoned:
+                return Held(run_id=row["run_id"], state=row["state"])
             db.execute(
-                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?)",
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
                 (change.key, run_id, change.model_dump_json(), iso(now)),
             )
             return Claim(first=True)
+
+    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
+        with self._transaction() as db:
+            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
+            db.execute("UPDATE claims SET sent = 1 WHERE effect = ? AND run_id = ?", (change.key, run_id))
+
+    def lapsed(self, change: Change) -> str | None:
+        with self._transaction() as db:
+            row = db.execute(
+                "UPDATE claims SET state = 'lapsed' WHERE effect = ? AND state = 'standing' RETURNING run_id",
+                (change.key,),
+            ).fetchone()
+            return None if row is None else str(row["run_id"])
 
     def release(self, run_id: str, change: Change) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM claims WHERE effect = ? AND run_id = ? AND state = 'open'", (change.key, run_id))
 
-    def record(self, receipt: Receipt) -> None:
+    def record(self, receipt: Receipt, fence: int) -> None:
         with self._transaction() as db:
+            self._fenced(db, receipt.run_id, fence, "fence = fence", ())
             kind = "undo" if receipt.undo_of else "do"
             db.execute(
                 "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
@@ -159,7 +177,7 @@ class SqliteLedger:
             )
             if kind == "do" and receipt.outcome is Outcome.DONE:
                 db.execute(
-                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ?",
+                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ? AND state = 'open'",
                     (receipt.change.key, receipt.run_id),
                 )
 
@@ -182,6 +200,21 @@ class SqliteLedger:
                 "UPDATE claims SET state = ? WHERE effect = ? AND run_id = ?", (state, receipt.change.key, run_id)
             )
 
+    def need(self, run_id: str, change: Change, until: datetime) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO needs VALUES (?, ?, ?)", (change.key, run_id, iso(until)))
+
+    def needed(self, change: Change, now: datetime) -> list[str]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT run_id FROM needs WHERE effect = ? AND until > ? ORDER BY run_id", (change.key, iso(now))
+            )
+            return [row["run_id"] for row in rows]
+
+    def unneeded(self, run_id: str, change: Change) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM needs WHERE effect = ? AND run_id = ?", (change.key, run_id))
+
     def ask(self, request: Request, now: datetime) -> None:
         with self._transaction() as db:
             db.execute(
@@ -191,8 +224,12 @@ class SqliteLedger:
 
     def request(self, run_id: str) -> Request | None:
         with self._transaction() as db:
-            row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
-            return None if row is None else Request.model_validate_json(row["request"])
+            return self._request(db, run_id)
+
+    @staticmethod
+    def _request(db: sqlite3.Connection, run_id: str) -> Request | None:
+        row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else Request.model_validate_json(row["request"])
 
     def answer(self, approval: Approval) -> bool:
         with self._transaction() as db:
@@ -204,10 +241,14 @@ class SqliteLedger:
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
         with self._transaction() as db:
-            rows = db.execute(
-                "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
-            )
-            return [Approval.model_validate_json(row["approval"]) for row in rows]
+            return self._answers(db, run_id, digest)
+
+    @staticmethod
+    def _answers(db: sqlite3.Connection, run_id: str, digest: str) -> list[Approval]:
+        rows = db.execute(
+            "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
+        )
+        return [Approval.model_validate_json(row["approval"]) for row in rows]
 
     def consume(self, approval: Approval, run_id: str) -> bool:
         use = f"{run_id}:{approval.digest}"

@@ -12,7 +12,7 @@ from tools.sandbox.connection import connection, send_unsigned_get
 from tools.sandbox.faults import Faults, SandboxCall
 from tools.sandbox.identity import Credentials
 
-__all__ = ["Credentials", "OutsideSandbox", "Sandbox", "SandboxClients"]
+__all__ = ["Credentials", "OutsideSandbox", "Sandbox", "SandboxClients", "instance_credentials"]
 
 State = TypeVar("State")
 
@@ -116,6 +116,7 @@ class Sandbox:
 
     def number(self, service: str, operation: str, account: str, region: str) -> tuple[SandboxCall, str]:
         """The call with its number and the request id that it will get, the same in every run of the same writes."""
+        self._alive()
         with LOCK:
             self.calls += 1
             call = SandboxCall(service, operation, account, region, self.calls)
@@ -150,6 +151,18 @@ class SandboxClients(Clients):
     def anonymous(self, service: str, region: str) -> Any:
         """A boto3 client that signs nothing: what it may do is what a stranger may."""
         return self._sandbox._client(service, region, None, "")
+
+
+def instance_credentials(
+    sandbox: Sandbox, account: str, role: str, instance_id: str, region: str = "us-east-1"
+) -> Credentials:
+    """What a process on an instance signs with: a session of its role, which must exist, named like the instance.
+
+    The same for the same three; `sandbox.clients(credentials)` then calls as it. The Region says the partition.
+    """
+    sandbox._alive()
+    with LOCK:
+        return identity.instance_session(account, role, instance_id, region)
 
 
 def _install() -> None:

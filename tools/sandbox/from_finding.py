@@ -1,4 +1,4 @@
-"""A world made from a finding alone: the users, keys, roles and buckets that it names, with its ids."""
+"""A world made from a finding alone: the users, keys, roles, buckets and instances that it names, with its ids."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tools.sandbox.networks_for import Networks
 from tools.sandbox.seeding.events import Carried, account_of, findings_in, pick, region_of
 from tools.sandbox.seeding.naming import Named, named_in
+from tools.sandbox.seeding.naming_instances import NamedInstance, instances_in, talks_in
 from tools.sandbox.seeding.shape import moment
 from tools.sandbox.world import World
 
@@ -26,6 +28,7 @@ class _Account:
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    networks: Networks = field(default_factory=Networks)
 
     def content(self) -> dict[str, Any]:
         """As the YAML of a world would say it."""
@@ -40,6 +43,7 @@ class _Account:
             "iam": {"users": list(self.users.values()), "roles": list(self.roles.values())},
             "s3": {"buckets": buckets},
             "macie": {"buckets": seen},
+            **self.networks.content(),
         }
 
 
@@ -62,10 +66,14 @@ def world_for(event: JsonValue) -> World:
                 continue  # a key or bucket id is one account's only
             taken |= {thing.id} if thing.kind in ("access_key", "bucket") else set()
             _add(accounts.setdefault(thing.account or account, _Account(region)), thing, region)
+        for instance in instances_in(one):
+            _host(accounts.setdefault(instance.account or account, _Account(region)), instance, one, region)
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
     whole = (accounts or {first: _Account(_REGION)})[first].content()
     rest = [{"account": other, **accounts[other].content()} for other in others]
-    registry = {"accounts": {account: {"environment": "dev"} for account in sorted(served or {first})}}
+    registry = {
+        "accounts": {account: {"role": "workload", "environment": "dev"} for account in sorted(served or {first})}
+    }
     return World.model_validate(
         {"now": _now(carried), "account": first, "accounts": rest, "registry": registry, **whole}
     )
@@ -82,6 +90,13 @@ def _add(account: _Account, thing: Named, region: str) -> None:
             keys.append({"id": thing.id, "status": thing.status})
     elif thing.kind == "bucket":
         account.buckets.setdefault(thing.id, _bucket(thing, region))
+
+
+def _host(account: _Account, instance: NamedInstance, carried: Carried, region: str) -> None:
+    account.networks.add(instance, region)
+    account.networks.speak(instance, talks_in(carried))
+    if instance.profile is not None:
+        account.roles.setdefault(instance.profile, {"name": instance.profile, "policies": {"touch": _TOUCH}})
 
 
 def _user(account: _Account, thing: Named) -> dict[str, Any]:

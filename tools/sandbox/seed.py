@@ -2,7 +2,19 @@
 
 from agent.record import JsonObject
 from tools.sandbox.engine import Sandbox
-from tools.sandbox.seeding import cloudtrail, flow_logs, guardduty, iam, macie, s3, securityhub
+from tools.sandbox.seeding import (
+    autoscaling,
+    cloudtrail,
+    ec2,
+    elbv2,
+    flow_logs,
+    guardduty,
+    iam,
+    macie,
+    s3,
+    securityhub,
+    wafv2,
+)
 from tools.sandbox.seeding.events import account_of, findings_in, region_of
 from tools.sandbox.seeding.iam import secret_for
 from tools.sandbox.seeding.place import Place
@@ -43,6 +55,10 @@ def _fill(place: Place, content: Content) -> None:
     iam.seed(place, content.iam)
     s3.seed(place, content.s3)
     cloudtrail.seed(place, content.cloudtrail)
+    ec2.seed(place, content.ec2)
+    elbv2.seed(place, content.elbv2)
+    autoscaling.seed(place, content.autoscaling)
+    wafv2.seed(place, content.wafv2)
     flow_logs.seed(place, content.flow_logs)
     macie.seed(place, content.macie)
     guardduty.seed(place, content.guardduty)

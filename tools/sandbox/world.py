@@ -11,13 +11,18 @@ from pydantic import Field, ValidationError, model_validator
 from agent.record import Moment, Record
 from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
+from tools.sandbox.seeding.autoscaling import AutoScalingSection
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
+from tools.sandbox.seeding.ec2 import Ec2Section
+from tools.sandbox.seeding.elbv2 import Elbv2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
+from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
+from tools.sandbox.seeding.wafv2 import Wafv2Section
 from tools.sandbox.seeding.when import resolve
 
 RegionName = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$")]
@@ -36,10 +41,20 @@ class Content(Record):
     iam: IamSection = IamSection()
     s3: S3Section = S3Section()
     cloudtrail: CloudTrailSection = CloudTrailSection()
+    ec2: Ec2Section = Ec2Section()
+    autoscaling: AutoScalingSection = AutoScalingSection()
+    elbv2: Elbv2Section = Elbv2Section()
+    wafv2: Wafv2Section = Wafv2Section()
     flow_logs: list[FlowLog] = []
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
     securityhub: SecurityHubSection = SecurityHubSection()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        for problem in dangling(self.iam, self.ec2, self.autoscaling, self.elbv2, self.wafv2):
+            raise ValueError(problem)
+        return self
 
 
 class OtherAccount(Content):
@@ -83,7 +98,7 @@ class World(Content):
     @model_validator(mode="after")
     def _registry_knows_the_account(self) -> Self:
         if not self.registry.accounts:
-            known = {self.account: AccountEntry(environment="dev")}
+            known = {self.account: AccountEntry(role="workload", environment="dev")}
             # a frozen record is completed here, before anyone has seen it
             object.__setattr__(self, "registry", self.registry.model_copy(update={"accounts": known}))
         return self

@@ -4,12 +4,18 @@ import pytest
 
 KEY, USER = "access_key:AKIAIOSFODNN7EXAMPL1", "user:build-bot"
 BUCKET = "bucket:example-ledger-exports"
+WEB = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223a", "interface:eni-0aaa1111bbb22224a"]
+BASTION = ["instance:i-0bbb1234def567891", "interface:eni-0bbb1111bbb22223a"]
+BATCH = ["instance:i-0ccc1234def567892", "interface:eni-0ccc1111bbb22223a"]
 MACHINE = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223", "interface:eni-0aaa1111bbb22224"]
 
 EXPECTED = {
     "access_analyzer_bucket": ("public_bucket", 70, [BUCKET]),
     "config_rule": ("public_bucket", 40, [BUCKET]),
     "guardduty_attack_sequence": ("credential_abuse", 90, [KEY, USER]),
+    "guardduty_c2": ("instance_compromise", 80, WEB),
+    "guardduty_c2_asff": ("instance_compromise", 80, WEB),
+    "guardduty_c2_dns": ("instance_compromise", 80, WEB),
     "guardduty_credential_abuse": ("credential_abuse", 80, [KEY, USER]),
     "guardduty_credential_abuse_api": ("credential_abuse", 80, [KEY, USER]),
     "guardduty_credential_abuse_asff": ("credential_abuse", 80, [KEY, USER]),
@@ -18,7 +24,13 @@ EXPECTED = {
     "guardduty_instance_credentials": ("role_session_abuse", 80, ["role:web-instance", *MACHINE]),
     "guardduty_instance_tor": ("instance_compromise", 80, MACHINE),
     "guardduty_kubernetes": ("kubernetes", 80, ["other:shop"]),
+    "guardduty_mining_spot": ("instance_compromise", 80, BATCH),
     "guardduty_port_probe": ("inbound_attack", 20, MACHINE),
+    "guardduty_port_probe_web": (
+        "inbound_attack",
+        20,
+        [*WEB, "address:192.0.2.211/32", "address:2001:db8:77::9/128"],
+    ),
     "guardduty_role_session": (
         "role_session_abuse",
         50,
@@ -28,7 +40,11 @@ EXPECTED = {
     "guardduty_s3_exfiltration": ("bucket_data_access", 80, [BUCKET, KEY, USER]),
     "guardduty_s3_public": ("public_bucket", 80, [BUCKET]),
     "guardduty_sample": ("credential_abuse", 50, ["user:GeneratedFindingUserName"]),
+    "guardduty_ssh_actor": ("instance_compromise", 80, BASTION),
+    "guardduty_ssh_target": ("inbound_attack", 20, BASTION),
     "guardduty_trail_stopped": ("audit_tampering", 20, ["trail:everything", KEY, USER]),
+    "guardduty_web_attack": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
+    "guardduty_web_attack_asff": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "health_exposed_key": ("credential_abuse", 90, [KEY]),
     "inspector_package": ("vulnerability", 70, [MACHINE[0]]),
     "macie_policy": ("public_bucket", 70, [BUCKET]),
@@ -70,22 +86,6 @@ def test_a_temporary_key_of_a_user_comes_after_the_user(example, read):
 def test_addresses_on_the_other_side_are_networks_of_one(example, read):
     [finding] = read(example("guardduty_port_probe"))
     assert [address.id for address in finding.remote_addresses] == ["192.0.2.200/32", "192.0.2.201/32"]
-
-
-def test_brute_force_by_the_instance_is_compromise_and_against_it_an_inbound_attack(example, read):
-    event = example("guardduty_instance_tor")
-    event["detail"]["type"] = "UnauthorizedAccess:EC2/SSHBruteForce"
-    [against] = read(event)
-    event["detail"]["service"]["resourceRole"] = "ACTOR"
-    [by] = read(event)
-    assert (against.situation, by.situation) == ("inbound_attack", "instance_compromise")
-
-
-def test_a_role_in_resource_role_alone_decides_nothing(example, read):
-    event = example("guardduty_instance_tor")
-    [as_target] = read(event)
-    event["detail"]["service"]["resourceRole"] = "ACTOR"
-    assert read(event) == [as_target]
 
 
 def test_an_actor_of_another_account_is_named_and_no_target(example, read):

@@ -11,16 +11,18 @@ ROADS = {
         "guardduty_credential_abuse_asff",
         "guardduty_credential_abuse_ocsf",
     ],
+    "GuardDuty web attack": ["guardduty_web_attack", "guardduty_web_attack_asff"],
     "a Security Hub control": ["securityhub_s3_public", "securityhub_s3_public_ocsf"],
     "a Macie policy finding": ["macie_policy", "macie_policy_asff"],
 }
 
 
 @pytest.mark.parametrize("roads", ROADS.values(), ids=ROADS)
-def test_every_road_gives_the_same_key_type_situation_and_targets(roads, example, read):
+def test_every_road_gives_the_same_key_type_situation_traffic_and_targets(roads, example, read):
     found = [read(example(name))[0] for name in roads]
     assert len({(item.key, item.type, item.situation, item.origin) for item in found}) == 1
     assert all(item.targets == found[0].targets for item in found)
+    assert all(item.traffic == found[0].traffic for item in found)
 
 
 def test_the_version_is_the_same_by_every_road_and_changes_with_the_service_only(example, read):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.finding import Origin
+from agent.finding import Origin, Traffic
 from agent.intake.asff import control_of
 from agent.intake.hub import native_type
 from agent.intake.moments import moment
@@ -36,7 +36,49 @@ GUARDDUTY = [
 
 @pytest.mark.parametrize(("finding_type", "user", "expected"), GUARDDUTY)
 def test_a_guardduty_type_with_its_principal_has_a_situation(finding_type, user, expected):
-    assert guardduty_situation(finding_type, user, is_actor=False) == expected
+    assert guardduty_situation(finding_type, user, None, is_actor=False) == expected
+
+
+SSH, WINDOWS = "UnauthorizedAccess:EC2/SSHBruteForce", "UnauthorizedAccess:EC2/RDPBruteForce"
+LISTED, TOR = "UnauthorizedAccess:EC2/MaliciousIPCaller.Custom", "UnauthorizedAccess:EC2/TorIPCaller"
+SIDES = [
+    *[(name, "inbound", role, "inbound_attack") for name in (SSH, WINDOWS, LISTED, TOR) for role in (True, False)],
+    *[
+        (name, "outbound", role, "instance_compromise")
+        for name in (SSH, WINDOWS, LISTED, TOR)
+        for role in (True, False)
+    ],
+    (SSH, "unknown", True, "instance_compromise"),
+    (SSH, "unknown", False, "inbound_attack"),
+    (TOR, "unknown", True, "inbound_attack"),
+    (LISTED, "unknown", False, "instance_compromise"),
+    *[
+        (name, direction, role, "instance_compromise")
+        for name in (
+            "Impact:EC2/PortSweep",
+            "Recon:EC2/Portscan",
+            "Impact:EC2/WinRMBruteForce",
+            "Backdoor:EC2/C&CActivity.B",
+            "Backdoor:EC2/Spambot",
+            "Backdoor:EC2/DenialOfService.Tcp",
+            "CryptoCurrency:EC2/BitcoinTool.B",
+            "Trojan:EC2/DGADomainRequest.B",
+            "UnauthorizedAccess:EC2/TorClient",
+            "UnauthorizedAccess:EC2/TorRelay",
+        )
+        for direction in ("inbound", "outbound", "unknown")
+        for role in (True, False)
+    ],
+    ("Recon:EC2/PortProbeUnprotectedPort", "outbound", True, "inbound_attack"),
+]
+
+
+@pytest.mark.parametrize(("finding_type", "direction", "is_actor", "expected"), SIDES)
+def test_type_and_direction_say_who_attacks_whom_and_the_role_by_itself_does_not(
+    finding_type, direction, is_actor, expected
+):
+    traffic = Traffic(direction=direction)
+    assert guardduty_situation(finding_type, None, traffic, is_actor=is_actor) == expected
 
 
 OTHERS = [

@@ -28,6 +28,10 @@ CATALOGUE = Catalogue.of(
         _spec("iam_deny_user", TargetKind.USER, 10, Disruption.ONE_PRINCIPAL),
         _spec("iam_deactivate_key", TargetKind.ACCESS_KEY, 20, Disruption.ONE_PRINCIPAL),
         _spec("s3_block_public_access", TargetKind.BUCKET, 30, Disruption.ONE_RESOURCE),
+        _spec("ec2_snapshot_volumes", TargetKind.INSTANCE, 110, Disruption.NONE),
+        _spec("ec2_quarantine_interfaces", TargetKind.INSTANCE, 140, Disruption.ONE_RESOURCE),
+        _spec("ec2_cut_connections", TargetKind.INSTANCE, 170, Disruption.SHARED),
+        _spec("wafv2_block_address", TargetKind.ADDRESS, 200, Disruption.ONE_RESOURCE),
         _spec("securityhub_update_finding", TargetKind.OTHER, 900, Disruption.NONE, offered=False),
     ]
 )

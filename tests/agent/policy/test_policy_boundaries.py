@@ -18,9 +18,15 @@ APPROVALS: dict[str, dict[str, object]] = {
     "two": {"approvers": ["ali", "mary"]},
     "two and a role": {"approvers": ["ali", "mary"], "approver_roles": ["owner"]},
 }
+FEW = [APPROVALS["nobody"], APPROVALS["a role without a person"], APPROVALS["one"]]
 MODES = list(Mode)
-BUCKET = "s3_block_public_access"
-DEVIATIONS: list[tuple[str, object]] = [
+KEY, BUCKET, INSTANCE, ADDRESS = (
+    "iam_deactivate_key", "s3_block_public_access", "ec2_quarantine_interfaces", "wafv2_block_address",
+)  # fmt: skip
+# A user is an identity as a key is.
+BASES = (KEY, BUCKET, INSTANCE, ADDRESS)
+Deviation = tuple[str, object]
+DEVIATIONS: list[Deviation] = [
     ("environment", "prod"),
     ("environment", "unknown"),
     ("account_role", "management"),
@@ -35,36 +41,64 @@ DEVIATIONS: list[tuple[str, object]] = [
     *((name, value) for name in ("model_proposed", "playbook_proposed") for value in (False,)),
     *((name, value) for name in ("target_verified", "target_in_slots") for value in (False,)),
     *((name, True) for name in ("sample", "overflow", "evidence_failed", "evidence_not_yet")),
-    *((name, True) for name in ("protecting_tag", "own_part", "sandbox")),
+    *((name, True) for name in ("protecting_tag", "own_part", "sandbox", "expired")),
     *((name, value) for name in ("protected", "break_glass", "audit_store") for value in (Known.YES, Known.UNKNOWN)),
     *((name, value) for name in ("intended_public", "known_automation") for value in (Known.YES, Known.UNKNOWN)),
 ]
+OF_KIND: dict[str, list[Deviation]] = {
+    BUCKET: [("outside_readers", Known.YES), ("outside_readers", Known.UNKNOWN)],
+    INSTANCE: [("shared_host", Known.YES), ("shared_host", Known.UNKNOWN), ("disruption", 0), ("disruption", 1)],
+    ADDRESS: [
+        *((name, value) for name in ("address_own", "address_proxied") for value in (Known.YES, Known.UNKNOWN)),
+        *((name, True) for name in ("address_reserved", "never_block")),
+        *(("prefix_length", length) for length in (23, 24)),
+        *(("address_version", version) for version in (0, 6)),
+    ],
+}
+"""What only one kind of target has. Of the other kinds it is asked alone, in no pair: there it says nothing."""
 
 
-PAIRS: list[dict[str, object]] = [{}, *({name: value} for name, value in DEVIATIONS)]
-PAIRS += [dict(pair) for pair in combinations(DEVIATIONS, 2) if pair[0][0] != pair[1][0]]
-SINGLES = PAIRS[: len(DEVIATIONS) + 1]
+def _pairs(ones: list[Deviation], others: list[Deviation]) -> list[dict[str, object]]:
+    return [{one[0]: one[1], other[0]: other[1]} for one, other in product(ones, others) if one[0] != other[0]]
+
+
+SINGLES: list[dict[str, object]] = [{}, *({name: value} for name, value in DEVIATIONS)]
+PAIRS = SINGLES + [dict(pair) for pair in combinations(DEVIATIONS, 2) if pair[0][0] != pair[1][0]]
+SPECIAL: list[dict[str, object]] = [{name: value} for own in OF_KIND.values() for name, value in own]
+ALONE = SINGLES + SPECIAL
 
 
 def _containments() -> Iterator[Facts]:
-    """A key and a bucket under no, one or two deviations at once, with every kind of approval."""
-    # A user is an identity as a key is.
-    for base, different, approvals in product(("iam_deactivate_key", BUCKET), PAIRS, APPROVALS.values()):
+    """Each kind of target under no, one or two deviations at once, with every kind of approval."""
+    for base, different, approvals in product((KEY, BUCKET), PAIRS, APPROVALS.values()):
         yield facts(base, **different, **approvals)
-    for base, different, disruption, approvals in product(
-        ("iam_deactivate_key", BUCKET), SINGLES, (2, 3), APPROVALS.values()
-    ):
+    for base, different, approvals in product((INSTANCE, ADDRESS), SINGLES, APPROVALS.values()):
+        yield facts(base, **different, **approvals)
+    for base, different, approvals in product(BASES, SPECIAL, APPROVALS.values()):
+        yield facts(base, **different, **approvals)
+    for base, own in OF_KIND.items():
+        others = [*DEVIATIONS, *own]
+        for different, approvals in product(_pairs(own, others), (APPROVALS["nobody"], APPROVALS["two and a role"])):
+            yield facts(base, **different, **approvals)
+    for base, different, disruption, approvals in product(BASES, SINGLES, (2, 3), APPROVALS.values()):
         yield facts(base, **{**different, "environment": "prod", "disruption": disruption}, **approvals)
-    for different, mode, approvals in product(SINGLES, (Mode.OBSERVE, Mode.APPROVE), APPROVALS.values()):
-        yield facts(BUCKET, **different, **approvals, mode=mode)
+    for base, different, mode, approvals in product((BUCKET, ADDRESS), ALONE, (Mode.OBSERVE, Mode.APPROVE), FEW):
+        yield facts(base, **different, **approvals, mode=mode)
+
+
+def _networks() -> Iterator[Facts]:
+    """Addresses of each version and of none, from the widest to the narrowest."""
+    for version, length, approvals in product((0, 4, 6), (0, 8, 23, 24, 25, 32, 47, 48, 49, 128), APPROVALS.values()):
+        yield facts(ADDRESS, address_version=version, prefix_length=length, **approvals)
 
 
 def _undoings_and_tellings() -> Iterator[Facts]:
     """The other groups of actions under one deviation, in every mode."""
-    few = [APPROVALS["nobody"], APPROVALS["a role without a person"], APPROVALS["one"]]
-    for base, different, mode, approvals in product(("iam_deactivate_key", BUCKET), SINGLES, MODES, few):
+    for base, different, mode, approvals in product((KEY, BUCKET, ADDRESS), ALONE, MODES, FEW):
         yield facts(base, **different, **approvals, mode=mode, direction="undo")
-    for different, mode in product(SINGLES, MODES):
+    for base, different, mode in product((BUCKET, INSTANCE, ADDRESS), ALONE, MODES):
+        yield facts(base, **{**different, "expired": True}, mode=mode, direction="undo")
+    for different, mode in product(ALONE, MODES):
         yield facts("securityhub_update_finding", **different, mode=mode)
 
 
@@ -86,7 +120,7 @@ def _certainties() -> Iterator[Facts]:
 
 @cache
 def judged() -> list[tuple[Facts, Decision]]:
-    subjects = [*_containments(), *_undoings_and_tellings(), *_certainties()]
+    subjects = [*_containments(), *_networks(), *_undoings_and_tellings(), *_certainties()]
     decisions = bundled_policies().enforced.decide([(subject, given(subject)) for subject in subjects])
     return list(zip(subjects, decisions, strict=True))
 
@@ -94,6 +128,15 @@ def judged() -> list[tuple[Facts, Decision]]:
 def _agreed(f: Facts) -> bool:
     sure = f.disposition == "true_positive" and f.confidence == 2 and f.severity >= 70
     return f.mode == Mode.AUTO and f.model_proposed and f.playbook_proposed and sure
+
+
+def _others_depend(f: Facts) -> bool:
+    """On a bucket its readers outside, on an instance its guests, behind an address its users."""
+    return (
+        (f.target_kind == "bucket" and f.outside_readers != "no")
+        or (f.target_kind == "instance" and f.shared_host != "no" and f.disruption >= 1)
+        or (f.target_kind == "address" and f.address_proxied != "no")
+    )
 
 
 def _asks(f: Facts) -> bool:
@@ -115,37 +158,53 @@ def _untouchable(f: Facts) -> bool:
     return not known or f.own_part or not (f.target_verified and f.target_in_slots)
 
 
+def _ours(f: Facts) -> bool:
+    return f.never_block or (f.target_kind == "address" and f.address_own != "no")
+
+
+def _wide(f: Facts) -> bool:
+    narrow = {4: 24, 6: 48}
+    least = narrow.get(f.address_version)
+    return f.target_kind == "address" and (least is None or f.prefix_length < least)
+
+
+def _stops(f: Facts) -> bool:
+    """Whether this stops something: neither an undo nor a report."""
+    return f.direction == "do" and f.target_kind != "other"
+
+
 PROPERTIES: dict[str, Callable[[Facts], bool]] = {
     "observe mode never writes": lambda f: f.mode == Mode.OBSERVE,
     "a sample never writes outside the sandbox": lambda f: f.sample and not f.sandbox,
+    "nothing is stopped or told in an account of unknown role": (
+        lambda f: f.direction == "do" and f.account_role == "unknown"
+    ),
     "without an approver only what both propose, surely, in auto mode": (
-        lambda f: f.direction == "do" and _contains(f) and not f.approvers and not _agreed(f)
+        lambda f: _stops(f) and not f.approvers and not _agreed(f)
     ),
-    "what neither proposed never runs": (
-        lambda f: f.direction == "do" and _contains(f) and not (f.model_proposed or f.playbook_proposed)
-    ),
-    "a benign finding stops nothing": (
-        lambda f: f.direction == "do" and _contains(f) and f.disposition == "benign"
-    ),
-    "what must not be touched is not, whoever approves": (
-        lambda f: f.direction == "do" and _contains(f) and _untouchable(f)
-    ),
-    "what asks never runs without an approver": (
-        lambda f: f.direction == "do" and _contains(f) and not f.approvers and _asks(f)
-    ),
+    "what neither proposed never runs": lambda f: _stops(f) and not (f.model_proposed or f.playbook_proposed),
+    "a benign finding stops nothing": lambda f: _stops(f) and f.disposition == "benign",
+    "what must not be touched is not, whoever approves": lambda f: _stops(f) and _untouchable(f),
+    "an address that overlaps ours is never blocked, whoever approves": lambda f: _stops(f) and _ours(f),
+    "a reserved address is never blocked, whoever approves": lambda f: _stops(f) and f.address_reserved,
+    "a wide network is never blocked, whoever approves": lambda f: _stops(f) and _wide(f),
+    "what asks never runs without an approver": lambda f: _stops(f) and not f.approvers and _asks(f),
+    "what others depend on never without an approver": lambda f: _stops(f) and not f.approvers and _others_depend(f),
+    "a disruption of 3 never runs unattended": lambda f: _stops(f) and not f.approvers and f.disruption == 3,
     "a bucket in production never without an approver": (
         lambda f: f.target_kind == "bucket" and f.environment == "prod" and not f.approvers
     ),
     "what all share in production never without two people and a role": (
-        lambda f: f.direction == "do" and _contains(f) and f.environment == "prod" and f.disruption == 3
+        lambda f: _stops(f) and f.environment == "prod" and f.disruption == 3
         and not (len(f.approvers) >= 2 and "owner" in f.approver_roles)
     ),
-    "undo never without an approver": lambda f: f.direction == "undo" and not f.approvers,
+    "an undo without an approver only when expired": (
+        lambda f: f.direction == "undo" and not f.approvers and not f.expired
+    ),
+    "a bucket is never opened again without an approver": (
+        lambda f: f.direction == "undo" and f.target_kind == "bucket" and not f.approvers
+    ),
 }  # fmt: skip
-
-
-def _contains(f: Facts) -> bool:
-    return f.target_kind != "other"
 
 
 def test_there_are_thousands_of_contexts_and_cedar_answers_all_of_them() -> None:
@@ -174,6 +233,10 @@ def test_every_action_is_allowed_in_some_context() -> None:
         ("iam_deactivate_key", "undo"),
         ("s3_block_public_access", "do"),
         ("s3_block_public_access", "undo"),
+        ("ec2_quarantine_interfaces", "do"),
+        ("ec2_quarantine_interfaces", "undo"),
+        ("wafv2_block_address", "do"),
+        ("wafv2_block_address", "undo"),
         ("securityhub_update_finding", "do"),
     }
 

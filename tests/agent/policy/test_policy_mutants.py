@@ -17,6 +17,7 @@ EQUIVALENT = {
     "approved-contain: without context.target_in_slots": _TWICE,
     'approved-contain: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
     'undo-approved: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
+    'undo-expired: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
     "tell: without its when": _OBSERVE,
     'auto-contain: without ["exact", "forward_only"].contains(context.reversal)': (
         "the schema knows no third reversal; if one is ever added, it is not permitted unasked"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.evidence import Answered
-from agent.finding import Finding, Origin, Situation, Untrusted
+from agent.finding import Finding, Origin, Situation, Traffic, Untrusted
 from agent.target import GLOBAL, Target, TargetKind
 from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
@@ -28,7 +28,7 @@ WORLD: dict[str, Any] = {
     "registry": {
         "trusted_networks": ["203.0.113.0/24"],
         "automation": ["deploy"],
-        "accounts": {ACCOUNT: {"environment": "dev"}},
+        "accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}},
     },
     "iam": {
         "users": [
@@ -91,9 +91,128 @@ FINDING = Finding(
 )
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
+INSTANCE, SIBLING, ROLE = "i-0aaaaaaaaaaaaaaa1", "i-0aaaaaaaaaaaaaaa2", "web-instance"
+VISITOR = "198.51.100.66/32"
+
+_TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+
+ATTACKED: dict[str, Any] = {
+    "now": NOW,
+    "account": ACCOUNT,
+    "region": REGION,
+    "registry": {"accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}}},
+    "iam": {"roles": [{"name": ROLE, "trust": _TRUST}]},
+    "ec2": {
+        "vpcs": [{"id": "vpc-0aaaaaaaaaaaaaaa1", "cidr": "10.0.0.0/16", "dns_servers": ["10.0.1.53"]}],
+        "subnets": [
+            {"id": f"subnet-0aaaaaaaaaaaaaaa{n}", "vpc": "vpc-0aaaaaaaaaaaaaaa1", "cidr": f"10.0.{n}.0/24", "az": "abc"[n]}
+            for n in (0, 1)
+        ],
+        "groups": [
+            {"id": "sg-0aaaaaaaaaaaaaaa1", "vpc": "vpc-0aaaaaaaaaaaaaaa1", "name": "web"},
+            {
+                "id": "sg-0aaaaaaaaaaaaaaa2", "vpc": "vpc-0aaaaaaaaaaaaaaa1", "name": "closed", "egress": [],
+                "tags": {"stanch:quarantine": "true"},
+            },
+        ],
+        "profiles": [{"name": "web", "role": ROLE}],
+        "instances": [
+            {
+                "id": INSTANCE,
+                "profile": "web",
+                "tags": {"Name": "web-1"},
+                "interfaces": [
+                    {
+                        "id": f"eni-0aaaaaaaaaaaaaaa{n}", "subnet": f"subnet-0aaaaaaaaaaaaaaa{n}",
+                        "address": f"10.0.{n}.15", "groups": ["sg-0aaaaaaaaaaaaaaa1"],
+                    }
+                    for n in (0, 1)
+                ],
+            },
+            {
+                "id": SIBLING,
+                "profile": "web",
+                "interfaces": [
+                    {
+                        "id": "eni-0aaaaaaaaaaaaaaa2", "subnet": "subnet-0aaaaaaaaaaaaaaa0", "address": "10.0.0.16",
+                        "groups": ["sg-0aaaaaaaaaaaaaaa1"], "public_address": "203.0.113.80",
+                    }
+                ],
+            },
+        ],
+        "nat_gateways": [
+            {"id": "nat-0aaaaaaaaaaaaaaa1", "subnet": "subnet-0aaaaaaaaaaaaaaa0", "address": "203.0.113.81"}
+        ],
+        "addresses": [{"address": "203.0.113.82"}],
+    },
+    "autoscaling": {
+        "groups": [{"name": "web", "min": 1, "desired": 2, "max": 4, "instances": [INSTANCE, SIBLING]}]
+    },
+    "elbv2": {
+        "load_balancers": [
+            {"name": "shop", "subnets": ["subnet-0aaaaaaaaaaaaaaa0", "subnet-0aaaaaaaaaaaaaaa1"]}
+        ],
+        "target_groups": [
+            {
+                "name": "shop", "vpc": "vpc-0aaaaaaaaaaaaaaa1", "load_balancers": ["shop"],
+                "targets": [{"id": INSTANCE}, {"id": SIBLING}],
+            },
+            {"name": "empty", "vpc": "vpc-0aaaaaaaaaaaaaaa1", "target_type": "ip", "targets": []},
+        ],
+    },
+    "wafv2": {
+        "ip_sets": [
+            {"name": "stanch-v4", "tags": {"stanch:purpose": "block"}},
+            {
+                "name": "edge-v4", "scope": "CLOUDFRONT", "addresses": ["198.51.100.0/25"],
+                "tags": {"stanch:purpose": "block"},
+            },
+            {"name": "theirs", "addresses": ["203.0.113.4/32"], "tags": {"owner": "shop"}},
+        ],
+        "rule_groups": [{"name": "listed", "rules": [{"name": "listed", "ip_set": "stanch-v4"}]}],
+        "web_acls": [
+            {
+                "name": "shop", "rules": [{"name": "listed", "rule_group": "listed"}], "resources": ["shop"],
+                "logging": "aws-waf-logs-shop",
+            },
+            {
+                "name": "edge", "scope": "CLOUDFRONT", "resources": ["E2EXAMPLE1"],
+                "rules": [{"name": "watched", "ip_set": "edge-v4", "action": "count"}],
+            },
+        ],
+        "logs": [
+            {"at": "-40m", "address": "198.51.100.66", "uri": "/login", "count": 3},
+            {"at": "-35m", "address": "198.51.100.66", "action": "block", "rule": "sql-injection"},
+            {"at": "-35m", "address": "198.51.100.66", "action": "count", "rule": "odd-agent", "host": "api.example.com"},
+            {"at": "-30m", "address": "198.51.100.67", "action": "block", "rule": "sql-injection"},
+        ],
+    },
+}  # fmt: skip
+
+INSTANCE_TARGET = Target(kind=TargetKind.INSTANCE, id=INSTANCE, account=ACCOUNT, region=REGION)
+VISITOR_TARGET = Target(kind=TargetKind.ADDRESS, id=VISITOR, account=ACCOUNT, region=REGION)
+ATTACK = FINDING.model_copy(
+    update={
+        "type": "UnauthorizedAccess:EC2/MaliciousIPCaller.Custom",
+        "situation": Situation.INBOUND_ATTACK,
+        "targets": [INSTANCE_TARGET, VISITOR_TARGET],
+        "remote_addresses": [VISITOR_TARGET],
+        "traffic": Traffic(direction="inbound", local_port=443, remote_port=50312, protocol="tcp", web=True),
+    }
+)
+
+ABOUT_AN_ATTACK = frozenset({"ec2_state", "finding_traffic", "own_addresses", "waf_logs"})
+"""Sources that the credential finding is nothing to."""
+
+
+def scene(name: str) -> tuple[dict[str, Any], Finding]:
+    """The world and the finding that a source has something to say about."""
+    return (ATTACKED, ATTACK) if name in ABOUT_AN_ATTACK else (WORLD, FINDING)
+
+
+def changed(path: str, value: Any, of: dict[str, Any] = WORLD) -> dict[str, Any]:
     """The world with one place of it changed: `s3.buckets.0.website`. A list takes its next index as one more."""
-    world = copy.deepcopy(WORLD)
+    world = copy.deepcopy(of)
     *way, last = path.split(".")
     place: Any = world
     for part in way:
@@ -118,14 +237,15 @@ def aws_for(sandbox: Sandbox, declared: Any, phase: Phase = Phase.READ, **more: 
     return Aws(sandbox.clients(), ACCOUNT, REGION, "aws", phase, declared, sleep=lambda seconds: None, **more)
 
 
-def gather(name: str, sandbox: Sandbox, world: World, finding: Finding = FINDING, **more: Any) -> Answered:
-    """Ask one source."""
+def gather(name: str, sandbox: Sandbox, world: World, finding: Finding | None = None, **more: Any) -> Answered:
+    """Ask one source, about its scene's finding unless another is given."""
+    finding = finding or scene(name)[1]
     source = sources()[name]
     question = Question(finding=finding, now=world.now, registry=world.registry)
     return source.gather(aws_for(sandbox, source.CALLS, **more), question)
 
 
-def ask(name: str, world: dict[str, Any], finding: Finding = FINDING, **more: Any) -> Answered:
+def ask(name: str, world: dict[str, Any], finding: Finding | None = None, **more: Any) -> Answered:
     """Ask one source about one world."""
     return gather(name, *built(world), finding, **more)
 
@@ -137,13 +257,25 @@ def values(answered: Answered) -> dict[str, Any]:
 
 def _values(answered: Answered) -> Iterator[tuple[str, Any]]:
     for fact in answered.facts:
-        assert fact.about is not None
         known = fact.standing.value == "known"
-        yield f"{fact.name} {fact.about.id}", fact.value if known else f"{fact.standing.value}: {fact.note}"
+        yield (
+            f"{fact.name} {fact.about.id if fact.about else 'finding'}",
+            fact.value if known else f"{fact.standing.value}: {fact.note}",
+        )
+
+
+def told_names(answered: Answered) -> set[tuple[str, str]]:
+    """Every fact that was told, with the id of what it is about; nothing for what is about the finding itself."""
+    return {(fact.name, fact.about.id if fact.about else "") for fact in answered.facts}
 
 
 def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     """Every fact that the source declares, about each of the finding's targets of its kind."""
-    kinds = {"key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address"}
-    about = [*finding.targets, *finding.remote_addresses]
-    return {(name, t.id) for name in source.SPEC.facts for t in about if kinds[name.split(".")[0]] == t.kind.value}
+    kinds = {
+        "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
+        "instance": "instance",
+    }  # fmt: skip
+    about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
+    about.append(("finding", ""))
+    wanted = [(name, kinds.get(name.split(".")[0], "finding")) for name in source.SPEC.facts]
+    return {(name, identity) for name, kind in wanted for of, identity in about if of == kind}

@@ -327,3 +327,31 @@ def _works(sandbox: Sandbox, key: dict[str, Any]) -> bool:
     except ClientError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"), [("/", False), ("/aws-service-role/", True), ("/aws-reserved/sso.amazonaws.com/", True)]
+)
+def test_a_role_of_awss_own_takes_no_policy_from_us(path: str, refused: bool) -> None:
+    iam = fresh().client("iam", ACCOUNT, REGION)
+    iam.create_role(RoleName="worker", Path=path, AssumeRolePolicyDocument=json.dumps(ALLOW_ALL))
+    named = {"RoleName": "worker", "PolicyName": "deny"}
+    if not refused:
+        iam.put_role_policy(**named, PolicyDocument=json.dumps(DENY_ALL))
+        iam.delete_role_policy(**named)
+        return
+    for call, more in ((iam.put_role_policy, {"PolicyDocument": json.dumps(DENY_ALL)}), (iam.delete_role_policy, {})):
+        with pytest.raises(ClientError) as caught:
+            call(**named, **more)
+        assert code_of(caught) == "UnmodifiableEntity"
+
+
+def test_a_roles_inline_policies_have_a_quota_together() -> None:
+    iam = fresh().client("iam", ACCOUNT, REGION)
+    iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(ALLOW_ALL))
+    long = json.dumps({**DENY_ALL, "Id": "x" * 6000})
+    iam.put_role_policy(RoleName="worker", PolicyName="first", PolicyDocument=long)
+    iam.put_role_policy(RoleName="worker", PolicyName="first", PolicyDocument=long)
+    with pytest.raises(ClientError) as caught:
+        iam.put_role_policy(RoleName="worker", PolicyName="second", PolicyDocument=long)
+    assert code_of(caught) == "LimitExceeded"

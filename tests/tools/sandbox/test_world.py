@@ -87,7 +87,9 @@ def test_every_wrong_place_has_its_own_line() -> None:
 
 def test_the_worlds_account_is_a_dev_workload_unless_the_registry_says_otherwise() -> None:
     assert World.parse(NOW + "account: 111122223333").registry.accounts["111122223333"].environment == "dev"
-    told = World.parse(NOW + "registry: {accounts: {111122223333: {environment: prod}}, break_glass: [fire]}")
+    told = World.parse(
+        NOW + "registry: {accounts: {111122223333: {role: workload, environment: prod}}, break_glass: [fire]}"
+    )
     assert told.registry.accounts.keys() == {"111122223333"}
     assert told.registry.break_glass == ["fire"]
 

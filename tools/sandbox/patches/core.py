@@ -66,6 +66,7 @@ for _name, _replacement, _source in (
     ("moto.s3.models", _module, "b807f2264b2a"),
     ("moto.securityhub.models", _module, "b807f2264b2a"),
     ("moto.guardduty.models", _class, "db298cdd231b"),
+    ("moto.autoscaling.models", _class, "db298cdd231b"),
     ("moto.s3control.models", _class, "db298cdd231b"),
 ):
     patch(_name, "datetime", source=_source, why="it asks the host for the time")(_replacement)

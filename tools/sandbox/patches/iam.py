@@ -10,6 +10,7 @@ from tools.sandbox.policy import Effect, evaluate
 _ACCESS = "moto.iam.access_control"
 _USER_INLINE_LIMIT = 2048
 """Characters, white space not counted, of all inline policies of a user together."""
+_ROLE_INLINE_LIMIT = 10240
 
 
 @patch(_ACCESS, "IAMUserAccessKey.__init__", source="0757c458fe47", why="moto accepts an inactive key")
@@ -78,10 +79,20 @@ def _context(request: Any) -> dict[str, str]:
         "aws:principalaccount": request.account_id,
         "aws:sourceip": request._headers.get("X-Forwarded-For", "192.0.2.10"),
     }
+    context |= _who(request._access_key)
     issued = _issued(request)
     if issued is not None:
         context["aws:tokenissuetime"] = issued
     return context
+
+
+def _who(key: Any) -> dict[str, str]:
+    """The unique id that policies know a principal by: a role's with the session's name, or a user's."""
+    if hasattr(key, "_owner_user_name"):
+        user = key.backend.get_user(key._owner_user_name)
+        return {"aws:userid": user.id, "aws:username": user.name, "aws:principaltype": "User"}
+    role = key.backend.get_role(key._owner_role_name)
+    return {"aws:userid": f"{role.id}:{key._session_name}", "aws:principaltype": "AssumedRole"}
 
 
 def _issued(request: Any) -> str | None:
@@ -141,3 +152,43 @@ def _own_keys(original: Any) -> Any:
         return [key for user in self.users for key in self.list_access_keys(user)]
 
     return own
+
+
+def _of_its_owner(original: Any) -> Any:
+    def change(self: Any, role_name: str, *args: Any) -> None:
+        from moto.iam.exceptions import IAMException
+
+        path = self.get_role(role_name).path
+        if path.startswith(("/aws-service-role/", "/aws-reserved/")):
+            raise IAMException(
+                "UnmodifiableEntity",
+                f"Cannot perform the operation on the protected role '{role_name}' - this role is only modifiable by AWS",
+            )
+        original(self, role_name, *args)
+
+    return change
+
+
+def _role_quota(original: Any) -> Any:
+    def put(self: Any, role_name: str, policy_name: str, policy_json: str) -> None:
+        from moto.iam.exceptions import LimitExceededException
+
+        others = {name: text for name, text in self.get_role(role_name).policies.items() if name != policy_name}
+        if sum(len("".join(text.split())) for text in (*others.values(), policy_json)) > _ROLE_INLINE_LIMIT:
+            raise LimitExceededException(
+                f"Maximum policy size of {_ROLE_INLINE_LIMIT} bytes exceeded for role {role_name}"
+            )
+        original(self, role_name, policy_name, policy_json)
+
+    return put
+
+
+patch(
+    "moto.iam.models",
+    "IAMBackend.put_role_policy",
+    source="646445273c90",
+    why="moto changes AWS's own roles, and has no quota for a role's inline policies",
+)(lambda original: _of_its_owner(_role_quota(original)))
+patch("moto.iam.models", "IAMBackend.delete_role_policy", source="38fddf1337a3", why="moto changes AWS's own roles")(
+    _of_its_owner
+)

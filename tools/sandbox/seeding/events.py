@@ -63,7 +63,12 @@ def region_of(carried: Carried, default: str) -> str:
     """The Region that the finding is about, if it is one that exists."""
     cloud = pick(pick(carried.body, "cloud"), "region")
     candidates = (carried.get("region", "awsregion"), cloud, pick(carried.envelope, "region"))
-    return next((one for one in candidates if isinstance(one, str) and _REGIONS.fullmatch(one)), default)
+    return next((one for one in candidates if isinstance(one, str) and is_region(one)), default)
+
+
+def is_region(text: str) -> bool:
+    """Whether a Region can have this name."""
+    return _REGIONS.fullmatch(text) is not None
 
 
 def pick(value: JsonValue, *names: str) -> JsonValue:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, IPvAnyAddress, field_validator
 
 from agent.record import Record
+from tools.sandbox.seeding import log_lines
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.when import When, resolve
 
@@ -14,7 +15,6 @@ _FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
     "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
 )
-_BATCH = 10_000  # PutLogEvents takes no more in one call
 
 
 class Flow(Record):
@@ -75,19 +75,8 @@ def seed(place: Place, flow_logs: list[FlowLog]) -> None:
         here = place.at(flow_log.region)
         if _identity(flow_log) in here.backend("ec2").flow_logs:
             continue
-        logs = here.client("logs")
-        if flow_log.group not in here.backend("logs").groups:
-            logs.create_log_group(logGroupName=flow_log.group)
         stream = f"{flow_log.interface}-{flow_log.traffic.lower()}"
-        logs.create_log_stream(logGroupName=flow_log.group, logStreamName=stream)
-        events = [{"timestamp": at, "message": line} for at, line in lines(here, flow_log)]
-        for start in range(0, len(events), _BATCH):
-            logs.put_log_events(
-                logGroupName=flow_log.group, logStreamName=stream, logEvents=events[start : start + _BATCH]
-            )
-        # moto numbers events over all worlds of a process; a world's are its own
-        for number, event in enumerate(here.backend("logs").groups[flow_log.group].streams[stream].events):
-            event.event_id = f"{zlib.crc32(stream.encode()):010}{number:08}"
+        log_lines.write(here, flow_log.group, stream, lines(here, flow_log))
         _create(here, flow_log)
 
 

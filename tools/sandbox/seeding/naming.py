@@ -51,7 +51,7 @@ def named_in(carried: Carried) -> list[Named]:
     """What the finding is about. Anything that is not well-formed, or a placeholder without a real id, is not in it."""
     public = _says_public(carried)
     things: list[Named] = []
-    for block in _blocks(carried):
+    for block in blocks(carried):
         things += _identity(block)
         things += _from_arns(block, public)
         things += _bucket(block, public)
@@ -76,7 +76,7 @@ def _make(kind: Literal["access_key", "user", "role", "bucket"], identity: JsonV
         return []
 
 
-def _blocks(carried: Carried) -> Iterator[JsonValue]:
+def blocks(carried: Carried) -> Iterator[JsonValue]:
     """The parts of a finding that name its resources, and only those: an actor or an evidence list is no target."""
     body = carried.body
     for name in ("resource", "resources", "resourcesaffected"):

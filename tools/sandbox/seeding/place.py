@@ -47,7 +47,7 @@ class Place:
         return frozenset(_backends("s3").bucket_accounts)
 
     def global_backend(self, service: str) -> Any:
-        """moto's own state of a service that has one state per partition (IAM, S3)."""
+        """moto's own state of a service that has one state per partition (IAM, S3, WAF for CloudFront)."""
         return _backends(service)[self.account][self.partition]
 
 

@@ -1,0 +1,34 @@
+"""sweep: take back what was put in place for a time, when the time is over and no run needs it any more."""
+
+from agent.record import Record
+from agent.report import Report
+from graphs.service import Service
+from graphs.undo import NothingToUndo, expiry, undo_run
+
+SWEEPER = "stanch sweep"
+
+
+class Swept(Record):
+    """What one sweep did."""
+
+    reports: list[Report] = []
+    """Runs of which something was taken back, or should have been."""
+    kept: list[str] = []
+    """What stays although its time is over, and why."""
+
+
+def sweep(service: Service) -> Swept:
+    """Undo each expired change that this ledger made; policy has to allow each."""
+    reports: list[Report] = []
+    kept: list[str] = []
+    now = service.clock()
+    for receipt in service.ledger.standing():
+        until = expiry(receipt.change, service.catalogue.get(receipt.change.action))
+        if until is None or until > now:
+            continue
+        done = undo_run(service, receipt.run_id, receipt.action_id, SWEEPER, expired=True)
+        if isinstance(done, NothingToUndo):
+            kept.append(f"{receipt.run_id} {receipt.action_id}: {done.detail}")
+        else:
+            reports.append(done)
+    return Swept(reports=reports, kept=kept)

@@ -1,0 +1,89 @@
+"""The registry says what it means, or says where it does not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from agent.target import GLOBAL, Target, TargetKind
+from tools.registry import Registry
+
+ACCOUNT = "111122223333"
+LISTS = ["protected", "break_glass", "own_parts", "automation", "audit_buckets", "public_buckets", "scanners"]
+USER = Target(kind=TargetKind.USER, id="Build-Bot", account=ACCOUNT, region=GLOBAL)
+BUCKET = Target(kind=TargetKind.BUCKET, id="example-ledger-exports", account=ACCOUNT, region="eu-west-1")
+ROLE = Target(kind=TargetKind.ROLE, id="deploy", account=ACCOUNT, region=GLOBAL)
+
+NOTHING = {
+    "a pattern": "example-ledger-*",
+    "the objects of a bucket": "arn:aws:s3:::example-ledger-exports/*",
+    "one object": "arn:aws:s3:::example-ledger-exports/q3.csv",
+    "a trailing slash": "arn:aws:s3:::example-ledger-exports/",
+    "a blank at its end": "example-ledger-exports ",
+    "a blank at its beginning": " build-bot",
+    "an address as the CLI writes it": "s3://example-ledger-exports",
+    "the unique id of a user": "AIDACKCEVSQ6C2EXAMPLE",
+    "the unique id of a role": "AROACKCEVSQ6C2EXAMPLE",
+    "a session": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/build-bot",
+    "a path": "ops/build-bot",
+    "a letter that looks like another": "build-b\u043et",
+    "half an ARN": "arn:aws:s3",
+    "an invisible character": "build-bot\u200b",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("entry", NOTHING.values(), ids=NOTHING.keys())
+@pytest.mark.parametrize("name", LISTS)
+def test_an_entry_that_would_protect_nothing_is_refused_with_its_place(name: str, entry: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Registry.model_validate({name: ["good-name", entry]})
+    assert [each["loc"] for each in refused.value.errors()] == [(name, 1)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "target"),
+    [
+        ("build-bot", USER), (f"arn:aws:iam::{ACCOUNT}:user/ops/build-bot", USER), ("BUILD-BOT", USER),
+        (BUCKET.id, BUCKET), (f"arn:aws:s3:::{BUCKET.id}", BUCKET),
+        (f"arn:aws:iam::{ACCOUNT}:role/Deploy", ROLE),
+    ],
+)  # fmt: skip
+def test_an_entry_names_a_target_by_name_or_arn_in_any_case(entry: str, target: Target) -> None:
+    registry = Registry.model_validate({"protected": [entry]})
+    assert registry.names(registry.protected, target)
+
+
+@pytest.mark.parametrize(
+    "entry", ["build", "build-bot-2", "example-ledger", f"arn:aws:iam::{ACCOUNT}:user/build-bot/x"]
+)
+def test_an_entry_names_nobody_else(entry: str) -> None:
+    registry = Registry.model_validate({"protected": [entry]})
+    assert not registry.names(registry.protected, USER)
+    assert not registry.names(registry.protected, BUCKET)
+
+
+@pytest.mark.parametrize("name", ["trusted_networks", "never_block"])
+def test_a_network_that_is_none_is_refused_when_it_is_read(name: str) -> None:
+    for entry in ("10.0.0.0/33", "office", "10.0.0.*", ""):
+        with pytest.raises(ValidationError):
+            Registry.model_validate({name: [entry]})
+
+
+def test_a_network_with_bits_behind_its_prefix_is_the_network() -> None:
+    registry = Registry(trusted_networks=["198.51.100.9/24"], never_block=["203.0.113.9/24"])
+    assert registry.trusts("198.51.100.200")
+    assert registry.never_blocks("203.0.113.200/32")
+
+
+@pytest.mark.parametrize("people", [{"Rosa": ["owner"], "rosa": []}, {"r\u043esa": ["owner"]}, {"Rosa Diaz": []}])
+def test_a_person_nobody_could_answer_as_is_refused(people: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="no name of a person"):
+        Registry.model_validate({"people": people})
+
+
+def test_an_account_that_does_not_name_its_role_has_none(tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_text("accounts: {'111122223333': {environment: prod}}", encoding="utf-8")
+    assert Registry.load(file).accounts[ACCOUNT].role == "unknown"

@@ -1,0 +1,184 @@
+"""Deny the role sessions of one instance everything, and nobody else's of that role."""
+
+import hashlib
+import json
+from functools import partial
+from typing import Any, cast
+
+from agent.catalogue import ActionSpec, Disruption, Reversal
+from agent.plan import Change, Effect, Inapplicable
+from agent.receipt import Drifted, Executed, Verification
+from agent.record import JsonObject, Record
+from agent.target import Target, TargetKind
+from tools.aws import Aws, AwsCall, Gone, Phase
+from tools.instances import describing, find, subject
+from tools.transition import Read, read_back, step
+
+SPEC = ActionSpec(
+    id="iam_deny_instance_sessions",
+    target=TargetKind.INSTANCE,
+    order=150,
+    reversal=Reversal.EXACT,
+    disruption=Disruption.ONE_PRINCIPAL,
+    summary="Deny the instance's own role sessions everything, by an inline policy on the role.",
+    disrupts="Whatever the instance does with its role, Systems Manager included; others with the same role go on.",
+    leaves_open=[
+        "Roles that the instance assumed onward with its role: those sessions go on until they end.",
+        "For the seconds until IAM has spread the policy, the credentials still work.",
+        "Access keys and other credentials that lie on the instance.",
+    ],
+)
+
+_INLINE_LIMIT = 10_240
+"""IAM's quota for all inline policies of one role together, in characters without white space."""
+_SERVICE_PATHS = ("/aws-service-role/", "/aws-reserved/")
+_SERVICE_NAMES = ("AWSServiceRoleFor", "AWSReservedSSO_")
+
+_ROLES = "arn:{partition}:iam::{account}:role/*"
+_PROFILES = "arn:{partition}:iam::{account}:instance-profile/*"
+_ALL = frozenset({Phase.PLAN, Phase.EXECUTE, Phase.VERIFY, Phase.UNDO})
+DESCRIBE = describing(Phase.PLAN, Phase.VERIFY)
+PROFILE = AwsCall(
+    "iam", "GetInstanceProfile", "iam:GetInstanceProfile", _PROFILES, frozenset({Phase.PLAN, Phase.VERIFY})
+)  # fmt: skip
+GET_ROLE = AwsCall("iam", "GetRole", "iam:GetRole", _ROLES, _ALL)
+GET = AwsCall("iam", "GetRolePolicy", "iam:GetRolePolicy", _ROLES, _ALL)
+LIST = AwsCall("iam", "ListRolePolicies", "iam:ListRolePolicies", _ROLES, frozenset({Phase.PLAN}))
+PUT = AwsCall("iam", "PutRolePolicy", "iam:PutRolePolicy", _ROLES, frozenset({Phase.EXECUTE}), writes=True)
+DELETE = AwsCall("iam", "DeleteRolePolicy", "iam:DeleteRolePolicy", _ROLES, frozenset({Phase.UNDO}), writes=True)
+CALLS = frozenset({DESCRIBE, PROFILE, GET_ROLE, GET, LIST, PUT, DELETE})
+
+
+class Params(Record):
+    """What a change carries beside the state: made by `plan`, not chosen by anybody."""
+
+    role: str | None
+    """The role of the instance's profile. None: it has none, and there is nothing to do."""
+    role_id: str | None
+    """IAM's own id, which sessions carry: a role of the same name that was made later is another role."""
+    policy_name: str
+    """Always the same for an instance, so that a second run finds the first one's policy and makes no second."""
+
+
+def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
+    """Before and after: `{"policy": null | document}`, null both times without a role. Other content is never overwritten."""
+    no = partial(Inapplicable, action=SPEC.id, target=target, reason="not_supported")
+    instance = subject(aws, DESCRIBE, target, SPEC.id)
+    if isinstance(instance, Inapplicable):
+        return instance
+    roles = _roles(aws, instance)
+    if roles is None:
+        return no(detail="the instance's profile was deleted, or made again under its name: its role is not known")
+    role, name = next(iter(roles), None), _policy_name(target)
+    if role is None:
+        return _change(target, Params(role=None, role_id=None, policy_name=name), None, None)
+    if role["Path"].startswith(_SERVICE_PATHS) or role["RoleName"].startswith(_SERVICE_NAMES):
+        return no(detail=f"the role {role['RoleName']} belongs to AWS, which lets nobody put a policy on it")
+    chosen = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name=name)
+    document = _document(target, role["RoleId"])
+    found = _read(aws, chosen)()["policy"]
+    if found not in (None, document):
+        return no(detail=f"a policy {name} with other content is there")
+    if found is None and (free := _INLINE_LIMIT - _inline_size(aws, role["RoleName"])) < _size(document):
+        return no(detail=f"inline policies of the role leave {free} characters, too few for the deny")
+    return _change(target, chosen, found, document)
+
+
+def execute(aws: Aws, change: Change) -> Executed | Drifted:
+    """Put the policy, if there is none of its name."""
+    params = Params.model_validate(change.params)
+
+    def write() -> None:
+        document = json.dumps(change.after["policy"], separators=(",", ":"))
+        aws.need(PUT, RoleName=params.role, PolicyName=params.policy_name, PolicyDocument=document)
+
+    return step(aws, _read(aws, params), write, expected=change.before, wanted=change.after)
+
+
+def verify(aws: Aws, change: Change) -> Verification:
+    """By configuration: the policy reads as put, and the instance has no other role by now."""
+    params = Params.model_validate(change.params)
+    detail = f"GetRolePolicy reads the denying policy {params.policy_name}, twice"
+    seen = read_back(aws, _read(aws, params), change.after, detail if params.role else "the instance has no role")
+    if not seen.holds:
+        return seen
+    try:
+        roles = _roles(aws, find(aws, DESCRIBE, change.target.id)) or []
+    except Gone:
+        return seen
+    other = [role["RoleName"] for role in roles if role["RoleId"] != params.role_id]
+    if other:
+        return Verification(how="unverified", detail=f"the instance has another role now: {other[0]}", at=aws.now())
+    return seen
+
+
+def undo(aws: Aws, change: Change) -> Executed | Drifted:
+    """Delete the policy, if it is still what this change put there."""
+    params = Params.model_validate(change.params)
+
+    def write() -> None:
+        aws.need(DELETE, RoleName=params.role, PolicyName=params.policy_name)
+
+    return step(aws, _read(aws, params), write, expected=change.after, wanted=change.before)
+
+
+def _change(target: Target, params: Params, before: JsonObject | None, after: JsonObject | None) -> Change:
+    effects = (
+        [] if before == after else [Effect(what="Calls with the instance's role are refused, from anywhere.", count=1)]
+    )
+    return Change(
+        action=SPEC.id,
+        target=target,
+        params=params.model_dump(mode="json"),
+        before={"policy": before},
+        after={"policy": after},
+        blast_radius=effects,
+        leaves_open=SPEC.leaves_open if params.role else [],
+    )
+
+
+def _document(target: Target, role_id: str) -> JsonObject:
+    """EC2 names each instance's session after the instance: `<role id>:<instance id>`, now and whenever it is renewed."""
+    who = {"StringLike": {"aws:userid": f"{role_id}:{target.id}"}}
+    deny = {"Sid": "StanchDenyInstance", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": who}
+    return cast(JsonObject, {"Version": "2012-10-17", "Statement": [deny]})
+
+
+def _roles(aws: Aws, instance: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The role of the instance's profile, or none. None if the instance names a profile that is not there any more."""
+    associated = instance.get("IamInstanceProfile")
+    if not associated:
+        return []
+    name = associated["Arn"].rsplit("/", 1)[-1]
+    answer = aws.call(PROFILE, absent={"NoSuchEntity"}, InstanceProfileName=name)
+    profile = cast(dict[str, Any], (answer or {}).get("InstanceProfile", {}))
+    same = profile.get("InstanceProfileId") == associated["Id"]
+    return cast(list[dict[str, Any]], profile.get("Roles", [])) if same else None
+
+
+def _read(aws: Aws, params: Params) -> Read:
+    def read() -> JsonObject:
+        if params.role is None:
+            return {"policy": None}
+        role = cast(dict[str, Any], aws.need(GET_ROLE, RoleName=params.role)["Role"])
+        if role["RoleId"] != params.role_id:
+            raise Gone(GET_ROLE.name, "AnotherRoleOfThisName")
+        answer = aws.call(GET, absent={"NoSuchEntity"}, RoleName=params.role, PolicyName=params.policy_name)
+        return {"policy": answer["PolicyDocument"] if answer else None}
+
+    return read
+
+
+def _policy_name(target: Target) -> str:
+    return f"StanchDeny-{hashlib.sha256(target.key.encode()).hexdigest()[:8]}"
+
+
+def _size(document: Any) -> int:
+    text = document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+    return len("".join(text.split()))
+
+
+def _inline_size(aws: Aws, role: str) -> int:
+    names = [name for page in aws.pages(LIST, RoleName=role) for name in cast(list[str], page["PolicyNames"])]
+    answers = [aws.call(GET, absent={"NoSuchEntity"}, RoleName=role, PolicyName=name) for name in names]
+    return sum(_size(answer["PolicyDocument"]) for answer in answers if answer)

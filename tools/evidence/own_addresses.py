@@ -1,0 +1,104 @@
+"""The account's own addresses and its block lists: whom a block would hit, and whether it would do anything."""
+
+from functools import partial
+from typing import Any
+
+from agent.addresses import Network, network, overlap
+from agent.evidence import Answered
+from agent.finding import Finding
+from agent.target import Target, TargetKind
+from tools import web_acls
+from tools.aws import Aws, AwsCall, Phase
+from tools.gathering import Gathering, about, attempt, home, regional
+from tools.source import Question, SourceSpec
+
+_READ = frozenset({Phase.READ})
+FACTS = ("address.own", "address.block_sets", "address.blocked", "address.set_in_use")
+
+SPEC = SourceSpec(
+    name="own_addresses",
+    tells="Whether an address is one of our own, and whether blocking it in AWS WAF would block anything.",
+    facts=FACTS,
+    deadline_seconds=60,
+    byte_cap=50_000_000,
+    attacker_writes=(),
+)
+
+ADDRESSES = AwsCall("ec2", "DescribeAddresses", "ec2:DescribeAddresses", "*", _READ)
+GATEWAYS = AwsCall("ec2", "DescribeNatGateways", "ec2:DescribeNatGateways", "*", _READ)
+INTERFACES = AwsCall("ec2", "DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces", "*", _READ)
+CALLS = web_acls.READ_CALLS | {ADDRESSES, GATEWAYS, INTERFACES}
+
+
+def wanted(finding: Finding) -> bool:
+    """Only where an address is something that could be acted on."""
+    return bool(about(finding, TargetKind.ADDRESS))
+
+
+def gather(aws: Aws, question: Question) -> Answered:
+    """Our addresses in the finding's Region and the partition's home, once for all; the sets for each IP version once."""
+    gathering = Gathering(SPEC, question.now)
+    addresses = about(question.finding, TargetKind.ADDRESS)
+    for address in addresses:
+        gathering.want(address, FACTS)
+    region = regional(addresses[0])
+    reads = [
+        attempt(partial(read, gathering, aws.at(where)))
+        for where in dict.fromkeys((region, home(aws.partition)))
+        for read in (_elastic, _gateways, _interfaces)
+    ]
+    own = [each for read in reads for each in read.value or []]
+    gap = next((read.gap for read in reads if read.gap), "")
+    for address in addresses:
+        ours = any(overlap(network(address.id), each) for each in own)
+        gathering.holds("address.own", address, ours, gap)
+    for version in (4, 6):
+        _tell_sets(gathering, aws.at(region), version, addresses)
+    return gathering.answered()
+
+
+def _networks(values: list[Any]) -> list[Network]:
+    found = []
+    for value in values:
+        try:
+            found.append(network(str(value)))
+        except ValueError:
+            continue
+    return found
+
+
+def _elastic(gathering: Gathering, aws: Aws) -> list[Network]:
+    answer: Any = gathering.call(aws, ADDRESSES)
+    return _networks([one.get("PublicIp") for one in answer.get("Addresses", [])])
+
+
+def _gateways(gathering: Gathering, aws: Aws) -> list[Network]:
+    listed = gathering.all(aws, GATEWAYS, "NatGateways")
+    return _networks([one.get("PublicIp") for gateway in listed for one in gateway.get("NatGatewayAddresses", [])])
+
+
+def _interfaces(gathering: Gathering, aws: Aws) -> list[Network]:
+    """Public addresses of interfaces: IPv4 by association, IPv6 always."""
+    listed = gathering.all(aws, INTERFACES, "NetworkInterfaces", IncludeManagedResources=True)
+    fours = [
+        entry.get("Association", {}).get("PublicIp")
+        for one in listed
+        for entry in (one, *one.get("PrivateIpAddresses", []))
+    ]
+    sixes = [entry.get("Ipv6Address") for one in listed for entry in one.get("Ipv6Addresses", [])]
+    return _networks([*fours, *sixes])
+
+
+def _tell_sets(gathering: Gathering, aws: Aws, version: int, addresses: list[Target]) -> None:
+    asked = [address for address in addresses if network(address.id).version == version]
+    if not asked:
+        return
+    sets = gathering.counted(aws, lambda: web_acls.our_sets(aws, version))
+    refs = [each.ref for each in sets.value or []]
+    used = gathering.counted(aws, lambda: web_acls.uses(aws, refs))
+    in_use = any(web_acls.blocking(used.value or [], ref) for ref in refs)
+    for address in asked:
+        blocked = bool(refs) and all(each.blocks(network(address.id)) for each in sets.value or [])
+        gathering.settle("address.block_sets", address, None if sets.gap else len(refs), sets.gap)
+        gathering.settle("address.blocked", address, None if sets.gap else blocked, sets.gap)
+        gathering.holds("address.set_in_use", address, in_use, sets.gap or used.gap)
