@@ -13,13 +13,14 @@ from agent.receipt import Outcome, Receipt
 from agent.report import Report, Status
 from agent.target import GLOBAL, Target, TargetKind
 from agent.verdict import Approval, Mode, Need, Request
-from tools.ledger import Busy, Duplicate, DynamoLedger, Ledger, Opened, SqliteLedger
+from tools.ledger import Busy, Duplicate, DynamoLedger, Ledger, LostLease, Opened, SqliteLedger
 from tools.ledger.tables import LEDGER, create
 from tools.sandbox.engine import Sandbox
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TOOLING, REGION = "444455556666", "eu-west-1"
 KINDS = ["sqlite", "dynamodb"]
+Deed = Callable[[Ledger], object]
 _NAMES = itertools.count(1)
 
 
@@ -136,3 +137,11 @@ def waiting(ledger: Ledger, incident: str = "incident", checkpoint: str = "") ->
     ledger.ask(request(run), NOW, checkpoint)
     ledger.close(run.run_id, run.fence, report(run, Status.AWAITING_APPROVAL), NOW)
     return run
+
+
+def result(deed: Deed, ledger: Ledger) -> object:
+    """What came of it."""
+    try:
+        return deed(ledger)
+    except LostLease:
+        return "lost"

@@ -32,8 +32,8 @@ class Effects(Kept):
         ended = held_by is not None and "status" in held_by
         decision = on_claim(found, run_id, ended=ended)
         writes = [self._beat(run_id, fence, now)]
-        if isinstance(decision, Claim):
-            writes.append(_claiming(run_id, key, found, change, now, first=decision.first))
+        if isinstance(decision, Claim) and decision.first:
+            writes.append(_claiming(run_id, key, found, change, now))
             if other is not None:
                 writes.append(Write("ConditionCheck", other.row, {"status": Is.THERE}))
         if self._fenced(run_id, *writes):
@@ -113,13 +113,11 @@ def _claim_row(found: Item | None) -> ClaimRow | None:
     return None if found is None else ClaimRow(run_id=found["run_id"], state=found["state"], sent=found["sent"])
 
 
-def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now: datetime, *, first: bool) -> Write:
-    """The claim written, or left as it is; either way unless somebody else touched it."""
+def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now: datetime) -> Write:
+    """The claim written, unless somebody else touched what was found."""
     same: dict[str, Expected] = (
         {"run_id": None} if found is None else {"run_id": found.run_id, "state": found.state, "sent": int(found.sent)}
     )
-    if not first:
-        return Write("ConditionCheck", key, same)
     values: Item = {
         "run_id": run_id, "state": "open", "sent": 0, "claimed_at": iso(now), "listed_at": iso(now),
         "change": packed(change.model_dump_json(), f"the change {change.action} of {run_id}", _LARGEST_CHANGE),
