@@ -11,11 +11,11 @@ import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, prepared, real
+from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, kept, prepared, real, working
 from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
-from tools.ledger import SqliteLedger
+from tools.ledger import Ledger, SqliteLedger
 
 FAILED, REFUSED = 1, 2
 
@@ -26,28 +26,37 @@ def stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def ledgers() -> dict[bool, SqliteLedger]:
-    """The ledgers of this home: the sandbox's under True, the real one under False. Reading them needs no AWS."""
-    home = _home()
-    places = {True: home / SANDBOX / LEDGER, False: home / LEDGER}
-    return {sandbox: SqliteLedger(path, alive) for sandbox, path in places.items() if path.exists()}
+def ledgers() -> dict[bool, Ledger]:
+    """The ledgers of this home: the sandbox's under True, the real one under False. Reading files needs no AWS."""
+    config = _configuration()
+    sandbox = config.home / SANDBOX / LEDGER
+    found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive)} if sandbox.exists() else {}
+    if config.state == "dynamodb" or (config.home / LEDGER).exists():
+        try:
+            found[False] = kept(config)
+        except botocore.exceptions.BotoCoreError as error:
+            stop(
+                f"the table {config.table} cannot be asked ({type(error).__name__}): set a Region and credentials",
+                FAILED,
+            )
+    return found
 
 
-def ledger_of(run_id: str) -> SqliteLedger:
+def ledger_of(run_id: str) -> Ledger:
     """The ledger that knows the run. Ends the command if none does."""
-    for ledger in ledgers().values():
-        if ledger.run(run_id) is not None:
-            return ledger
+    for found in ledgers().values():
+        if found.run(run_id) is not None:
+            return found
     stop(f"no such run here: {run_id[:40]!r}", REFUSED)
 
 
 @contextmanager
 def of_run(run_id: str) -> Iterator[Runs]:
     """The runs of the ledger that knows the run, sandbox or real, ready to go on."""
-    known = [sandbox for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
-    if not known:
+    known = next((sandbox for sandbox, found in ledgers().items() if found.run(run_id) is not None), None)
+    if known is None:
         stop(f"no such run here: {run_id[:40]!r}", REFUSED)
-    with opened(sandbox=known[0]) as runs:
+    with opened(sandbox=known) as runs:
         yield runs
 
 
@@ -75,12 +84,8 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
         service = real(config, mode)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         stop(f"no usable AWS credentials ({type(error).__name__}); --sandbox needs none", FAILED)
-    with checkpointed(service, home) as found:
+    with working(service, config) as found:
         yield found
-
-
-def _home() -> Path:
-    return _configuration().home
 
 
 def _configuration() -> Configuration:
@@ -88,4 +93,5 @@ def _configuration() -> Configuration:
         return configuration()
     except ValidationError as error:
         first = error.errors()[0]
-        stop(f"STANCH_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}", REFUSED)
+        name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
+        stop(f"{name}: {first['msg']}", REFUSED)
