@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NOT_AWS = "not_aws"
     NOT_FOUND = "not_found"
     PASSED = "passed"
+    REGION_NOT_SERVED = "region_not_served"
     RESOLVED = "resolved"
     SAMPLE = "sample"
     SUPPRESSED = "suppressed"
@@ -69,6 +70,7 @@ REFUSED_FOR = frozenset(
         Reason.MALFORMED,
         Reason.NOT_AWS,
         Reason.NOT_FOUND,
+        Reason.REGION_NOT_SERVED,
         Reason.UNSUPPORTED,
     }
 )
