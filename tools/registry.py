@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
 from agent.record import Record
-from agent.target import Target
-
-RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$")]
-
+from agent.target import Region, Target
 
 class AccountEntry(Record):
     """One account that we serve."""
@@ -22,7 +19,7 @@ class AccountEntry(Record):
     """Only a workload account is acted in, so it has to be said."""
     environment: Literal["prod", "staging", "dev", "sandbox"]
     owner: str = ""
-    regions: list[RegionName] = []
+    regions: list[Region] = []
     """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
     Empty: every Region that the account has enabled."""
 
