@@ -12,6 +12,7 @@ from agent.person import canonical
 from agent.record import Record
 from agent.target import Region, Target
 
+
 class AccountEntry(Record):
     """One account that we serve."""
 
