@@ -18,6 +18,8 @@ class Origin(StrEnum):
     INSPECTOR = "inspector"
     CONFIG = "config"
     ACCESS_ANALYZER = "access_analyzer"
+    CLOUDTRAIL = "cloudtrail"
+    CLOUDWATCH = "cloudwatch"
     HEALTH = "health"
     THIRD_PARTY = "third_party"
 
