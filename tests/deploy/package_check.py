@@ -1,9 +1,11 @@
 """The package, built for this Python and unpacked: every function is imported from it alone (`make package-check`)."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ _LISTING = "import json, sys; print(json.dumps({'path': sys.path, 'modules': sor
 
 
 @pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The package as Lambda would unpack it. Building prints its sizes, and fails above Lambda's limit."""
     folder = tmp_path_factory.mktemp("package")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -27,7 +29,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sys.stderr.write(built.stdout)
     with zipfile.ZipFile(folder / "stanch.zip") as zipped:
         zipped.extractall(folder / "task")
-    return folder / "task"
+    yield folder / "task"
+    shutil.rmtree(folder)
 
 
 def alone(code: str, unpacked: Path) -> dict[str, list[str]]:
@@ -49,6 +52,18 @@ def test_every_handler_of_the_template_is_imported_from_the_package_alone(unpack
     found = alone(code, unpacked)
     assert [path for path in found["path"] if "site-packages" in path] == []
     assert [name for name in found["modules"] if name.startswith(("moto", "tools.sandbox", "evals"))] == []
+
+
+@pytest.mark.skipif(not _THERE, reason="the functions are not written yet")
+def test_a_finding_of_an_account_that_nobody_registered_is_answered_from_the_package_alone(unpacked: Path) -> None:
+    event = ROOT / "tests" / "data" / "events" / "guardduty_c2.json"
+    code = (
+        "from graphs.entrypoints.lambda_events import handler\n"
+        "import json, pathlib\n"
+        f"answer = handler(json.loads(pathlib.Path({str(event)!r}).read_text()), None)\n"
+        "assert [one['status'] for one in answer] == ['refused'], answer"
+    )
+    alone(code, unpacked)
 
 
 def test_all_that_a_run_loads_is_in_the_package(unpacked: Path) -> None:

@@ -56,7 +56,9 @@ class Stack:
             value = chosen.get(parameter, declared.get("Default"))
             self.values[parameter] = str(value).split(",") if declared["Type"] == "CommaDelimitedList" else value
         if "Transform" in self.template:
-            self.template["Globals"]["Function"]["CodeUri"] = "s3://packages/stanch.zip"
+            for one in self.template["Resources"].values():
+                if "CodeUri" in one["Properties"]:
+                    one["Properties"]["CodeUri"] = "s3://packages/stanch.zip"
             session = boto3.session.Session(region_name=REGION)
             self.template = Translator({}, Parser(), boto_session=session).translate(self.template, chosen)
         self.account = account

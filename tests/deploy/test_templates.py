@@ -11,6 +11,7 @@ import pytest
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
 from stack import CHOSEN, DEPLOY, REGION, TOOLING, stack
 
 from graphs.configuration import Configuration
@@ -45,6 +46,13 @@ def test_there_are_the_four_functions_of_the_design() -> None:
         f"stanch-{name}": f"graphs.entrypoints.lambda_{name}.handler"
         for name in ("events", "execute", "approvals", "clock")
     }
+
+
+def test_each_function_names_the_package_itself() -> None:
+    """`aws cloudformation package` does not read Globals, and would ship the folder of the template instead."""
+    read = yaml_parse((DEPLOY / "template.yaml").read_text(encoding="utf-8"))["Resources"].values()
+    written = [one["Properties"]["CodeUri"] for one in read if one["Type"] == "AWS::Serverless::Function"]
+    assert written == ["../build/stanch.zip"] * 4
 
 
 def test_each_function_works_under_its_own_role_and_logs_to_its_own_group() -> None:
