@@ -47,11 +47,8 @@ LEDGER = (
     ),
     Grant(Part.LEDGER_INDEXES, ("dynamodb:Query",)),
 )  # fmt: skip
-CHECKPOINTS = Grant(
-    Part.CHECKPOINTS,
-    ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
-)
-"""What langgraph-checkpoint-aws calls, without the offload of large states to a bucket."""
+CHECKPOINTS = Grant(Part.CHECKPOINTS, ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"))
+"""What keeping checkpoints calls: nothing is deleted, and no large state goes to a bucket."""
 CRYPT = Grant(Part.KEY, ("kms:Decrypt", "kms:GenerateDataKey"))
 TELL = Grant(Part.TOPIC, ("sns:Publish",))
 SIGN = Grant(Part.APPROVAL_KEY, ("secretsmanager:GetSecretValue",))

@@ -21,8 +21,8 @@ STACK = stack("template")
 FUNCTIONS = STACK.kind("AWS::Lambda::Function")
 RULES = {key: one for key, one in STACK.kind("AWS::Events::Rule").items() if "EventPattern" in one}
 AHEAD = {
-    "STANCH_APPROVALS_URL", "STANCH_APPROVAL_KEY_SECRET", "STANCH_CHECKPOINTS_TABLE", "STANCH_EVENTS_FUNCTION",
-    "STANCH_EXECUTE_FUNCTION", "STANCH_LEDGER_TABLE", "STANCH_TOPIC",
+    "STANCH_APPROVALS_URL", "STANCH_APPROVAL_KEY_SECRET", "STANCH_CHECKPOINT_TABLE", "STANCH_EVENTS_FUNCTION",
+    "STANCH_EXECUTE_FUNCTION", "STANCH_STATE", "STANCH_TABLE", "STANCH_TOPIC",
 }  # fmt: skip
 """Variables for the functions and the ledger on AWS, which read them."""
 
@@ -194,7 +194,7 @@ def test_only_the_events_function_is_told_of_a_model() -> None:
 @pytest.mark.skipif(find_spec("tools.ledger.tables") is None, reason="the ledger has no tables of its own yet")
 @pytest.mark.parametrize(("name", "declared"), [("LedgerTable", "LEDGER"), ("CheckpointsTable", "CHECKPOINTS")])
 def test_a_table_has_the_keys_and_indexes_that_the_ledger_asks_for(name: str, declared: str) -> None:
-    from tools.ledger import tables  # type: ignore[attr-defined]  # not there yet
+    from tools.ledger import tables
 
     asked = tables.creation(getattr(tables, declared), "any")
     made = STACK.resources[name]["Properties"]
