@@ -80,7 +80,7 @@ def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
 def real(config: Configuration, mode: Mode | None) -> Service:
     """The service against the real AWS, by the standard AWS variables."""
     home = prepared(config.home)
-    clients = RealClients(config.role_name, "stanch")
+    clients = RealClients(config.role_name, "stanch", config.external_id)
     registry = Registry.load(config.registry) if config.registry else Registry()
     return Service(
         clients=clients,

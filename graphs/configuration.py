@@ -27,7 +27,9 @@ class Configuration(BaseSettings):
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None
-    """The role to assume in accounts other than our own."""
+    """The role to assume in accounts other than our own, with its path if it has one."""
+    external_id: str = ""
+    """What that role asks for beside who we are. Empty: nothing."""
     minimum_severity: int = 0
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""

@@ -18,8 +18,9 @@ MODEL_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 6}, connect_t
 class RealClients(Clients):
     """One session an account, one client an account, Region and service, made under a lock: boto3 is not thread-safe there."""
 
-    def __init__(self, role_name: str | None, session_name: str) -> None:
+    def __init__(self, role_name: str | None, session_name: str, external_id: str = "") -> None:
         self._role_name = role_name
+        self._external: dict[str, str] = {"ExternalId": external_id} if external_id else {}
         self._session_name = session_name
         self._home = boto3.Session()
         identity = self._home.client("sts", config=CONFIG).get_caller_identity()
@@ -60,7 +61,9 @@ class RealClients(Clients):
                 raise PermissionError(f"no role is configured for account {account}: set STANCH_ROLE_NAME")
             arn = f"arn:{self.partition}:iam::{account}:role/{self._role_name}"
             sts = self._home.client("sts", config=CONFIG)
-            answer = sts.assume_role(RoleArn=arn, RoleSessionName=self._session_name, DurationSeconds=3600)
+            answer = sts.assume_role(
+                RoleArn=arn, RoleSessionName=self._session_name, DurationSeconds=3600, **self._external
+            )
             given = answer["Credentials"]
             self._sessions[account] = boto3.Session(
                 aws_access_key_id=given["AccessKeyId"],
