@@ -188,6 +188,6 @@ def test_an_object_key_that_could_be_a_trick_is_never_asked_for(sandbox: Sandbox
     sandbox.faults.before.append(lambda call: asked.append(call.name))
     planned = _plan(sandbox, "s3_block_public_access", _target("bucket", "tricky"))
     assert isinstance(planned, Change)
-    assert planned.params["canary"] is None
+    assert planned.notes["canary"] is None
     assert s3_block_public_access.LIST.name in asked
     assert s3_block_public_access.TRY.name not in asked
