@@ -28,7 +28,7 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         action,
         plan=state.plan,
         finding=state.finding,
-        evidence=Evidence(answers=state.evidence),
+        evidence=Evidence.model_construct(answers=state.evidence),  # checked already, at the node's door
         slots=state.slots,
         standings=standings_of(action.change.target, service.registry, near),
         circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
