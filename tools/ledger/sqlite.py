@@ -13,7 +13,7 @@ from agent.plan import Change
 from agent.receipt import Outcome, Receipt
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Mode, Request
 from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, RunRow, run_id_for
 
 STALE_SECONDS = 60.0
@@ -62,7 +62,8 @@ class SqliteLedger:
                 return self._lease(db, row, holder, now)
             status = Status(row["status"])
             waiting = status is Status.AWAITING_APPROVAL
-            if not waiting and (status in _REOPENS or row["version"] != version):
+            only_seen = row["mode"] == Mode.OBSERVE and mode != Mode.OBSERVE
+            if not waiting and (status in _REOPENS or row["version"] != version or only_seen):
                 return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
             if not waiting:
                 return Duplicate(run_id=row["run_id"], status=status)
