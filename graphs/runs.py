@@ -85,7 +85,7 @@ class Runs:
             return self.go(opened) if isinstance(opened, Opened) else None
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
-        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=self.service.settings.sandbox)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 
