@@ -102,6 +102,6 @@ def _plainly() -> Iterator[None]:
         raise NoAws(f"{why}: {code}") from error
     except BotoCoreError as error:
         raise NoAws(f"no usable AWS credentials: {error}") from error
-    except (ResponseParserError, ValueError) as error:
-        # an endpoint that is no URL is a ValueError
+    except (ResponseParserError, ValueError, KeyError) as error:
+        # an endpoint that is no URL is a ValueError, a page in place of an answer may be a KeyError
         raise NoAws(f"nobody like AWS answers at AWS_ENDPOINT_URL: {str(error)[:200]}") from error

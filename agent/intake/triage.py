@@ -59,7 +59,10 @@ def _not_ours(finding: Finding, accounts: frozenset[str] | None) -> Refusal | No
     if finding.origin is Origin.THIRD_PARTY:
         return Refusal(reason=Reason.NOT_AWS, where="origin", detail="found by a product that is not an AWS service")
     if accounts is not None and finding.account not in accounts:
-        detail = f"account {finding.account} is not in the registry"
+        detail = (
+            f"account {finding.account} is not in the registry: "
+            "list it under `accounts` there (STANCH_REGISTRY names the file; a world has its own)"
+        )
         return Refusal(reason=Reason.ACCOUNT_NOT_SERVED, where="account", detail=detail)
     return None
 
