@@ -85,6 +85,7 @@ def _source(answer: Answered) -> SourceSummary:
         calls=answer.calls,
         pages=answer.pages,
         note=answer.note,
+        chain=answer.chain,
     )
 
 
