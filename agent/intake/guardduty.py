@@ -10,7 +10,7 @@ from agent.intake import severity
 from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
-from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.intake.place import Arn, Place, account_of, agreeing, partition_of, region_of
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
 from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
@@ -63,8 +63,9 @@ def parse(finding: Node) -> Finding:
 
 
 def _place(finding: Node, arn: Arn | None) -> Place:
+    account = finding.loose("accountId")
     return Place(
-        account=account_of(finding.loose("accountId"), arn),
+        account=agreeing(account, account_of(account, arn), arn, "guardduty"),
         region=region_of(finding.loose("region"), arn),
         partition=partition_of(arn),
     )

@@ -11,7 +11,7 @@ from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor, configuration
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, row, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, out, row, shown, where
 from tools.action import catalogue
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help=__doc__)
@@ -32,15 +32,16 @@ def _default(context: typer.Context) -> None:
 def list_waiting() -> None:
     """List the runs that wait for an answer."""
     requests = [
-        ledger.request(row.run_id)
-        for ledger in ledgers().values()
+        (sandbox, ledger.request(row.run_id))
+        for sandbox, ledger in ledgers().items()
         for row in ledger.runs()
         if row.status is Status.AWAITING_APPROVAL
     ]
-    for request in requests:
+    for sandbox, request in requests:
         if request is not None:
             names = ", ".join(f"{a.id} {a.change.action} on {a.change.target.id}" for a in request.actions)
-            out.print(f"[bold]{request.run_id}[/]  {shown(names)}  [yellow]until {iso(request.expires_at)}[/]")
+            until = f"[yellow]until {iso(request.expires_at)}[/]"
+            out.print(f"[bold]{request.run_id}[/]{where(sandbox)}  {shown(names)}  {until}")
     if not requests:
         out.print("Nothing waits.")
 
