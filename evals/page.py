@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from agent.report import Report
+from agent.report import Report, proposed_by
 from evals import view
 from evals.difference import LONGEST, difference
 from evals.summary import Summary
@@ -103,7 +103,7 @@ def _environment() -> Environment:
     environment.filters.update(moment=view.moment, breaking=breaking, fact_name=view.fact_name)
     environment.globals.update(
         steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
-        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
+        proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
         origin=view.origin, plural=view.plural, tone=view.tone, tones=view.TONES,
     )  # fmt: skip
     return environment
