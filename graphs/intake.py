@@ -42,10 +42,9 @@ def _nothing(state: Arrived) -> Refusal:
 
 def screened(finding: Finding, service: Service) -> Refusal | None:
     """Why the finding is not worked, from the finding alone: a sample, an echo, an account that is not ours."""
-    accounts = frozenset(service.registry.accounts)
     return triage(
         finding,
-        registry_accounts=accounts,
+        served={account: entry.regions for account, entry in service.registry.accounts.items()},
         minimum_severity=service.settings.minimum_severity,
         samples_are_real=service.settings.samples_are_real,
         our_name=OUR_NAME,

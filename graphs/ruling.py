@@ -4,7 +4,7 @@ from agent.evidence import Evidence
 from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
-from graphs.people import canonical, known, subjects
+from graphs.quorum import heard
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
@@ -52,16 +52,10 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
 
 def valid(approval: Approval, request: Request, state: Planned, service: Service) -> bool:
     """Whether the approval may be counted: checked again at every use, and used up by the first run that counts it."""
-    person = canonical(approval.by)
-    unsigned_in_sandbox = approval.signature == "" and service.settings.sandbox
     return (
         approval.run_id == state.run_id
-        and approval.digest == request.digest
         and approval.decision == "approve"
-        and person == approval.by
-        and person not in subjects(state.finding.targets, request.actions)
-        and (known(person, service.registry) or unsigned_in_sandbox)
+        and heard([approval], request, state.finding.targets, service) == [approval]
         and service.clock() < min(approval.expires_at, request.expires_at)
-        and (unsigned_in_sandbox or service.signed(approval))
         and service.ledger.consume(approval, state.run_id)
     )

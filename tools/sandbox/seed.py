@@ -20,7 +20,12 @@ from tools.sandbox.seeding.iam import secret_for
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.world import Content, OtherAccount, World
 
-_KEEPERS = {"guardduty": guardduty.put_own, "asff": securityhub.put_own, "macie": macie.put_own}
+_KEEPERS = {
+    "asff": securityhub.put_own,
+    "cloudtrail": cloudtrail.put_own,
+    "guardduty": guardduty.put_own,
+    "macie": macie.put_own,
+}
 
 __all__ = ["secret_for", "seed"]
 
