@@ -101,7 +101,7 @@ class Naming:
         try:
             found = ipaddress.ip_address(value)
         except ValueError:
-            if value:
+            if re.fullmatch(r"[0-9A-Fa-f.:]+", value):  # a service or a word stands here too, and is no mistake
                 self.leave_out("remote address", "not an IP address", value)
             return None
         found = getattr(found, "ipv4_mapped", None) or found
