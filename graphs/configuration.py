@@ -20,6 +20,7 @@ class Configuration(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""
     mode: Mode = Mode.OBSERVE
+    """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""
     """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
     registry: Path | None = None
@@ -29,11 +30,14 @@ class Configuration(BaseSettings):
     role_name: str | None = None
     """The role to assume in accounts other than our own."""
     minimum_severity: int = 0
+    """Findings of a lower severity (0-100, as their service says) are passed over."""
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
+    """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """Not used yet: nothing is logged."""
