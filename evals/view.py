@@ -106,13 +106,18 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
             FactRow(
                 name=name,
                 about=_about(about),
-                value=plain(value) if known else "",
+                value=_shown(name, value) if known else "",
                 standing="known" if known else standing.strip() or "absent",
                 note=words(note.strip()),
                 cited=fact in cites or name in cites,
             )
         )
     return rows
+
+
+def _shown(name: str, value: JsonValue) -> str:
+    """A port is a name, not an amount."""
+    return str(value) if name.endswith("_port") else plain(value)
 
 
 def fact_name(fact: str) -> str:
