@@ -18,7 +18,7 @@ from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
 from graphs.compose import summed
 from graphs.holding import beating, holding
-from graphs.people import canonical, known, people, subjects
+from graphs.people import canonical, known, people, subjects, unlisted
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
@@ -117,7 +117,7 @@ def _undo(
         return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
     person = by if expired else canonical(by)
     if person is None or not (expired or known(person, service.registry)):
-        return NothingToUndo(detail=f"{by[:64]!r} is nobody who may answer")
+        return NothingToUndo(detail=unlisted(by))
     if person in subjects(report.finding.targets if report.finding else [], [a.planned for a in chosen]):
         return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
     word = None if expired else _word(service, run_id, chosen, person)

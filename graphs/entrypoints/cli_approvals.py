@@ -13,6 +13,7 @@ from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor, configuration
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown
+from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
 from tools.ledger import Ledger
 
@@ -36,7 +37,9 @@ def list_waiting() -> None:
     waiting = [pair for ledger in ledgers().values() for pair in _waiting(ledger)]
     for request, report in waiting:
         waits = report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}"
-        out.print(f"[bold]{request.run_id}[/]  [yellow]waits for {shown(waits)}[/]")
+        where = "  [dim]in the sandbox[/]" if report is not None and report.sandbox else ""
+        out.print(f"[bold]{request.run_id}[/]{where}")
+        row("waits for", f"[yellow]{shown(waits)}[/]")
         if report is not None and report.finding is not None:
             found = report.finding
             row("finding", f"{shown(found.type)}, severity {found.severity}, in {found.account} {found.region}")
@@ -101,7 +104,8 @@ def _others(request: Request, ledger: Ledger) -> None:
         out.print("\n[bold]Also waiting about the same target[/]")
     for other, report in others:
         about = shown(f"{report.finding.type}, severity {report.finding.severity}") if report and report.finding else ""
-        out.print(f"[bold]{other.run_id}[/]  [yellow]until {moment(other.expires_at)}[/]")
+        out.print(f"[bold]{other.run_id}[/]")
+        row("waits for", f"[yellow]an answer until {moment(other.expires_at)}[/]")
         row("finding", about)
         row("asks", ", ".join(f"{each.change.action} on {_named(each.change.target)}" for each in other.actions))
 
@@ -147,7 +151,8 @@ def _answer(
     with of_run(run) as runs:
         given = answer(runs, run, decision, by or actor(configuration()), only, reason)
     if isinstance(given, NotTaken):
-        stop(f"{given.reason.replace('_', ' ')}: {given.detail}", REFUSED)
+        how = HOW_TO_ANSWER if given.reason == "unknown_person" else ""
+        stop(f"{given.reason.replace('_', ' ')}: {given.detail}{how}", REFUSED)
     if isinstance(given, MoreNeeded):
         out.print(f"kept; {given.given} so far, needs {given.detail}")
         return

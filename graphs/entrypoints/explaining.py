@@ -85,9 +85,8 @@ def _receipt(receipt: Receipt | None, word: str) -> None:
     if receipt is None:
         return
     change = receipt.change
-    row(
-        word, f"{receipt.action_id} {change.action}: {receipt.outcome} {shown(receipt.detail)}, {moment(receipt.at)}", 0
-    )
+    came = f"{receipt.outcome}, {moment(receipt.at)}" + (f": {shown(receipt.detail)}" if receipt.detail else "")
+    row(word, f"{receipt.action_id} {change.action}: {came}", 0)
     if receipt.undo_of is None:
         row("", f"before {shown(json.dumps(change.before), 700)}", 0)
         row("", f"after {shown(json.dumps(change.after), 700)}", 0)
