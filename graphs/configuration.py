@@ -24,7 +24,7 @@ class Configuration(BaseSettings):
     model: str = ""
     """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
     registry: Path | None = None
-    """The registry file. Without one every account is unknown, and policy denies."""
+    """The registry file. Without one no account is served, and every finding is refused."""
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None

@@ -54,7 +54,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
         return Told(outcome="not_kept_there", detail="the event does not say under what name Security Hub holds it")
     words: JsonObject = {
         "workflow": workflow_for(status, finding),
-        "note": f"Stanch {view.run_id}: {status}. {reason}",
+        "note": f"Stanch {view.run_id}: {status.replace('_', ' ')}. {reason}",
     }
     target = Target(
         kind=TargetKind.OTHER, id=f"hub-finding-{digest_of(where)[:16]}", account=finding.account,
