@@ -59,6 +59,8 @@ class SourceSummary(Record):
     calls: int
     pages: int = 0
     note: str = ""
+    chain: str = ""
+    """The head of its chain in the case file; empty where no raw evidence is kept."""
 
 
 class ReportedAction(Record):

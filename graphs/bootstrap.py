@@ -20,11 +20,14 @@ from graphs.model import BedrockModel, PlaybookModel
 from graphs.runs import Runs
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
+from tools.archive import FileArchive
 from tools.ledger import SqliteLedger
 from tools.registry import Registry
 from tools.session import RealClients
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
+CASES = "cases"
+"""The folder of a home that holds the raw evidence of its runs."""
 KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
@@ -96,6 +99,7 @@ def real(config: Configuration, mode: Mode | None) -> Service:
             approval_minutes=config.approval_minutes,
             block_hours=config.block_hours,
         ),
+        archive=FileArchive(home / CASES),
     )
 
 

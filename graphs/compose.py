@@ -88,6 +88,7 @@ def _source(answer: Answered) -> SourceSummary:
         calls=answer.calls,
         pages=answer.pages,
         note=answer.note,
+        chain=answer.chain,
     )
 
 

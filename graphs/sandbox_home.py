@@ -9,13 +9,14 @@ from typing import Any
 
 from agent.policy import Policies
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, approval_key
+from graphs.bootstrap import CASES, LEDGER, approval_key
 from graphs.configuration import SANDBOX_MODEL, Configuration
 from graphs.embedded import answerer
 from graphs.holding import alive
 from graphs.model import BedrockModel
 from graphs.service import Service, Settings
 from tools.action import catalogue
+from tools.archive import FileArchive
 from tools.ledger import SqliteLedger
 from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
@@ -104,4 +105,5 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
             approval_minutes=config.approval_minutes,
             block_hours=config.block_hours,
         ),
+        archive=FileArchive(home / CASES),
     )

@@ -10,8 +10,10 @@ from typing import Any
 import botocore.exceptions
 from botocore import xform_name
 
+from agent.casefile import Looked
 from agent.receipt import Call
 from agent.record import JsonObject
+from tools.archive import capped, plain
 
 
 class Phase(StrEnum):
@@ -187,6 +189,8 @@ class Aws:
 
     before_write: Callable[[], None] = lambda: None
     """Called before each write leaves, so that a ledger can say that it may have taken effect."""
+    looked: Callable[[Looked], None] | None = None
+    """Told of every read and its answer, for the case file."""
 
     def at(self, region: str) -> "Aws":
         """The same, in another Region."""
@@ -209,6 +213,28 @@ class Aws:
         """
         if call not in self.declared or self.phase not in call.phases:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
+        if self.looked is None:
+            return self._answer(call, absent, params)
+        return self._told(call, absent, params, self.looked)
+
+    def _told(
+        self,
+        call: AwsCall,
+        absent: frozenset[str] | set[str],
+        params: dict[str, Any],
+        tell: Callable[[Looked], None],
+    ) -> JsonObject | None:
+        """The answer, told whatever it is."""
+        asked = Looked(call=call.name, region=self.region, at=self.now(), params=plain(params))
+        try:
+            answer = self._answer(call, absent, params)
+        except AwsError as error:
+            tell(asked.model_copy(update={"error": error.code}))
+            raise
+        tell(asked.model_copy(update={"answer": capped(plain(answer)), "error": "" if answer else "absent"}))
+        return answer
+
+    def _answer(self, call: AwsCall, absent: frozenset[str] | set[str], params: dict[str, Any]) -> JsonObject | None:
         client = self._client(call)
         self.tally.count(self.phase, call.name)
         if call.writes:
