@@ -116,9 +116,11 @@ class Verdict(Record):
     action_id: str
     ruling: Ruling
     policies: list[str] = []
-    """Ids of the policies that decided."""
+    """Ids of the policies that decided. Of an Ask that no policy makes, those that would permit it once approved."""
     why: list[str] = []
-    """Their own words, one line each."""
+    """Their own words, one line each; of an Ask last, why nothing permits it without a person."""
+    asked_by: list[str] = []
+    """For Ask: the policies that ask, then the facts that keep it from running without a person: `mode approve`."""
     needs: list[Need] = []
     """For Ask: every minimal set of approvals that would turn it into Allow."""
     mattered: list[str] = []
@@ -128,6 +130,8 @@ class Verdict(Record):
     errors: list[str] = []
     otherwise: dict[str, Ruling] = {}
     """In `observe`: what the other modes would have said, from the same facts."""
+    otherwise_by: dict[str, list[str]] = {}
+    """In `observe`: by what, in each of them: as `policies`, or for an Ask as `asked_by`."""
     facts: Facts
 
 

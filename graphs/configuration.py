@@ -20,10 +20,11 @@ class Configuration(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""
     mode: Mode = Mode.OBSERVE
+    """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""
     """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
     registry: Path | None = None
-    """The registry file. Without one every account is unknown, and policy denies."""
+    """The registry file. Without one no account is served, and every finding is refused."""
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None
@@ -31,9 +32,11 @@ class Configuration(BaseSettings):
     external_id: str = ""
     """What that role asks for beside who we are. Empty: nothing."""
     minimum_severity: int = 0
+    """Findings of a lower severity (0-100, as their service says) are passed over."""
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
+    """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
     region: str | None = Field(default=None, validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
@@ -41,3 +44,4 @@ class Configuration(BaseSettings):
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """Not used yet: nothing is logged."""

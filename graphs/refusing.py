@@ -24,5 +24,6 @@ def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: 
 
 
 def reason_of(refusal: Refusal) -> str:
-    """A refusal in one line: `malformed: not an account id (detail.accountId)`."""
-    return f"{refusal.reason}: {refusal.detail} ({refusal.where})"
+    """A refusal in one line, with its place once: `malformed: detail.accountId: missing`, `echo: our own update (detail)`."""
+    placed = refusal.where in ("", "$") or refusal.detail.startswith(refusal.where)
+    return f"{refusal.reason}: {refusal.detail}" + ("" if placed else f" ({refusal.where})")

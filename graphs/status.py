@@ -5,13 +5,14 @@ from agent.receipt import Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
-from graphs.state import State
+from graphs.state import Decision, State
 from tools.aws import NO_ROLE
 
 _NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 """Why a wanted action is not in place although its target is there."""
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
+_OTHERS = (Mode.APPROVE, Mode.AUTO)
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
@@ -109,14 +110,13 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     if decision is not None and decision.kind == "expired":
         return Status.EXPIRED, decision.reason
     if decision is not None and decision.kind == "rejected":
-        reasons = [a.reason for a in decision.approvals if a.decision == "reject" and a.reason]
-        return Status.REJECTED, "; ".join(reasons) or decision.reason
+        return Status.REJECTED, _rejected(decision)
     if decision is not None and plan.actions:
         names = ", ".join(_name(action) for action in plan.actions)
         return Status.ESCALATED, f"no valid approval covers what would be done now: {names}"
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
-    if verdicts and mode is Mode.OBSERVE and any(_would(v) for v in verdicts):
-        return Status.PROPOSED, "observe mode writes nothing; see what the other modes would do"
+    if verdicts and mode is Mode.OBSERVE and any(_would_do(v) for v in verdicts):
+        return Status.PROPOSED, "observe mode writes nothing; " + "; ".join(_would(verdicts, mode) for mode in _OTHERS)
     if verdicts:
         return Status.DENIED, "policy denies: " + ", ".join(
             sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
@@ -142,5 +142,19 @@ def _contained_before(plan: Plan) -> bool:
     return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not plan.dropped
 
 
-def _would(verdict: Verdict) -> bool:
+def _rejected(decision: Decision) -> str:
+    """Who said no, and why if they said so."""
+    said = [f"{a.by}: {a.reason or 'no reason given'}" for a in decision.approvals if a.decision == "reject"]
+    return f"rejected by {'; '.join(said)}" if said else decision.reason
+
+
+def _would_do(verdict: Verdict) -> bool:
     return any(ruling is not Ruling.DENY for ruling in verdict.otherwise.values())
+
+
+def _would(verdicts: list[Verdict], mode: Mode) -> str:
+    """What another mode would have done with each action: `auto mode would run A1, ask about A2`."""
+    words = {Ruling.ALLOW: "run", Ruling.ASK: "ask about", Ruling.DENY: "deny"}
+    named = {ruling: [v.action_id for v in verdicts if v.otherwise.get(mode) is ruling] for ruling in words}
+    told = ", ".join(f"{words[ruling]} {' and '.join(ids)}" for ruling, ids in named.items() if ids)
+    return f"{mode} mode would {told}"

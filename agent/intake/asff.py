@@ -6,9 +6,8 @@ from pydantic import JsonValue
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity, situations
-from agent.intake.guardduty import is_sample, version_of
+from agent.intake.guardduty import is_sample
 from agent.intake.hub import SeenResource, key_of, name_resources, native_type, origin_of, subject_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, untrusted
 from agent.intake.place import Arn, Place, account_of, agreeing, is_region, partition_of, region_of
@@ -33,7 +32,7 @@ def parse(finding: Node) -> Finding:
     situation = _name(naming, finding, origin, finding_type, resources, flows)
     return naming.finding(
         key=key_of(origin, product_arn, finding.at("Id"), place),
-        version=version_of(finding.at("UpdatedAt"), finding.at("CreatedAt")),
+        version=naming.version(finding.at("UpdatedAt"), finding.at("CreatedAt")),
         origin=origin,
         type=finding_type,
         situation=situation,
@@ -41,10 +40,10 @@ def parse(finding: Node) -> Finding:
         title=finding.at("Title").text,
         description=finding.at("Description").text,
         seen=(
-            first_moment(finding.at("FirstObservedAt").value, finding.at("CreatedAt").value),
-            first_moment(finding.at("LastObservedAt").value, finding.at("UpdatedAt").value),
+            naming.moment(finding.at("FirstObservedAt"), finding.at("CreatedAt")),
+            naming.moment(finding.at("LastObservedAt"), finding.at("UpdatedAt")),
         ),
-        lifecycle=_lifecycle(finding, origin),
+        lifecycle=_lifecycle(finding, origin, naming),
         traffic=traffic_of(flows),
         product_arn=product_arn,
         hub_id=finding.at("Id").needed(),
@@ -177,7 +176,7 @@ def situation_of(origin: Origin, finding_type: str, where: Node) -> Situation:
     return situations.situation(tables.get(origin, situations.CHECKS), finding_type) or Situation.POSTURE
 
 
-def _lifecycle(finding: Node, origin: Origin) -> Lifecycle:
+def _lifecycle(finding: Node, origin: Origin, naming: Naming) -> Lifecycle:
     fields, note = finding.at("ProductFields"), finding.at("Note")
     sample = finding.at("Sample").flag
     if origin is Origin.GUARDDUTY:
@@ -194,6 +193,6 @@ def _lifecycle(finding: Node, origin: Origin) -> Lifecycle:
             ),
             "note": untrusted(note.at("Text").text) if note.at("Text").text else None,
             "note_by": untrusted(note.at("UpdatedBy").text).text[:512] if note.at("UpdatedBy").text else None,
-            "note_at": first_moment(note.at("UpdatedAt").value),
+            "note_at": naming.moment(note.at("UpdatedAt")),
         }
     )

@@ -81,7 +81,10 @@ def test_a_rejection_from_another_process_ends_the_run_with_the_reason(tmp_path:
     stanch(tmp_path, *KEY_RUN)
     run = stanch(tmp_path, "approvals", "list").out.split()[0]
     rejected = stanch(tmp_path, "approvals", "reject", run, "--by", "dana", "--reason", "it is our pen test", "--json")
-    assert (rejected.report["status"], rejected.report["reason"]) == ("rejected", "it is our pen test")
+    assert (rejected.report["status"], rejected.report["reason"]) == (
+        "rejected",
+        "rejected by dana: it is our pen test",
+    )
     assert set(writes(tmp_path)) == {"securityhub:BatchUpdateFindings"}
 
 
