@@ -26,6 +26,17 @@ CONFIG = Config(
 )
 MODEL_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 6}, connect_timeout=5, read_timeout=300)
 
+STATE_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5, user_agent_extra="stanch",
+    account_id_endpoint_mode="disabled",
+)  # fmt: skip
+"""For our own tables. Endpoints by account id are left alone: a table of another endpoint has none."""
+
+
+def state_client() -> Any:
+    """A DynamoDB client of our own account: what keeps Stanch's state is no part of what it works on."""
+    return boto3.Session().client("dynamodb", config=STATE_CONFIG)
+
 
 class NoAws(RuntimeError):
     """AWS cannot be used from here, and why: no credentials that it takes, no Region, or nobody who answers."""

@@ -7,6 +7,7 @@ import typer
 
 from graphs.bootstrap import HomeUnusable
 from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox
+from tools.ledger import Unavailable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 cli_runs.add_to(app)
@@ -21,7 +22,7 @@ def main() -> None:
     """The console script. A home that cannot be used is said in one line, whichever command met it."""
     try:
         app()
-    except (HomeUnusable, sqlite3.Error) as error:
+    except (HomeUnusable, Unavailable, sqlite3.Error) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
