@@ -84,9 +84,7 @@ class Converse:
                 ChatBedrockConverse.create_cache_point(),
             ]
         )
-        self._structured = chat.with_structured_output(
-            self.brief.answer_schema, method="json_schema", include_raw=True
-        )
+        self._structured = chat.with_structured_output(self.brief.answer_schema, method="json_schema", include_raw=True)
 
     def say(self, user: str) -> Said | NotAnswered:
         """Ask once; botocore has its own retries. The reason says what went wrong, in a code."""

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 
@@ -68,3 +69,14 @@ class RealClients(Clients):
                 aws_session_token=given["SessionToken"],
             )
         return self._sessions[account]
+
+
+def bedrock() -> tuple[Any, Any]:
+    """The Bedrock runtime client and its control client, by the standard AWS variables; no account is asked who we are.
+
+    Raises botocore's NoCredentialsError or NoRegionError.
+    """
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        raise botocore.exceptions.NoCredentialsError
+    return session.client("bedrock-runtime", config=MODEL_CONFIG), session.client("bedrock", config=CONFIG)

@@ -6,15 +6,15 @@ import time
 from pydantic import JsonValue
 from report_builders import every_status
 
-from agent.report import Report, Status
+from agent.report import Status
 from agent.verdict import Mode
-from evals.port import Options
+from evals.port import Options, Work
 
 
 class ObedientWorker:
     """An event is a status, a list of them, or one of the words `die`, `raise` and `slow`."""
 
-    def work(self, event: JsonValue, world: object, options: Options) -> list[Report]:
+    def work(self, event: JsonValue, world: object, options: Options) -> Work:
         if event == "die":
             os._exit(9)
         if event == "raise":
@@ -26,7 +26,7 @@ class ObedientWorker:
         made = every_status()
         seen = {"approve": options.approve, "mode": Mode(options.mode), "samples": options.samples_as_real}
         rationale = f"{seen['mode']} {seen['approve']} {seen['samples']} {'world' if world else 'no world'}"
-        return [made[Status(str(name))].model_copy(update={"rationale": rationale}) for name in names]
+        return Work([made[Status(str(name))].model_copy(update={"rationale": rationale}) for name in names])
 
 
 def build() -> ObedientWorker:
