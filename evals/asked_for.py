@@ -1,16 +1,14 @@
 """What a command line asks for, made good before anything is run: models, cassettes, attacks."""
 
+import json
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-import botocore.exceptions
 import typer
 
 from evals.attacks import ATTACKS, GROUPS, attacks_called
-from evals.cassettes import CassetteMissed, models
 from evals.port import PLAYBOOK
-from tools.session import bedrock
 
 _FAILED, _REFUSED = 1, 2
 
@@ -33,18 +31,27 @@ def model_of(model: str | None, record: Path | None, replay: Path | None) -> str
     if replay is not None:
         return model or _recorded(replay)
     if model is not None and model != PLAYBOOK:
-        try:
-            bedrock()
-        except (botocore.exceptions.BotoCoreError, ValueError) as error:
-            _stop(f"{model} cannot be asked: {error} (--model {PLAYBOOK} needs no credentials)", _FAILED)
+        _can_be_asked(model)
     return model or PLAYBOOK
+
+
+def _can_be_asked(model: str) -> None:
+    """End the command where there are no credentials or no Region, before any case fails of it."""
+    import botocore.exceptions  # a heavy import, which only a real model needs
+
+    from tools.session import bedrock
+
+    try:
+        bedrock()
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        _stop(f"{model} cannot be asked: {error} (--model {PLAYBOOK} needs no credentials)", _FAILED)
 
 
 def _recorded(folder: Path) -> str:
     try:
-        found = models(folder)
-    except CassetteMissed as error:
-        _stop(error.reason, _REFUSED)
+        found = sorted({str(json.loads(path.read_bytes())["model"]) for path in folder.glob("*.json")})
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        _stop(f"{folder} holds what is no cassette ({type(error).__name__})", _REFUSED)
     if not found:
         _stop(f"{folder} holds no cassettes", _REFUSED)
     if len(found) > 1:

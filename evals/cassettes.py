@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from agent.plan import Case, digest_of
 from agent.prompt import case_from_user_text
 from agent.record import JsonObject, Record
+from evals.port import CassetteMissed
 from graphs.model import Brief, Chat, Said
 from graphs.service import NotAnswered
 
@@ -34,15 +35,6 @@ class Cassette(Record):
     said: Said | None
     """None where nobody answered."""
     failure: str = ""
-
-
-class CassetteMissed(Exception):
-    """No cassette holds this prompt: `reason` is one line, `difference` says how the nearest recorded prompt differs."""
-
-    def __init__(self, reason: str, difference: str) -> None:
-        super().__init__(f"{reason}\n{difference}" if difference else reason)
-        self.reason = reason
-        self.difference = difference
 
 
 class Tape:
@@ -137,11 +129,6 @@ class Replaying:
         if found is None:
             raise self._tape.missed(user)
         return found.said or NotAnswered(reason=found.failure)
-
-
-def models(folder: Path) -> list[str]:
-    """The ids of the models that were asked in a folder."""
-    return sorted({_read(path).model for path in folder.glob("*.json")})
 
 
 def _hash(brief: Brief) -> str:

@@ -114,6 +114,12 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
     if summary.cases:
         line = f"{summary.cases_passed} of {summary.cases} cases as expected ({summary.checks_passed}/{summary.checks} checks)"
         say.print(line, style="green" if summary.ok else "red", highlight=False)
+    played = [attack for attack in summary.attacks if attack.attack in GROUPS["injection"]]
+    if played and all("playbook" in who for who in summary.answered_by):
+        say.print(
+            "The playbook judged, which reads no prose: injections tried the rest. --model asks a model.",
+            soft_wrap=True,
+        )
     for line in [*_of_trials(summary.trials), *map(_of_attack, summary.attacks)]:
         say.print(line, highlight=False, soft_wrap=True)
     for item in summary.not_ok[:ROWS]:

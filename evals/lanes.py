@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from agent.report import Report
-from evals.cassettes import CassetteMissed
 from evals.loading import Item
-from evals.port import Options, Work, Worker
+from evals.port import CassetteMissed, Options, Work, Worker
 
 if TYPE_CHECKING:
     from tools.sandbox.world import World

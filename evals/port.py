@@ -42,6 +42,15 @@ class Options(Record):
     """A folder of cassettes: no model is asked, and a prompt that is not there fails the item."""
 
 
+class CassetteMissed(Exception):
+    """No cassette holds this prompt: `reason` is one line, `difference` says how the nearest recorded prompt differs."""
+
+    def __init__(self, reason: str, difference: str) -> None:
+        super().__init__(f"{reason}\n{difference}" if difference else reason)
+        self.reason = reason
+        self.difference = difference
+
+
 @dataclass(frozen=True)
 class Work:
     """What came of one event."""
