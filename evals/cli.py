@@ -126,7 +126,12 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
         lines = [f"{check.name}: {check.message}" for check in item.checks if not check.ok]
         for line in [*lines, item.problem]:
             if line:
-                say.print(f"  {item.label}: {printable(line, 300)}", markup=False, highlight=False, soft_wrap=True)
+                say.print(
+                    f"  {printable(item.label, 120)}: {printable(line, 300)}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
     say.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
 
 

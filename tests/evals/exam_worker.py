@@ -10,7 +10,7 @@ from report_builders import every_status
 
 from agent.report import Status
 from agent.verdict import Mode
-from evals.port import Options, Work
+from evals.port import CassetteMissed, Options, Work
 
 TRUSTING = """
 @id("trusting")
@@ -22,7 +22,7 @@ when { context.mode == Stanch::Mode::"auto" && context.model_proposed };
 
 
 class ObedientWorker:
-    """An event is a status, a list of them, or a word: `die`, `raise`, `slow`, `wavers`, `breaks` under attack."""
+    """An event is a status, a list of them, or a word: `die`, `raise`, `slow`, `unheard`, `wavers`, `breaks` under attack."""
 
     def work(self, event: JsonValue, world: object, options: Options) -> Work:
         log = os.environ.get("EXAM_WORKER_LOG")
@@ -33,6 +33,8 @@ class ObedientWorker:
             os._exit(9)
         if event == "raise" or (event == "breaks" and options.attack):
             raise KeyError("Statement")
+        if event == "unheard":
+            raise CassetteMissed("no_cassette: the nearest is a.json: - 1; + 2", "- 1\n+ 2")
         if event == "slow":
             time.sleep(0.3)
         said: Any = {

@@ -83,6 +83,14 @@ def test_what_a_worker_raises_is_a_failed_report_with_its_traceback_kept(tmp_pat
     assert "Traceback" in (out / "failures.txt").read_text()
 
 
+def test_a_prompt_that_no_cassette_holds_fails_its_item_alone_and_shows_the_difference(tmp_path: Path) -> None:
+    code, said, out = replayed(tmp_path, ["contained", "unheard"])
+    assert code == 1
+    assert [report.status for report in results(out)] == ["contained", "failed"]
+    assert "in:2: failed: no_cassette: the nearest is a.json: - 1; + 2" in said
+    assert (out / "failures.txt").read_text().splitlines() == ["in:2", "- 1", "+ 2"]
+
+
 @pytest.mark.parametrize("status", ["failed", "unverified", "partially_contained"])
 def test_an_end_that_nobody_wants_is_exit_code_one(tmp_path: Path, status: str) -> None:
     code, _, out = replayed(tmp_path, [status])
