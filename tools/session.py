@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
@@ -135,3 +136,14 @@ def _plainly() -> Iterator[None]:
     except (ResponseParserError, ValueError, KeyError) as error:
         # an endpoint that is no URL is a ValueError, a page in place of an answer may be a KeyError
         raise NoAws(f"nobody like AWS answers at AWS_ENDPOINT_URL: {str(error)[:200]}") from error
+
+
+def bedrock() -> tuple[Any, Any]:
+    """The Bedrock runtime client and its control client, by the standard AWS variables; no account is asked who we are.
+
+    Raises botocore's NoCredentialsError or NoRegionError.
+    """
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        raise botocore.exceptions.NoCredentialsError
+    return session.client("bedrock-runtime", config=MODEL_CONFIG), session.client("bedrock", config=CONFIG)
