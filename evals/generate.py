@@ -14,6 +14,7 @@ from evals.case_table import case_table
 from evals.port import Options
 from evals.schema import schema
 from evals.stack import function_table, member_roles, template_roles
+from evals.studio_examples import studio_examples
 from evals.worker import ExamWorker
 from graphs.response import build
 from tools import reread, targets
@@ -93,6 +94,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,
     "docs/wire.schema.json": wire_schema,
     "docs/permissions.md": permissions,
+    "graphs/studio_examples.json": studio_examples,
 }
 
 
