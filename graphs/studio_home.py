@@ -42,6 +42,7 @@ class StudioHome:
         with self._turn:
             self._turn.wait_for(lambda: self._inside == 0)
             self._opened(event)
+            self._opened(None)  # opened anew, as only closing keeps what the event added
 
     def close(self) -> None:
         """Keep the world and let another process have it."""
