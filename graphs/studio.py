@@ -27,6 +27,7 @@ from graphs.service import Service
 from graphs.state import Arrived, Context, Decided, Slice, State, Taken, Told, Waiting
 from graphs.studio_form import Chosen, Pasted
 from graphs.studio_home import StudioHome
+from tools.archive import Nowhere
 from tools.ledger import Opened, run_id_for
 
 Update = dict[str, Any]
@@ -123,7 +124,7 @@ class Studio:
         with self._home.inside() as service:
             lease = take(line, run_id, service)
             if isinstance(lease, OnlyLooks):
-                looking = replace(service, ledger=Onlooker(self._home.ledger, lease.why))
+                looking = replace(service, ledger=Onlooker(self._home.ledger, lease.why), archive=Nowhere())
                 yield Seat(looking, Runtime(context=Context(mode=_mode(runtime))), None)
                 return
             context = Runtime(context=Context(mode=lease.mode, fence=lease.fence))
