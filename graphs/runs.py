@@ -13,12 +13,13 @@ from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
 from agent.report import Report, Status
+from agent.target import Target
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.compose import compose
 from graphs.holding import beating, holding
 from graphs.intake import screened
-from graphs.quorum import complete
+from graphs.quorum import complete, heard
 from graphs.refusing import refused
 from graphs.response import build
 from graphs.resuming import CheckpointLost, checkpoint_of, failed, left_at
@@ -71,7 +72,15 @@ class Runs:
                 return self._unkept(event, position, item, error)
             if isinstance(opened, Duplicate):
                 opened = self._moved_on(event, position, item, opened, holder)
+            if isinstance(opened, Opened) and opened.resumed and self._only_observes(opened):
+                self.go(opened)
+                opened = self._open(event, position, item, holder)
             return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+
+    def _only_observes(self, opened: Opened) -> bool:
+        """A run that another process began in observe mode, while this one may do more: it ends, and a new one begins."""
+        row = self.service.ledger.run(opened.run_id)
+        return row is not None and row.mode == Mode.OBSERVE != self.service.settings.mode
 
     def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
@@ -83,7 +92,8 @@ class Runs:
     ) -> Opened | Duplicate | Busy:
         """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
         ledger, clock = self.service.ledger, self.service.clock
-        if found.status is not Status.AWAITING_APPROVAL or self._settled(found.request, found.answers) is None:
+        settled = self._settled(found.request, found.answers, finding.targets)
+        if found.status is not Status.AWAITING_APPROVAL or settled is None:
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
         if not isinstance(taken, Opened):
@@ -99,7 +109,7 @@ class Runs:
             return self.go(opened) if isinstance(opened, Opened) else None
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
-        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=self.service.settings.sandbox)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 
@@ -157,7 +167,7 @@ class Runs:
         if not snapshot.values:
             return self._input(run_id)
         if snapshot.interrupts:
-            reply = self._reply(State.model_validate(snapshot.values).request)
+            reply = self._reply(State.model_validate(snapshot.values))
             return None if reply is None else Command(resume=reply.model_dump(mode="json"))
         return None if snapshot.values.get("report") is not None else "go on"
 
@@ -165,20 +175,22 @@ class Runs:
         body: Any = self.service.ledger.body(run_id)
         return Arrived(event=Event.model_validate(body["event"]), position=body["position"], run_id=run_id)
 
-    def _reply(self, request: Request | None) -> Reply | None:
-        """What the ledger's answers to a request come to."""
+    def _reply(self, state: State) -> Reply | None:
+        """What the ledger's answers to the open request come to."""
+        request = state.request
         answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
-        return self._settled(request, answers)
+        return self._settled(request, answers, state.finding.targets if state.finding else [])
 
-    def _settled(self, request: Request | None, answers: list[Approval]) -> Reply | None:
-        """The answers, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
+    def _settled(self, request: Request | None, answers: list[Approval], targets: list[Target]) -> Reply | None:
+        """The answers that count, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        rejected = any(answer.decision == "reject" for answer in answers)
-        if rejected or (answers and complete(request, answers, self.service.registry)):
-            return Reply(nonces=[answer.nonce for answer in answers])
+        counted = heard(answers, request, targets, self.service)
+        rejected = any(answer.decision == "reject" for answer in counted)
+        if rejected or (counted and complete(request, counted, self.service.registry)):
+            return Reply(nonces=[answer.nonce for answer in counted])
         return None
 
     def _finish(self, opened: Opened, snapshot: StateSnapshot, mode: Mode) -> Report:

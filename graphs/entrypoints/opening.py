@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import botocore.exceptions
 import typer
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import Ledger, SqliteLedger
+from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
 
@@ -30,34 +30,34 @@ def ledgers() -> dict[bool, Ledger]:
     """The ledgers of this home: the sandbox's under True, the real one under False. Reading files needs no AWS."""
     config = _configuration()
     sandbox = config.home / SANDBOX / LEDGER
-    found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive)} if sandbox.exists() else {}
+    found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive, sandbox=True)} if sandbox.exists() else {}
     if config.state == "dynamodb" or (config.home / LEDGER).exists():
-        try:
-            found[False] = kept(config)
-        except botocore.exceptions.BotoCoreError as error:
-            stop(
-                f"the table {config.table} cannot be asked ({type(error).__name__}): set a Region and credentials",
-                FAILED,
-            )
+        found[False] = kept(config)
     return found
 
 
 def ledger_of(run_id: str) -> Ledger:
-    """The ledger that knows the run. Ends the command if none does."""
-    for found in ledgers().values():
-        if found.run(run_id) is not None:
-            return found
-    stop(f"no such run here: {run_id[:40]!r}", REFUSED)
+    """The ledger that knows the run. Ends the command if none does, or both do."""
+    _, ledger = _known(run_id)
+    return ledger
 
 
 @contextmanager
 def of_run(run_id: str) -> Iterator[Runs]:
     """The runs of the ledger that knows the run, sandbox or real, ready to go on."""
-    known = next((sandbox for sandbox, found in ledgers().items() if found.run(run_id) is not None), None)
-    if known is None:
-        stop(f"no such run here: {run_id[:40]!r}", REFUSED)
-    with opened(sandbox=known) as runs:
+    sandbox, _ = _known(run_id)
+    with opened(sandbox=sandbox) as runs:
         yield runs
+
+
+def _known(run_id: str) -> tuple[bool, Ledger]:
+    """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
+    known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
+    if not known:
+        stop(f"no such run here: {run_id[:40]!r}", REFUSED)
+    if len(known) > 1:
+        stop(f"{run_id} is a run of the sandbox and a real one: `stanch sandbox reset` forgets the sandbox's", REFUSED)
+    return known[0]
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
     home = prepared(config.home)
     if sandbox:
         from graphs import sandbox_home  # moto is loaded for the sandbox only
-        from tools.sandbox.store import WorldBusy
+        from tools.sandbox.store import WorldBusy, WorldUnreadable
         from tools.sandbox.world import WorldError
 
         inner = prepared(home / SANDBOX)
@@ -77,13 +77,17 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
                 checkpointed(service, inner) as found,
             ):
                 yield found
-        except (WorldError, WorldBusy) as error:
+        except WorldError as error:
             stop(str(error), REFUSED)
+        except WorldBusy as error:
+            stop(str(error), FAILED)
+        except WorldUnreadable as error:
+            stop(f"{error}: `stanch sandbox reset` forgets the sandbox", FAILED)
         return
     try:
         service = real(config, mode)
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        stop(f"no usable AWS credentials ({type(error).__name__}); --sandbox needs none", FAILED)
+    except NoAws as error:
+        stop(f"{error}; --sandbox needs no AWS", FAILED)
     with working(service, config) as found:
         yield found
 

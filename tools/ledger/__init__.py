@@ -12,6 +12,7 @@ from tools.ledger.port import (
     RunRow,
     TooLarge,
     Unavailable,
+    earlier,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -29,5 +30,6 @@ __all__ = [
     "SqliteLedger",
     "TooLarge",
     "Unavailable",
+    "earlier",
     "run_id_for",
 ]

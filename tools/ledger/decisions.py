@@ -6,6 +6,7 @@ from typing import Literal
 
 from agent.record import Record
 from agent.report import Status
+from agent.verdict import Mode
 from tools.ledger.port import Busy, Claim, Duplicate, Held, RunRow
 
 STALE_SECONDS = 60.0
@@ -49,7 +50,7 @@ class ClaimRow(Record):
 
 
 def on_delivery(
-    found: LeasedRow | None, version: str, holder: str, now: datetime, alive: Callable[[str], bool]
+    found: LeasedRow | None, version: str, mode: str, holder: str, now: datetime, alive: Callable[[str], bool]
 ) -> Anew | Lease | Busy | Duplicate:
     """What a delivery comes to, from the newest run of its incident."""
     if found is None:
@@ -57,7 +58,8 @@ def on_delivery(
     if found.status is None:
         return on_reopening(found, holder, now, alive)
     waiting = found.status is Status.AWAITING_APPROVAL
-    if not waiting and (found.status in REOPENS or found.version != version):
+    only_seen = found.mode == Mode.OBSERVE and mode != Mode.OBSERVE
+    if not waiting and (found.status in REOPENS or found.version != version or only_seen):
         return Anew(generation=found.generation + 1)
     return Duplicate(run_id=found.run_id, status=found.status)
 

@@ -21,16 +21,27 @@ from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, R
 class SqliteLedger:
     """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known.
 
-    `durable=False` is for ledgers that are thrown away.
+    `durable=False` is for ledgers that are thrown away, `sandbox` for one of runs in the embedded AWS: their ids say so.
     """
 
-    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        alive: Callable[[str], bool] = lambda _: True,
+        *,
+        durable: bool = True,
+        sandbox: bool = False,
+    ) -> None:
         self._path = path
+        self._sandbox = sandbox
         self._synchronous = "FULL" if durable else "OFF"
         self._alive = alive
-        with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        try:
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        except sqlite3.Error as error:
+            raise type(error)(f"{path}: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -52,7 +63,7 @@ class SqliteLedger:
             row = db.execute(
                 "SELECT * FROM runs WHERE incident = ? ORDER BY generation DESC LIMIT 1", (incident,)
             ).fetchone()
-            decision = on_delivery(_leased(row), version, holder, now, self._alive)
+            decision = on_delivery(_leased(row), version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
                 return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
             if isinstance(decision, Lease):
@@ -70,7 +81,7 @@ class SqliteLedger:
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
         holder: str, now: datetime,
     ) -> Opened:  # fmt: skip
-        run_id = run_id_for(incident, generation)
+        run_id = run_id_for(incident, generation, sandbox=self._sandbox)
         db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1, ?, ?, ?)",
             (

@@ -27,7 +27,7 @@ class RunRows(Kept):
         def attempt() -> Opened | Duplicate | Busy:
             newest = self._newest(incident)
             row = _leased_row(newest[0]) if newest else None
-            decision = on_delivery(row, version, holder, now, self._alive)
+            decision = on_delivery(row, version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
                 return self._insert(_row(incident, version, decision.generation, mode, holder, now), body, row)
             if isinstance(decision, Lease):
