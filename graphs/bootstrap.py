@@ -6,24 +6,27 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-
-from langgraph.checkpoint.sqlite import SqliteSaver
+from typing import TYPE_CHECKING
 
 from agent.policy import Policies
 from agent.verdict import Mode
-from graphs.checkpoints import serializer
 from graphs.configuration import Configuration
 from graphs.holding import alive
-from graphs.model import BedrockModel, PlaybookModel
-from graphs.runs import Runs
+from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
 from tools.archive import FileArchive
-from tools.ledger import SqliteLedger
+from tools.aws import Aws, Phase, Tally
+from tools.ledger import Ledger, SqliteLedger
+from tools.outbox import CALLS as OUTBOX
 from tools.registry import Registry
 from tools.session import RealClients
+
+if TYPE_CHECKING:
+    from graphs.runs import Runs  # the graph and model libraries take a second to load: only where a run is worked
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
 CASES = "cases"
@@ -71,36 +74,61 @@ def prepared(home: Path) -> Path:
 
 
 @contextmanager
-def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
+def checkpointed(service: Service, home: Path) -> "Iterator[Runs]":
     """The runs of a home, over its checkpoints."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from graphs.checkpoints import serializer
+    from graphs.runs import Runs
+
     with closing(sqlite3.connect(home / CHECKPOINTS, check_same_thread=False)) as connection:
         yield Runs(service, SqliteSaver(connection, serde=serializer()))
 
 
-def real(config: Configuration, mode: Mode | None) -> Service:
-    """The service against the real AWS, by the standard AWS variables."""
+def kept(config: Configuration) -> Ledger:
+    """The ledger alone: parking a message needs no AWS."""
+    return SqliteLedger(prepared(config.home) / LEDGER, alive)
+
+
+def real(
+    config: Configuration, mode: Mode | None = None, *, model: Model | None = None, hand_over: bool = False
+) -> Service:
+    """The service against the real AWS, by the standard AWS variables. `model` is for those that must not speak to one."""
     home = prepared(config.home)
     clients = RealClients(config.role_name, "stanch", config.external_id)
     registry = Registry.load(config.registry) if config.registry else Registry()
-    return Service(
+    key = approval_key(home)
+    service = Service(
         clients=clients,
         partition=clients.partition,
-        ledger=SqliteLedger(home / LEDGER, alive),
-        model=_model(config, clients),
+        ledger=kept(config),
+        model=model or _model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
         registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),
         catalogue=catalogue(),
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
-        approval_key=approval_key(home),
+        approval_key=key,
         settings=Settings(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
             block_hours=config.block_hours,
+            hand_over=hand_over,
         ),
         archive=FileArchive(home / CASES),
     )
+    if not config.topic:
+        return service
+    return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, key))
+
+
+def outbox(service: Service) -> Aws:
+    """AWS of our own account, for what leaves for our own parts."""
+    clients = service.clients
+    if not isinstance(clients, RealClients):
+        raise TypeError("the embedded AWS has no parts of ours")
+    return service.aws(clients.account, clients.region, Phase.TELL, OUTBOX, Tally())
 
 
 def own_names(caller: str) -> list[str]:
@@ -110,6 +138,8 @@ def own_names(caller: str) -> list[str]:
 
 
 def _model(config: Configuration, clients: RealClients) -> Model:
+    from graphs.model import BedrockModel, PlaybookModel
+
     if not config.model:
         return PlaybookModel()
     runtime, control = clients.model(None)

@@ -14,6 +14,7 @@ from agent.report import Report, Status
 from agent.target import Target
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
+from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
 from graphs.holding import beating, holding
 from graphs.intake import screened
@@ -26,6 +27,9 @@ from tools.ledger import Busy, Duplicate, Opened, run_id_for
 
 Step = Arrived | Command[Any] | Literal["go on"]
 
+WRITING = ("execute", "verify", "report")
+"""The nodes that may write, or read back what was written. A refusal's report tells nobody, and is made anywhere."""
+
 
 class Runs:
     """The graph with its checkpointer and ledger, for one process."""
@@ -36,9 +40,15 @@ class Runs:
 
     def deliver(self, event: Event) -> list[Report]:
         """One report for each finding of the event, or for the refusal of the whole."""
+        findings = parse(event).findings
+        came = [(item, self._one(event, position, item)) for position, item in enumerate(findings)]
+        return [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+
+    def arrive(self, event: Event) -> list[Came]:
+        """What came of each finding of the event."""
         return [self._one(event, position, item) for position, item in enumerate(parse(event).findings)]
 
-    def _one(self, event: Event, position: int, item: Finding | Refusal) -> Report:
+    def _one(self, event: Event, position: int, item: Finding | Refusal) -> Came:
         service = self.service
         if isinstance(item, Refusal):
             settings = service.settings
@@ -50,7 +60,9 @@ class Runs:
             opened = self._open(event, position, item, holder)
             if isinstance(opened, Duplicate):
                 opened = self._moved_on(event, position, item, opened, holder)
-            return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+            if isinstance(opened, Duplicate):
+                return self._duplicate(event, item, opened.run_id, str(opened.status))
+            return self.go(opened) if isinstance(opened, Opened) else opened
 
     def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
@@ -70,27 +82,50 @@ class Runs:
             return found if taken is None else taken
         report = self.go(taken)
         again = self._open(event, position, finding, holder)
-        return again.model_copy(update={"status": report.status}) if isinstance(again, Duplicate) else again
+        if isinstance(again, Duplicate) and isinstance(report, Report):
+            return again.model_copy(update={"status": report.status})
+        return again
 
-    def pick_up(self, run_id: str) -> Report | None:
-        """Go on with a run that waits or whose process died. None: another process works it, or there is none."""
+    def pick_up(self, run_id: str) -> Came | None:
+        """Go on with a run that waits, was handed over, or whose process died. An ended one says its report. None: no such run."""
+        ledger, clock = self.service.ledger, self.service.clock
+        row = ledger.run(run_id)
+        if row is None or row.status not in (None, Status.AWAITING_APPROVAL):
+            return None if row is None else ledger.report(run_id)
         with holding() as holder:
-            opened = self.service.ledger.reopen(run_id, holder, self.service.clock())
-            return self.go(opened) if isinstance(opened, Opened) else None
+            opened = ledger.reopen(run_id, holder, clock())
+            return self.go(opened) if isinstance(opened, Opened) else opened
+
+    def look_again(self, run_id: str) -> Came | None:
+        """Work an ended run's delivery once more, as the incident's next generation. None: somebody did so already."""
+        ledger, clock = self.service.ledger, self.service.clock
+        body = ledger.body(run_id) or {}
+        looks = body.get("looks")
+        later: JsonObject = {**body, "looks": looks + 1 if isinstance(looks, int) else 1}
+        with holding() as holder:
+            opened = ledger.renew(run_id, later, holder, clock())
+            return None if opened is None else self.go(opened)
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
         run_id = run_id_for(f"{event.digest}#{position}", 0)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 
-    def _duplicate(self, event: Event, finding: Finding, found: Duplicate | Busy) -> Report:
-        stands = found.status if isinstance(found, Duplicate) else f"being worked by {found.holder}"
-        refusal = Refusal(reason=Reason.DUPLICATE, where="finding", detail=f"{found.run_id} is {stands}")
-        state = State(event=event, run_id=found.run_id, finding=finding, refusal=refusal)
+    def _duplicate(self, event: Event, item: Finding | Refusal, run_id: str, stands: str) -> Report:
+        refusal = Refusal(reason=Reason.DUPLICATE, where="finding", detail=f"{run_id} is {stands}")
+        finding = item if isinstance(item, Finding) else None
+        state = State(event=event, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 
-    def go(self, opened: Opened) -> Report:
-        """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go."""
+    def _elsewhere(self, event: Event, item: Finding | Refusal, came: HandedOver | Sent | Busy) -> Report:
+        stands = f"being worked by {came.holder}" if isinstance(came, Busy) else "handed over to make its writes"
+        return self._duplicate(event, item, came.run_id, stands)
+
+    def go(self, opened: Opened) -> Report | HandedOver:
+        """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go.
+
+        Where the settings say so it stops before its first write, and the ledger says that it was handed over.
+        """
         config: RunnableConfig = {
             "configurable": {"thread_id": opened.run_id},
             "max_concurrency": self.service.settings.max_concurrency,
@@ -101,6 +136,9 @@ class Runs:
         context = Context(mode=mode, fence=opened.fence)
         with beating(lambda: ledger.heartbeat(opened.run_id, opened.fence, clock())):
             snapshot = self._worked(opened.run_id, config, context)
+        if self._at_boundary(snapshot):
+            ledger.hand_over(opened.run_id, opened.fence, clock())
+            return HandedOver(run_id=opened.run_id)
         return self._finish(opened, State.model_validate(snapshot.values), mode)
 
     def _worked(self, run_id: str, config: RunnableConfig, context: Context) -> StateSnapshot:
@@ -108,19 +146,35 @@ class Runs:
         snapshot = self._graph.get_state(config)
         while (step := self._next(run_id, snapshot)) is not None:
             before = snapshot.config
-            self._graph.invoke(None if step == "go on" else step, config, context=context, durability="sync")
+            self._graph.invoke(
+                None if step == "go on" else step, config, context=context, durability="sync",
+                interrupt_before=self._stops(snapshot),
+            )  # fmt: skip
             snapshot = self._graph.get_state(config)
             if snapshot.config == before and step == "go on":
                 raise RuntimeError(f"{run_id} does not go on from its checkpoint")
         return snapshot
 
+    def _stops(self, snapshot: StateSnapshot) -> list[str]:
+        """Before which nodes the graph stops. Until there is a plan, a report can only be a refusal's."""
+        if not self.service.settings.hand_over:
+            return []
+        return [node for node in WRITING if node != "report" or snapshot.values.get("plan") is not None]
+
+    def _at_boundary(self, snapshot: StateSnapshot) -> bool:
+        return (
+            bool(snapshot.values) and not snapshot.interrupts and not {*snapshot.next}.isdisjoint(self._stops(snapshot))
+        )
+
     def _next(self, run_id: str, snapshot: StateSnapshot) -> Step | None:
-        """What to invoke the graph with; None when it has its report, or waits and cannot go on yet.
+        """What to invoke the graph with; None when it has its report, is handed over, or waits and cannot go on yet.
 
         A graph whose last task was stored and whose checkpoint was not names nothing as next, and has not ended.
         """
         if not snapshot.values:
             return self._input(run_id)
+        if self._at_boundary(snapshot):
+            return None
         if snapshot.interrupts:
             reply = self._reply(State.model_validate(snapshot.values))
             return None if reply is None else Command(resume=reply.model_dump(mode="json"))
@@ -152,6 +206,8 @@ class Runs:
         service = self.service
         report = state.report or compose(state, mode, service)
         if state.report is None and state.request is not None:
+            if service.ledger.request(opened.run_id) != state.request:
+                service.notify(state.request, report)
             service.ledger.ask(state.request, service.clock())
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
         return report

@@ -27,6 +27,7 @@ class RealClients(Clients):
         self.account: str = identity["Account"]
         self.caller: str = identity["Arn"]
         self.partition = self.caller.split(":")[1]
+        self.region: str = self._home.region_name or "us-east-1"
         self._sessions: dict[str, boto3.Session] = {self.account: self._home}
         self._made: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.RLock()

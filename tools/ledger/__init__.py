@@ -8,6 +8,7 @@ from tools.ledger.port import (
     Ledger,
     LostLease,
     Opened,
+    Parked,
     RunRow,
     run_id_for,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Ledger",
     "LostLease",
     "Opened",
+    "Parked",
     "RunRow",
     "SqliteLedger",
     "run_id_for",

@@ -75,8 +75,23 @@ class RunRow(Record):
     """None while it is being worked."""
     mode: str
     fence: int = 0
+    handed_over: bool = False
+    """Whether it was left before its first write, for the function that makes writes."""
     opened_at: Moment
     updated_at: Moment
+
+
+class Parked(Record):
+    """A delivery that cannot be worked, kept as it came until a person looks at it."""
+
+    id: str
+    """Made from the delivery itself, so that the same one is parked once."""
+    reason: str
+    """Plain, printable, and with nothing of the delivery but a bounded excerpt."""
+    body: str
+    """The delivery, verbatim."""
+    receives: int = 1
+    at: Moment
 
 
 class Ledger(Protocol):
@@ -97,12 +112,27 @@ class Ledger(Protocol):
         """Keep the report, whose status may be a waiting one, and let the lease go. Raises LostLease."""
         ...
 
+    def hand_over(self, run_id: str, fence: int, now: datetime) -> None:
+        """Leave a run before its first write, for whoever makes writes: it goes on, and nobody holds it. Raises LostLease."""
+        ...
+
     def amend(self, report: Report, now: datetime) -> None:
         """Replace the report of a run that nobody works: it was undone, or its containment lapsed."""
         ...
 
     def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
         """Lease a run that waits or is dead. None: there is no such run."""
+        ...
+
+    def idle(self, now: datetime) -> list[RunRow]:
+        """The runs that have not ended, do not wait, and are held by nobody alive: handed over, or of a dead process."""
+        ...
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+        """Lease the next generation of an ended run's incident, for a later look; version and mode stay, the body is given.
+
+        None: the run is not the incident's latest, or has not ended. So a run is renewed once.
+        """
         ...
 
     def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
@@ -186,4 +216,16 @@ class Ledger(Protocol):
 
     def body(self, run_id: str) -> JsonObject | None:
         """The event that opened the run, verbatim."""
+        ...
+
+    def park(self, parked: Parked) -> None:
+        """Keep a delivery that cannot be worked, in place of an earlier one with its id."""
+        ...
+
+    def parked(self) -> list[Parked]:
+        """What is parked, oldest first."""
+        ...
+
+    def unpark(self, parked_id: str) -> Parked | None:
+        """Take a parked delivery out. None: there is no such one."""
         ...
