@@ -96,6 +96,19 @@ class Runs:
             opened = ledger.reopen(run_id, holder, clock())
             return self.go(opened) if isinstance(opened, Opened) else opened
 
+    def state(self, run_id: str) -> State | None:
+        """What the run's last checkpoint holds. Raises ValidationError for one that no longer fits."""
+        values = self._graph.get_state({"configurable": {"thread_id": run_id}}).values
+        return State.model_validate(values) if values else None
+
+    def may_go_on(self, run_id: str) -> bool:
+        """Whether a waiting run has what it waits for, or its time is over."""
+        ledger = self.service.ledger
+        request, report = ledger.request(run_id), ledger.report(run_id)
+        answers = ledger.answers(run_id, request.digest) if request else []
+        targets = report.finding.targets if report is not None and report.finding is not None else []
+        return self._settled(request, answers, targets) is not None
+
     def look_again(self, run_id: str) -> Came | None:
         """Work an ended run's delivery once more, as the incident's next generation. None: somebody did so already."""
         ledger, clock = self.service.ledger, self.service.clock
