@@ -8,6 +8,7 @@ import botocore.session
 from botocore.config import Config
 
 from tools.aws import Clients
+from tools.loopback import without_account_host
 
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30, user_agent_extra="stanch"
@@ -38,7 +39,8 @@ class RealClients(Clients):
         with self._lock:
             if key not in self._made:
                 session = self._session(account)
-                self._made[key] = session.client(service, region_name=region, config=CONFIG)
+                made = session.client(service, region_name=region, config=CONFIG)
+                self._made[key] = without_account_host(made) if service == "s3control" else made
             return self._made[key]
 
     def anonymous(self, service: str, region: str) -> Any:
