@@ -88,8 +88,12 @@ class Deployment:
         return until(report)
 
     def key_status(self, number: int) -> str:
-        keys = self.aws("iam", "list-access-keys", "--user-name", scene.user(number))
+        keys = self.client("iam").list_access_keys(UserName=scene.user(number))
         return str(keys["AccessKeyMetadata"][0]["Status"])
+
+    def policies(self, number: int) -> int:
+        """How many policies of its own the user has."""
+        return len(self.client("iam").list_user_policies(UserName=scene.user(number))["PolicyNames"])
 
 
 def until(seen: Callable[[], Any], seconds: float = 30) -> Any:

@@ -3,25 +3,16 @@
 import html
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import pytest
-
 from agent.report import Status
 from tests.lambdas import scene
-from tests.lambdas.deployment import Deployment, deployed, until
+from tests.lambdas.deployment import Deployment, until
 from tests.lambdas.runtime import ACCOUNT
 
+USER = 8
 ROSA = {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT}:user/rosa", "accountId": ACCOUNT}}
-
-
-@pytest.fixture(scope="module")
-def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with deployed(tmp_path_factory.mktemp("deployed")) as made:
-        yield made
 
 
 def page(at: Deployment, method: str, link: str, authorizer: Any = None, form: Any = None) -> tuple[int, str]:
@@ -39,6 +30,11 @@ def page(at: Deployment, method: str, link: str, authorizer: Any = None, form: A
     return answer["statusCode"], answer["body"]
 
 
+def key_status(at: Deployment) -> str:
+    keys = at.aws("iam", "list-access-keys", "--user-name", scene.user(USER))
+    return str(keys["AccessKeyMetadata"][0]["Status"])
+
+
 def told(at: Deployment, run_id: str) -> str:
     """The message about that run that people got on the topic."""
 
@@ -51,8 +47,8 @@ def told(at: Deployment, run_id: str) -> str:
 
 
 def test_an_event_ends_contained_once_a_person_approved_it_on_the_page(at: Deployment) -> None:
-    (report,) = at.functions["events"].invoke(scene.event(1))
-    assert (report["status"], at.key_status(1)) == ("awaiting_approval", "Active")
+    (report,) = at.functions["events"].invoke(scene.event(USER))
+    assert (report["status"], key_status(at)) == ("awaiting_approval", "Active")
     message = told(at, report["run_id"])
     link = message.split("Look and answer: ")[1]
     seen = [(row.run_id, row.updated_at) for row in at.ledger.runs()]
@@ -65,12 +61,12 @@ def test_an_event_ends_contained_once_a_person_approved_it_on_the_page(at: Deplo
     form = {"decision": "approve", "action": re.findall(r'name="action" value="(A\d)"', shown), "token": token[1]}
     assert page(at, "POST", link, None, form)[0] == 403
     assert page(at, "POST", link, ROSA, form)[0] == 200
-    done = at.ended(1)
+    done = at.ended(USER)
     assert (done.status, done.approvals[0].by) == (Status.CONTAINED, "rosa"), done.reason
     assert ("execute", {"run": done.run_id}) in at.lambdas.invoked
-    assert at.key_status(1) == "Inactive"
-    assert at.aws("iam", "list-user-policies", "--user-name", scene.user(1))["PolicyNames"]
-    wanted = json.dumps({"Id": [{"Value": scene.event(1)["detail"]["findings"][0]["Id"], "Comparison": "EQUALS"}]})
+    assert key_status(at) == "Inactive"
+    assert at.aws("iam", "list-user-policies", "--user-name", scene.user(USER))["PolicyNames"]
+    wanted = json.dumps({"Id": [{"Value": scene.event(USER)["detail"]["findings"][0]["Id"], "Comparison": "EQUALS"}]})
     (finding,) = at.aws("securityhub", "get-findings", "--filters", wanted)["Findings"]
     assert (finding["Workflow"]["Status"], done.run_id in finding["Note"]["Text"]) == ("NOTIFIED", True)
     assert "Nothing is asked any more" in html.unescape(page(at, "GET", link, ROSA)[1])
