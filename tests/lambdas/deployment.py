@@ -112,7 +112,8 @@ def deployed(folder: Path) -> Iterator[Deployment]:
     (folder / "world.yaml").write_text(scene.world(NUMBERS), encoding="utf-8")
     (folder / "findings.json").write_text(json.dumps(scene.every_finding(NUMBERS)), encoding="utf-8")
     with ExitStack() as stack:
-        served = stack.enter_context(sandbox(folder))
+        files = ("--world", str(folder / "world.yaml"), "--event", str(folder / "findings.json"))
+        served = stack.enter_context(sandbox(folder, *files))
         lambdas = Service()
         api = stack.enter_context(invoking(lambdas))
         environment = plain_environment() | served | {
@@ -137,18 +138,17 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
 
 @contextmanager
-def sandbox(folder: Path) -> Iterator[dict[str, str]]:
-    """`stanch sandbox serve` in its own process; the variables that it prints."""
-    command = [sys.executable, "-c", _CLI, "sandbox", "serve", "--json", "--world", str(folder / "world.yaml"),
-               "--event", str(folder / "findings.json")]  # fmt: skip
+def sandbox(folder: Path, *arguments: str, ended_by: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
+    """`stanch sandbox serve` in its own process, until the signal; the variables that it prints."""
     environment = plain_environment() | {"STANCH_HOME": str(folder / "aws")}
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+            [sys.executable, "-c", _CLI, "sandbox", "serve", "--json", *arguments],
+            env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
         try:
             assert process.stdout is not None
             yield json.loads(process.stdout.readline())
         finally:
-            os.kill(process.pid, signal.SIGTERM)
+            os.kill(process.pid, ended_by)
             assert process.wait(20) == 0, "the served sandbox did not end cleanly"

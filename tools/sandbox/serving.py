@@ -60,7 +60,8 @@ class _Asked(BaseHTTPRequestHandler):
         headers = HTTPHeaders()
         for name, value in self.headers.items():
             headers[name] = value
-        service, region, url = _destination(self.headers.get("Authorization", ""), self.path)
+        account = self.headers.get("x-amz-account-id", "")
+        service, region, url = _destination(self.headers.get("Authorization", ""), self.path, account)
         request = AWSPreparedRequest(self.command, url, headers, body, False)
         operation = _operation(self.command, self.path, self.headers.get("X-Amz-Target"), body)
         identifier = ""
@@ -99,8 +100,11 @@ def _answered(
     return answered
 
 
-def _destination(authorization: str, path: str) -> tuple[str, str, str]:
-    """Service, Region and URL at AWS, by whom the request is signed for. An unsigned one is for S3."""
+def _destination(authorization: str, path: str, account: str) -> tuple[str, str, str]:
+    """Service, Region and URL at AWS, by whom the request is signed for. An unsigned one is for S3.
+
+    The account is the one that S3 Control's requests name; at AWS it stands before the host.
+    """
     scope = _SCOPE.search(authorization)
     region, service = (scope[1], scope[2]) if scope else ("us-east-1", "s3")
     if service == "s3" and path.startswith("/v20180820/"):
@@ -108,6 +112,8 @@ def _destination(authorization: str, path: str) -> tuple[str, str, str]:
     elif service == "bedrock" and path.startswith("/model/"):
         service = "bedrock-runtime"
     host = f"{service}.amazonaws.com" if service in _GLOBAL else f"{service}.{region}.amazonaws.com"
+    if service == "s3-control" and account.isdigit():
+        host = f"{account}.{host}"
     return service, region, f"https://{host}{path}"
 
 
