@@ -23,6 +23,8 @@ from tools.aws import Aws, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
 from tools.registry import Registry
+from tools.secret import CALLS as SECRET
+from tools.secret import secret
 from tools.session import RealClients
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def real(
     home = prepared(config.home)
     clients = RealClients(config.role_name, "stanch", config.external_id)
     registry = Registry.load(config.registry) if config.registry else Registry()
-    key = approval_key(home)
+    key = _key(config, clients)
     service = Service(
         clients=clients,
         partition=clients.partition,
@@ -120,7 +122,9 @@ def real(
     )
     if not config.topic:
         return service
-    return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, key))
+    # a function that hands over and has no secret holds no key of the page's: it sends a link that asks who comes
+    held = None if hand_over and not config.approval_key_secret else key
+    return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, held))
 
 
 def outbox(service: Service) -> Aws:
@@ -129,6 +133,20 @@ def outbox(service: Service) -> Aws:
     if not isinstance(clients, RealClients):
         raise TypeError("the embedded AWS has no parts of ours")
     return service.aws(clients.account, clients.region, Phase.TELL, OUTBOX, Tally())
+
+
+def _key(config: Configuration, clients: RealClients) -> bytes:
+    """The key that signs approvals: of the secret that functions share, else of this home."""
+    if not config.approval_key_secret:
+        return approval_key(prepared(config.home))
+    aws = Aws(
+        clients=clients, account=clients.account, region=clients.region, partition=clients.partition,
+        phase=Phase.READ, declared=SECRET,
+    )  # fmt: skip
+    key = secret(aws, config.approval_key_secret)
+    if len(key) < KEY_BYTES:
+        raise RuntimeError(f"{config.approval_key_secret} is no key: it has fewer than {KEY_BYTES} characters")
+    return key
 
 
 def own_names(caller: str) -> list[str]:

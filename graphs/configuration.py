@@ -42,6 +42,8 @@ class Configuration(BaseSettings):
     """The Lambda function that makes writes, by name or ARN. Empty: runs go on in the process that works them."""
     events_function: str = ""
     """The Lambda function that speaks to the model: the clock sends it what has not come so far as a plan."""
+    approval_key_secret: str = ""
+    """The secret that holds the key which signs approvals, by name or ARN. Empty: a file of the home."""
     topic: str = ""
     """The SNS topic that is told when a run asks. Empty: nobody is told, and `stanch approvals` lists it."""
     approvals_url: str = ""

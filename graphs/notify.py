@@ -15,7 +15,7 @@ from tools.outbox import publish
 log = logging.getLogger("stanch")
 
 
-def notifier(aws: Aws, topic: str, page: str, key: bytes) -> Callable[[Request, Report], None]:
+def notifier(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Request, Report], None]:
     """A notifier on the topic. What cannot be sent is logged: the run waits all the same, and a list shows it."""
 
     def notify(request: Request, report: Report) -> None:
@@ -27,7 +27,7 @@ def notifier(aws: Aws, topic: str, page: str, key: bytes) -> Callable[[Request, 
     return notify
 
 
-def message(request: Request, report: Report, page: str, key: bytes) -> str:
+def message(request: Request, report: Report, page: str, key: bytes | None) -> str:
     """The text: nothing in it is of the finding's own words."""
     where = f" in {report.finding.account} {report.finding.region}" if report.finding else ""
     lines = [f"Run {request.run_id} asks{where}, until {iso(request.expires_at)}:"]
@@ -37,10 +37,11 @@ def message(request: Request, report: Report, page: str, key: bytes) -> str:
     return "\n".join(lines)
 
 
-def link(request: Request, page: str, key: bytes) -> str:
-    """The address of the request's page."""
-    return f"{page.rstrip('/')}/approvals/{quote(request.run_id)}?token={link_token(key, request)}"
+def link(request: Request, page: str, key: bytes | None) -> str:
+    """The address of the request's page. Without a key it opens only for somebody who is signed in and listed."""
+    address = f"{page.rstrip('/')}/approvals/{quote(request.run_id)}"
+    return address if key is None else f"{address}?token={link_token(key, request)}"
 
 
-def _where(request: Request, page: str, key: bytes) -> str:
+def _where(request: Request, page: str, key: bytes | None) -> str:
     return f"Look and answer: {link(request, page, key)}" if page else f"Look: stanch approvals show {request.run_id}"

@@ -32,8 +32,8 @@ def handler(event: Any, context: Any) -> JsonObject:
 
 
 def _look(asked: Asked, request: Request | None, person: str | None, service: Service) -> JsonObject:
-    """Show the request to whoever has its link. Reads only."""
-    if request is None or not fits(asked.token, link_token(service.approval_key, request)):
+    """Show the request to whoever has its link, or may answer. Reads only."""
+    if request is None or not (person or fits(asked.token, link_token(service.approval_key, request))):
         return _said(403, "This link opens nothing", "It is wrong, or what was asked has changed since it was sent.")
     row, report = service.ledger.run(request.run_id), service.ledger.report(request.run_id)
     note = _why_no_answer(request, row.status if row else None, person, service)

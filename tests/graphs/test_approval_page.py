@@ -186,7 +186,9 @@ def test_a_post_that_is_no_form_or_not_on_the_page_decides_nothing(site: Site) -
     assert site.send("POST", ROSA, form="reason=" + "x" * 20_000)["statusCode"] == 413
     assert site.send("DELETE", ROSA)["statusCode"] == 405
     assert site.send("GET", ROSA, link=f"/x/y/approvals/{site.run.run_id}")["statusCode"] == 404
-    assert site.send("GET", ROSA, link=path)["statusCode"] == 403
+    assert site.send("GET", link=path)["statusCode"] == 403
+    assert site.send("GET", iam("eve"), link=path)["statusCode"] == 403
+    assert site.send("GET", ROSA, link=path)["statusCode"] == 200
     assert site.send("GET", ROSA, link="/approvals/run-000000000000?token=0")["statusCode"] == 403
     assert (site.status(), site.at.changes) == (Status.AWAITING_APPROVAL, [])
 
@@ -206,7 +208,7 @@ def test_what_was_seen_is_what_is_answered(site: Site) -> None:
     users.update_access_key(UserName=USER, AccessKeyId="AKIAIOSFODNN7EXAMPL1", Status="Inactive")
     site.at.say("approve", site.run, by="mei")
     assert (site.status(), site.request.digest != digest) == (Status.AWAITING_APPROVAL, True)
-    assert site.send("GET", ROSA, link=old)["statusCode"] == 403
+    assert site.send("GET", link=old)["statusCode"] == 403
     assert site.send("POST", ROSA, form=form)["statusCode"] == 403
     assert site.at.changes == ["iam:UpdateAccessKey"], "only what somebody else did"
 

@@ -129,11 +129,12 @@ def deployed(folder: Path) -> Iterator[Deployment]:
             TopicArn=made.topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{scene.ACCOUNT}:people",
             Attributes={"RawMessageDelivery": "true"},
         )  # fmt: skip
+        made.client("secretsmanager").create_secret(Name="approval-key", SecretString="k" * 64)
         made.environment["STANCH_TOPIC"] = made.topic
         made.start("events", "lambda_events")
         made.start("auto", "lambda_events", STANCH_MODE="auto")
         for name in ("execute", "approvals", "clock"):
-            made.start(name, f"lambda_{name}")
+            made.start(name, f"lambda_{name}", STANCH_APPROVAL_KEY_SECRET="approval-key")
         yield made
 
 

@@ -70,6 +70,9 @@ def test_a_delivery_that_came_before_changes_nothing(at: Deployment) -> None:
     before, invoked = at.row(5), len(at.lambdas.invoked)
     assert before.status is Status.AWAITING_APPROVAL
     assert left_of(at, "auto", scene.sqs(scene.event(5), scene.event(5))) == []
+    bare = {"finding": scene.event(5)["detail"]["findings"][0]}
+    (report,) = at.functions["events"].invoke(bare)
+    assert report["reason"].startswith(f"duplicate: {before.run_id} is awaiting_approval")
     assert (at.row(5), len(at.lambdas.invoked)) == (before, invoked)
 
 

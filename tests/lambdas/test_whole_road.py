@@ -52,8 +52,9 @@ def test_an_event_ends_contained_once_a_person_approved_it_on_the_page(at: Deplo
     message = told(at, report["run_id"])
     link = message.split("Look and answer: ")[1]
     seen = [(row.run_id, row.updated_at) for row in at.ledger.runs()]
-    status, shown = page(at, "GET", link)
-    assert (status, "<form" in shown, "iam_deactivate_key" in shown) == (200, False, True)
+    assert page(at, "GET", link)[0] == 403, (
+        "the function that speaks to the model cannot make links that open by themselves"
+    )
     status, shown = page(at, "GET", link, ROSA)
     token = re.search(r'name="token" value="([0-9a-f]+)"', shown)
     assert (status, bool(token)) == (200, True)

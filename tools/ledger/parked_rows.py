@@ -1,11 +1,17 @@
 """Parked deliveries in the ledger's SQLite file."""
 
-from tools.ledger.database import Database
+import sqlite3
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+
 from tools.ledger.port import Parked
 
 
-class ParkedRows(Database):
+class ParkedRows(ABC):
     """The part of a ledger that keeps what could not be worked."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]: ...
 
     def park(self, parked: Parked) -> None:
         with self._transaction() as db:

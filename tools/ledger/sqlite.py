@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +20,6 @@ from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, R
 STALE_SECONDS = 60.0
 """A holder that was silent for so long is dead."""
 
-_ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
-
 _REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
 
 
@@ -30,8 +30,25 @@ class SqliteLedger(ParkedRows):
     """
 
     def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True, *, durable: bool = True) -> None:
-        super().__init__(path, durable=durable)
+        self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
         self._alive = alive
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
+            db.row_factory = sqlite3.Row
+            db.execute(f"PRAGMA synchronous={self._synchronous}")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
 
     def open(
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
@@ -76,13 +93,9 @@ class SqliteLedger(ParkedRows):
         )
         return Opened(run_id=run_id, generation=generation, fence=1, resumed=False)
 
-    def _held(self, row: sqlite3.Row, now: datetime) -> bool:
-        """Whether somebody alive works the run."""
-        fresh = now.timestamp() - row["beat_at"] < STALE_SECONDS
-        return bool(row["holder"]) and fresh and self._alive(row["holder"])
-
     def _lease(self, db: sqlite3.Connection, row: sqlite3.Row, holder: str, now: datetime) -> Opened | Busy:
-        if row["holder"] != holder and self._held(row, now):
+        fresh = now.timestamp() - row["beat_at"] < STALE_SECONDS
+        if row["holder"] and row["holder"] != holder and fresh and self._alive(row["holder"]):
             return Busy(run_id=row["run_id"], holder=row["holder"])
         fence = row["fence"] + 1
         db.execute(
@@ -110,29 +123,6 @@ class SqliteLedger(ParkedRows):
         with self._transaction() as db:
             values = (report.status.value, report.model_dump_json(), iso(now))
             self._fenced(db, run_id, fence, "status = ?, report = ?, updated_at = ?, holder = NULL", values)
-
-    def hand_over(self, run_id: str, fence: int, now: datetime) -> None:
-        with self._transaction() as db:
-            self._fenced(db, run_id, fence, "holder = NULL, updated_at = ?", (iso(now),))
-            db.execute("INSERT OR REPLACE INTO handed_over VALUES (?, ?)", (run_id, iso(now)))
-
-    def idle(self, now: datetime) -> list[RunRow]:
-        with self._transaction() as db:
-            rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
-        return [_row(row) for row in rows if not self._held(row, now)]
-
-    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
-        with self._transaction() as db:
-            row = db.execute(
-                "SELECT * FROM runs WHERE incident = (SELECT incident FROM runs WHERE run_id = ?)"
-                " ORDER BY generation DESC LIMIT 1",
-                (run_id,),
-            ).fetchone()
-            if row is None or row["run_id"] != run_id or row["status"] in (None, Status.AWAITING_APPROVAL.value):
-                return None
-            return self._insert(
-                db, row["incident"], row["version"], row["generation"] + 1, body, row["mode"], holder, now
-            )
 
     def amend(self, report: Report, now: datetime) -> None:
         with self._transaction() as db:
@@ -291,6 +281,35 @@ class SqliteLedger(ParkedRows):
             row = db.execute("SELECT body FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         body: JsonObject | None = None if row is None else json.loads(row["body"])
         return body
+
+    def hand_over(self, run_id: str, fence: int, now: datetime) -> None:
+        with self._transaction() as db:
+            self._fenced(db, run_id, fence, "holder = NULL, updated_at = ?", (iso(now),))
+            db.execute("INSERT OR REPLACE INTO handed_over VALUES (?, ?)", (run_id, iso(now)))
+
+    def idle(self, now: datetime) -> list[RunRow]:
+        with self._transaction() as db:
+            rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
+        stale = now.timestamp() - STALE_SECONDS
+        return [
+            _row(row) for row in rows if not row["holder"] or row["beat_at"] <= stale or not self._alive(row["holder"])
+        ]
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT * FROM runs WHERE incident = (SELECT incident FROM runs WHERE run_id = ?)"
+                " ORDER BY generation DESC LIMIT 1",
+                (run_id,),
+            ).fetchone()
+            if row is None or row["run_id"] != run_id or row["status"] in (None, Status.AWAITING_APPROVAL.value):
+                return None
+            return self._insert(
+                db, row["incident"], row["version"], row["generation"] + 1, body, row["mode"], holder, now
+            )
+
+
+_ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
 
 def _row(row: sqlite3.Row) -> RunRow:
