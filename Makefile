@@ -13,14 +13,15 @@ MUST := requirements.lock pyproject.toml
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# Quiet twice: pip's warnings about the machine are no concern of whoever runs this, its errors still show.
 setup: $(STAMP) ## Make the environment from the hashed lock, and compile it once
 
 $(STAMP): $(MUST)
 	@$(PYTHON) -c 'import sys; sys.exit("Stanch needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing from the lock…"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib agent tools graphs evals
 	@touch $@
 

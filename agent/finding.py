@@ -165,6 +165,8 @@ class Finding(Record):
     """Resource ids that no target kind covers, for the report only."""
     foreign_resources: list[Foreign] = []
     """Named resources that belong to another account. With no target beside them there is nothing of ours to work on."""
+    left_out: list[Annotated[str, Field(max_length=256)]] = []
+    """What was not understood and left out, with its place: a date that is none, an id of the wrong form. For the report only."""
 
 
 class Parsed(Record):

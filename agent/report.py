@@ -44,6 +44,8 @@ class FindingSummary(Record):
     title: str
     targets: list[Target]
     named_resources: list[str] = []
+    left_out: list[str] = []
+    """What of it was not understood and left out, with its place."""
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
@@ -59,6 +61,7 @@ class FindingSummary(Record):
             title=finding.title.text,
             targets=finding.targets,
             named_resources=finding.named_resources,
+            left_out=finding.left_out,
         )
 
 
@@ -99,6 +102,21 @@ class Told(Record):
     workflow: str = ""
     detail: str = ""
 
+    @property
+    def words(self) -> str:
+        """The same as a sentence for people."""
+        said = {
+            "not_kept_there": "nothing was told there",
+            "not_allowed": "policy lets nothing be told there",
+            "not_needed": "says so already",
+            Outcome.DONE: "told",
+        }.get(self.outcome, f"telling it: {self.outcome}")
+        return (
+            said
+            + (f", workflow {self.workflow}" if self.workflow else "")
+            + (f": {self.detail}" if self.detail else "")
+        )
+
 
 class Report(Record):
     """The whole of one run."""
@@ -130,3 +148,11 @@ class Report(Record):
     """AWS calls by phase and operation."""
     started_at: Moment
     ended_at: Moment
+
+
+def proposed_by(planned: PlannedAction, answered_by: str) -> str:
+    """Who wanted it. Where the playbook answered for a model, nobody was independent of it."""
+    if planned.proposed_by_model and planned.proposed_by_playbook:
+        ours = answered_by.startswith("playbook")
+        return "the playbook, in both answers" if ours else "model and playbook, independently"
+    return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"

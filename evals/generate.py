@@ -11,14 +11,15 @@ from pathlib import Path
 from agent.report import Status
 from agent.wire import canonical_schema
 from evals.case_table import case_table
+from evals.configuration_table import configuration
 from evals.port import Options
 from evals.schema import schema
 from evals.stack import function_table, member_roles, template_roles
 from evals.worker import ExamWorker
+from graphs.permissions import declared
 from graphs.response import build
-from tools import reread, targets
-from tools.action import actions, catalogue
-from tools.aws import AwsCall, Phase
+from tools.action import catalogue
+from tools.aws import Phase
 from tools.iam import statements
 from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
@@ -68,13 +69,12 @@ def permissions() -> str:
     parts = [
         "# Permissions",
         "",
-        "Made from the calls that actions and sources declare. `{account}` and the like are for a template to fill.",
+        "Made from the calls that actions and sources declare, as `stanch iam` prints them: `stanch iam --phase execute`,",
+        "`stanch iam --action iam_deny_user`. `{account}` and the like are for a template to fill.",
         "",
     ]
-    by_action = frozenset[AwsCall]().union(*(action.CALLS for action in actions().values()))
-    declared = by_action.union(*(source.CALLS for source in sources().values()), targets.CALLS, reread.CALLS)
     for phase in Phase:
-        made = statements(declared, [phase])
+        made = statements(declared(), [phase])
         if made:
             parts += [f"## {phase}", "", "```json", json.dumps(made, indent=1), "```", ""]
     return "\n".join(parts)
@@ -93,6 +93,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,
     "docs/wire.schema.json": wire_schema,
     "docs/permissions.md": permissions,
+    "docs/configuration.md": configuration,
 }
 
 

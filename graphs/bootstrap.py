@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+from pydantic import ValidationError
+
 from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.configuration import Configuration
@@ -19,13 +22,13 @@ from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
 from tools.archive import FileArchive
-from tools.aws import Aws, Phase, Tally
+from tools.aws import Aws, AwsError, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
 from tools.registry import Registry
 from tools.secret import CALLS as SECRET
 from tools.secret import secret
-from tools.session import RealClients
+from tools.session import NoAws, RealClients
 
 if TYPE_CHECKING:
     from graphs.runs import Runs  # the graph and model libraries take a second to load: only where a run is worked
@@ -36,6 +39,10 @@ CASES = "cases"
 KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
+
+
+class HomeUnusable(RuntimeError):
+    """Something in the home is not what this service kept there, and it does not start over without being told to."""
 
 
 def configuration() -> Configuration:
@@ -51,7 +58,7 @@ def actor(config: Configuration) -> str:
 def approval_key(home: Path) -> bytes:
     """The key that signs approvals here, made whole on first use and readable by its owner only.
 
-    Processes that start together agree on one. Raises RuntimeError for a key that is not whole: it would let anybody sign.
+    Processes that start together agree on one. Raises HomeUnusable for a key that is not whole: it would let anybody sign.
     """
     path = home / "approval.key"
     if not path.exists():
@@ -65,7 +72,7 @@ def approval_key(home: Path) -> bytes:
         draft.unlink()
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise RuntimeError(f"{path} is not a whole key: remove it, and ask for open approvals again")
+        raise HomeUnusable(f"{path} is not a whole key: remove it, and ask for open approvals again")
     return key
 
 
@@ -77,13 +84,18 @@ def prepared(home: Path) -> Path:
 
 @contextmanager
 def checkpointed(service: Service, home: Path) -> "Iterator[Runs]":
-    """The runs of a home, over its checkpoints."""
+    """The runs of a home, over its checkpoints. Raises HomeUnusable if the file there holds something else."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     from graphs.checkpoints import serializer
     from graphs.runs import Runs
 
-    with closing(sqlite3.connect(home / CHECKPOINTS, check_same_thread=False)) as connection:
+    path = home / CHECKPOINTS
+    with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.Error as error:
+            raise HomeUnusable(f"{path}: {error}") from error
         yield Runs(service, SqliteSaver(connection, serde=serializer()))
 
 
@@ -95,10 +107,13 @@ def kept(config: Configuration) -> Ledger:
 def real(
     config: Configuration, mode: Mode | None = None, *, model: Model | None = None, hand_over: bool = False
 ) -> Service:
-    """The service against the real AWS, by the standard AWS variables. `model` is for those that must not speak to one."""
+    """The service against the real AWS, by the standard AWS variables. Raises NoAws, and HomeUnusable for a bad registry.
+
+    `model` is for those that must not speak to one.
+    """
     home = prepared(config.home)
-    clients = RealClients(config.role_name, "stanch", config.external_id)
-    registry = Registry.load(config.registry) if config.registry else Registry()
+    registry = _registry(config.registry)
+    clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     key = _key(config, clients)
     service = Service(
         clients=clients,
@@ -136,17 +151,29 @@ def outbox(service: Service) -> Aws:
 
 
 def _key(config: Configuration, clients: RealClients) -> bytes:
-    """The key that signs approvals: of the secret that functions share, else of this home."""
+    """The key that signs approvals: of the secret that functions share, else of this home. Raises NoAws."""
     if not config.approval_key_secret:
         return approval_key(prepared(config.home))
     aws = Aws(
         clients=clients, account=clients.account, region=clients.region, partition=clients.partition,
         phase=Phase.READ, declared=SECRET,
     )  # fmt: skip
-    key = secret(aws, config.approval_key_secret)
+    try:
+        key = secret(aws, config.approval_key_secret)
+    except AwsError as error:
+        raise NoAws(f"the secret {config.approval_key_secret} cannot be read: {error}") from error
     if len(key) < KEY_BYTES:
         raise RuntimeError(f"{config.approval_key_secret} is no key: it has fewer than {KEY_BYTES} characters")
     return key
+
+
+def _registry(path: Path | None) -> Registry:
+    try:
+        return Registry() if path is None else Registry.load(path)
+    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "not YAML"
+        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
+        raise HomeUnusable(f"{path}: {where}: {what}") from error
 
 
 def own_names(caller: str) -> list[str]:

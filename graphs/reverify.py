@@ -100,7 +100,7 @@ def _told(report: Report, service: Service) -> Report:
     finding, row = finding_of(service, report.run_id), service.ledger.run(report.run_id)
     if finding is None or row is None:
         return report
-    told = tell_undone(report, finding, Context(mode=report.mode, fence=row.fence), service)
+    told = tell_undone(report, finding, Context(mode=report.mode, fence=row.fence), service, Tally())
     amended = report.model_copy(update={"told": told})
     service.ledger.amend(amended, service.clock())
     return amended

@@ -1,8 +1,6 @@
 """CloudTrail events that are alarms in themselves: guards switched off, root at work, credentials made."""
 
 from agent.finding import Finding, Origin, Situation
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -43,10 +41,10 @@ def parse(record: Node) -> Finding:
     _name_trail(naming, source, record.at("requestParameters"))
     name_principal(naming, _principal(identity))
     naming.address(record.at("sourceIPAddress").value)
-    at = first_moment(record.at("eventTime").value)
+    at = naming.moment(record.at("eventTime"))
     return naming.finding(
         key=f"cloudtrail:{place.account}:{place.region}:{record.at('eventID').needed(64)}",
-        version=version_of(record.at("eventTime")),
+        version=naming.version(record.at("eventTime")),
         origin=Origin.CLOUDTRAIL,
         type=f"CloudTrail:{name}",
         situation=situation,

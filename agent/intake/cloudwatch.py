@@ -2,8 +2,6 @@
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -36,14 +34,14 @@ def parse(event: Node) -> Finding:
             naming.name(text)
     return naming.finding(
         key=arn_node.needed(1024),
-        version=version_of(changed, event.at("time")),
+        version=naming.version(changed, event.at("time")),
         origin=Origin.CLOUDWATCH,
         type="Shield:DDoSDetected" if shield else "CloudWatch:Alarm",
         situation=Situation.INBOUND_ATTACK if shield else Situation.OPERATIONS,
         severity=_HIGH if shield else severity.UNSAID,
         title=detail.at("alarmName").needed(255),
         description=state.at("reason").text,
-        seen=(first_moment(changed.value), first_moment(changed.value)),
+        seen=(naming.moment(changed), naming.moment(changed)),
         lifecycle=Lifecycle(workflow="new" if state.at("value").needed(32) == "ALARM" else "resolved"),
     )
 

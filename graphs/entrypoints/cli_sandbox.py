@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import signal
 import threading
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from graphs.bootstrap import SANDBOX, configuration, prepared
-from graphs.entrypoints.opening import REFUSED, stop
+from graphs.entrypoints.opening import FAILED, REFUSED, stop
 from graphs.entrypoints.printing import out
 from graphs.entrypoints.reading import Unreadable, read
+
+PATIENCE_SECONDS = 3.0
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -25,12 +26,19 @@ def _about() -> None:
 
 @app.command()
 def reset() -> None:
-    """Forget the world, and the runs that happened in it."""
+    """Forget the world, and the runs that happened in it. Not while a run is at work in it."""
+    from graphs.sandbox_home import WORLD  # moto is loaded for the sandbox only
+    from tools.sandbox.store import WorldBusy, WorldStore
+
     home = configuration().home / SANDBOX
     if not home.exists():
         out.print("There is no sandbox here.")
         return
-    shutil.rmtree(home)
+    try:
+        with WorldStore(home / WORLD, wait_seconds=PATIENCE_SECONDS) as store:
+            store.forget()
+    except WorldBusy as error:
+        stop(f"{error}: wait until it ends, or end it", FAILED)
     out.print("The sandbox is empty.")
 
 

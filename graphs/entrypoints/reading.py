@@ -18,7 +18,7 @@ class Unreadable(Record):
 def read(raw: bytes) -> JsonValue | Unreadable:
     """The event. Numbers that JSON does not have, and what no store of ours keeps exactly, make it none."""
     try:
-        body: JsonValue = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        body: JsonValue = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
         unfit = unsound(body)
         return body if unfit is None else Unreadable(why=f"{unfit[1]} ({unfit[0]})")
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from agent.record import JsonObject, Record
 
-_PATH = re.compile(r"(?:/[\w$.-]{1,64})?/approvals/(?P<run>run-[0-9a-f]{12})/?")
+_PATH = re.compile(r"(?:/[\w$.-]{1,64})?/approvals/(?P<run>(?:run|sbx)-[0-9a-f]{12})/?")
 _LARGEST = 16_384
 """Bytes of a form: a decision, some action ids, a reason."""
 

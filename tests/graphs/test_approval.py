@@ -183,7 +183,7 @@ def test_a_partial_approval_runs_that_part_alone(tmp_path: Path, only: list[str]
 def test_a_rejection_ends_the_run_with_its_reason_and_writes_nothing_but_the_note(tmp_path: Path) -> None:
     at, run = asked(tmp_path, HUB)
     done = at.say("reject", run)
-    assert (done.status, done.reason) == (Status.REJECTED, "rosa says reject")
+    assert (done.status, done.reason) == (Status.REJECTED, "rejected by rosa: rosa says reject")
     assert (at.writes, at.block()) == (["securityhub:BatchUpdateFindings"], "NoSuchPublicAccessBlockConfiguration")
     assert isinstance(at.say("approve", run), NotTaken)
 
@@ -351,7 +351,7 @@ def test_one_rejection_outweighs_approvals(tmp_path: Path) -> None:
     at, run = asked(tmp_path, also=TWO_PEOPLE)
     assert isinstance(at.say("approve", run, "rosa"), MoreNeeded)
     done = at.say("reject", run, "ivo")
-    assert (done.status, done.reason, at.writes) == (Status.REJECTED, "ivo says reject", [])
+    assert (done.status, done.reason, at.writes) == (Status.REJECTED, "rejected by ivo: ivo says reject", [])
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])

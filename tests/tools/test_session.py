@@ -1,67 +1,117 @@
-"""How we take on a role in another account: told to a server that stands where STS would."""
+"""Our own Region and credentials come from the standard variables, and what is wrong with them is said in one line."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import parse_qs
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tools.session import RealClients
+from graphs.configuration import Configuration
+from tools.sandbox.engine import Sandbox
+from tools.sandbox.serving import Endpoint, serving
+from tools.sandbox.world import World
+from tools.session import NoAws, RealClients
 
-_IDENTITY = "<Arn>arn:aws:iam::111122223333:user/ann</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>"
-_CREDENTIALS = (
-    "<Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
-    "<SessionToken>token</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>"
-)
-_ANSWERS = {"GetCallerIdentity": _IDENTITY, "AssumeRole": _CREDENTIALS}
+ACCOUNT = "111122223333"
+PROFILE = "[default]\nregion = eu-north-1\n"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with serving(Sandbox.fresh(7, World.parse("now: 2026-11-20T12:00:00Z").now), ACCOUNT) as served:
+        yield served
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, str]]]:
-    """The parameters of each request that came to STS."""
-    seen: list[dict[str, str]] = []
-
-    class Sts(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            seen.append({name: values[0] for name, values in parse_qs(body).items()})
-            name = seen[-1]["Action"]
-            text = f"<{name}Response><{name}Result>{_ANSWERS[name]}</{name}Result></{name}Response>".encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Sts)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
-    for name, value in (
-        ("ACCESS_KEY_ID", "AKIAEXAMPLE"),
-        ("SECRET_ACCESS_KEY", "secret"),
-        ("DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    yield seen
-    server.shutdown()
-    server.server_close()
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: Endpoint) -> pytest.MonkeyPatch:
+    """An environment that names the sandbox as AWS, and a profile with a Region."""
+    (tmp_path / "config").write_text(PROFILE, encoding="utf-8")
+    given = endpoint.credentials
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": given.access_key,
+        "AWS_SECRET_ACCESS_KEY": given.secret,
+        "AWS_SESSION_TOKEN": given.token or "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
 
 
-def test_the_role_of_another_account_is_taken_on_by_its_path_and_external_id(asked: list[dict[str, str]]) -> None:
-    RealClients("stanch/stanch-read", "stanch", "from-outside").client("ec2", "444455556666", "us-east-1")
-    taken = asked[-1]
-    assert taken["RoleArn"] == "arn:aws:iam::444455556666:role/stanch/stanch-read"
-    assert taken["ExternalId"] == "from-outside"
+@pytest.mark.parametrize(
+    ("set_", "expected"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-2"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "us-east-2"}, "us-east-2"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-2"}, "us-east-2"),
+        ({}, "eu-north-1"),
+    ],
+)
+def test_our_region_is_what_aws_region_says_then_the_default_then_the_profile(
+    here: pytest.MonkeyPatch, set_: dict[str, str], expected: str
+) -> None:
+    for name, value in set_.items():
+        here.setenv(name, value)
+    clients = RealClients(None, "stanch", Configuration().region)
+    assert clients.account == ACCOUNT
+    assert [client.meta.region_name for client in clients.model(None)] == [expected, expected]
 
 
-def test_no_external_id_is_given_where_none_is_configured(asked: list[dict[str, str]]) -> None:
-    RealClients("stanch/stanch-read", "stanch").client("ec2", "444455556666", "us-east-1")
-    assert "ExternalId" not in asked[-1]
+class _Web(BaseHTTPRequestHandler):
+    """A web server that is not AWS."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>It works!</html>")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
 
 
-def test_our_own_account_is_worked_with_our_own_identity(asked: list[dict[str, str]]) -> None:
-    RealClients("stanch/stanch-read", "stanch").client("ec2", "111122223333", "us-east-1")
-    assert [one["Action"] for one in asked] == ["GetCallerIdentity"]
+@pytest.fixture
+def web() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Web) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+BROKEN: dict[str, tuple[dict[str, str], str]] = {
+    "nobody listens": ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS does not answer: Could not connect"),
+    "no URL": ({"AWS_ENDPOINT_URL": "nonsense"}, "nobody like AWS answers at AWS_ENDPOINT_URL"),
+    "a key that AWS does not know": ({"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "no usable AWS credentials: Inv"),
+    "half a pair": ({"AWS_SECRET_ACCESS_KEY": ""}, "no usable AWS credentials: Partial credentials"),
+    "a profile that is not there": ({"AWS_PROFILE": "other"}, "no usable AWS credentials: The config profile (other)"),
+    "a Region that is none": ({"AWS_REGION": "not a region"}, "no usable Region: set AWS_REGION"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_keeps_us_from_aws_is_said_by_its_kind(here: pytest.MonkeyPatch, name: str) -> None:
+    changes, said = BROKEN[name]
+    for variable, value in changes.items():
+        here.setenv(variable, value)
+    with pytest.raises(NoAws) as raised:
+        RealClients(None, "stanch", Configuration().region)
+    assert str(raised.value).startswith(said)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_no_credentials_at_all_are_said_to_be_none(here: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        here.delenv(name)
+    with pytest.raises(NoAws, match="no usable AWS credentials: Unable to locate"):
+        RealClients(None, "stanch", None)
+
+
+def test_a_web_server_that_is_not_aws_is_not_taken_for_missing_credentials(here: pytest.MonkeyPatch, web: str) -> None:
+    here.setenv("AWS_ENDPOINT_URL", web)
+    with pytest.raises(NoAws, match="nobody like AWS answers at AWS_ENDPOINT_URL"):
+        RealClients(None, "stanch", None)

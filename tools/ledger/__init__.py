@@ -10,6 +10,7 @@ from tools.ledger.port import (
     Opened,
     Parked,
     RunRow,
+    earlier,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -25,5 +26,6 @@ __all__ = [
     "Parked",
     "RunRow",
     "SqliteLedger",
+    "earlier",
     "run_id_for",
 ]
