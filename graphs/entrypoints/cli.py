@@ -6,7 +6,16 @@ import sys
 import typer
 
 from graphs.bootstrap import HomeUnusable
-from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox, cli_studio
+from graphs.entrypoints import (
+    cli_approvals,
+    cli_export,
+    cli_iam,
+    cli_parked,
+    cli_policy,
+    cli_runs,
+    cli_sandbox,
+    cli_studio,
+)
 from tools.ledger import Unavailable
 from tools.session import NoAws
 
@@ -15,6 +24,7 @@ cli_runs.add_to(app)
 app.command()(cli_iam.iam)
 app.command()(cli_export.export)
 app.add_typer(cli_approvals.app, name="approvals")
+app.add_typer(cli_parked.app, name="parked")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_sandbox.app, name="sandbox")
 app.command()(cli_studio.studio)

@@ -63,7 +63,7 @@ def request_of(at: Desk, run: Report) -> Request:
 
 def signed(at: Desk, run: Report, *, by: str = "rosa") -> Approval:
     request = request_of(at, run)
-    return sign(at.runs, request, "approve", by, [action.id for action in request.actions], "")
+    return sign(at.service, request, "approve", by, [action.id for action in request.actions], "")
 
 
 def put(at: Desk, run: Report, approval: Approval) -> Report:
@@ -115,7 +115,7 @@ def test_a_tampered_approval_does_not_count(tmp_path: Path, what: str) -> None:
 @pytest.mark.parametrize("by", ["a-stranger", USER])
 def test_a_rejection_by_somebody_who_may_not_answer_ends_nothing(tmp_path: Path, by: str) -> None:
     at, run = asked(tmp_path, sandbox=False)
-    no = sign(at.runs, request_of(at, run), "reject", by, [], "no")
+    no = sign(at.service, request_of(at, run), "reject", by, [], "no")
     assert put(at, run, no).status is Status.AWAITING_APPROVAL
     unsigned = no.model_copy(update={"by": "rosa", "signature": "", "nonce": "another"})
     assert put(at, run, unsigned).status is Status.AWAITING_APPROVAL

@@ -12,7 +12,8 @@ from agent.report import Status
 from agent.verdict import Mode
 from graphs.bootstrap import LEDGER, configuration, kept, real, working
 from graphs.entrypoints.opening import ledger_of, ledgers
-from tools.ledger import DynamoLedger, SqliteLedger
+from tools.ledger import SqliteLedger
+from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import CHECKPOINTS, create
 from tools.ledger.tables import LEDGER as LEDGER_TABLE
 from tools.sandbox.serving import serving

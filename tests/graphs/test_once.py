@@ -164,7 +164,7 @@ def test_a_holder_that_was_taken_over_writes_nothing_more(tmp_path: Path) -> Non
     taken: list[Report] = []
 
     def slow(call: SandboxCall) -> None:
-        if call.name == "iam:GetLoginProfile" and not overtaken:
+        if call.name == "bedrock-runtime:Converse" and not overtaken:
             overtaken.append(True)
             at.wait(minutes=2)
             taken.append(delivered(at, another_process(at, "second", alive=True)))

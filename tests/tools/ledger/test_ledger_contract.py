@@ -135,6 +135,7 @@ FENCED: dict[str, Callable[[Ledger, str, int], object]] = {
     "close": lambda ledger, run_id, fence: ledger.close(run_id, fence, report(run_id), NOW),
     "claim": lambda ledger, run_id, fence: ledger.claim(run_id, fence, change("user-9"), NOW),
     "claim of its own": lambda ledger, run_id, fence: ledger.claim(run_id, fence, change(), NOW),
+    "hand over": lambda ledger, run_id, fence: ledger.hand_over(run_id, fence, NOW),
     "sending": lambda ledger, run_id, fence: ledger.sending(run_id, fence, change(), NOW),
     "record": lambda ledger, run_id, fence: ledger.record(
         receipt(Opened(run_id=run_id, generation=0, fence=fence, resumed=False), change()), fence
