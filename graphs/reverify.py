@@ -69,14 +69,18 @@ def _read(receipt: Receipt, service: Service) -> Verification | str:
 
 
 def _lapsed(receipt: Receipt, service: Service) -> Report | None:
-    """Say it, unless somebody is taking the containment back: the run's report, Security Hub, and the effect is free again."""
+    """Say it, unless the run goes on or somebody is taking the containment back.
+
+    The run's report and Security Hub say so, and the effect is free again.
+    """
+    row, report = service.ledger.run(receipt.run_id), service.ledger.report(receipt.run_id)
+    if row is None or row.status in (None, Status.AWAITING_APPROVAL) or report is None:
+        return None
     with holding() as holder:
         lease = undo_lease(service, receipt.run_id, holder)
         if isinstance(lease, NothingToUndo):
             return None
-        report, seen = service.ledger.report(receipt.run_id), _read(receipt, service)
-        if report is None:
-            raise LookupError(f"{receipt.run_id} has a standing containment and no report")
+        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, service)
         if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
             service.ledger.undone(receipt.run_id, receipt, "lapsed")
             report = _told(_amended(report, receipt, seen), service)

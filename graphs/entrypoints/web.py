@@ -41,7 +41,10 @@ class Asked(Record):
             return Unfit(status=404, why="There is nothing here.")
         if method not in ("GET", "POST"):
             return Unfit(status=405, why="Look with GET, answer with POST.")
-        query = parse_qs(str(held.get("rawQueryString", "")), max_num_fields=20)
+        try:
+            query = parse_qs(str(held.get("rawQueryString", "")), max_num_fields=20)
+        except ValueError:
+            return Unfit(status=400, why="That is no address of the page.")
         form = _form(held) if method == "POST" else {}
         if isinstance(form, Unfit):
             return form

@@ -113,7 +113,7 @@ def test_what_is_not_ticked_is_left_out(site: Site) -> None:
 def test_a_rejection_ends_the_run(site: Site) -> None:
     site.send("POST", MEI, form=site.form(MEI, decision="reject", reason="our own test"))
     report = site.at.service.ledger.report(site.run.run_id)
-    assert (report and report.status, report and report.reason) == (Status.REJECTED, "our own test")
+    assert (report and report.status, report and report.reason) == (Status.REJECTED, "rejected by mei: our own test")
     assert site.at.changes == []
 
 

@@ -13,8 +13,9 @@ from agent.verdict import Mode
 from graphs.answering import keep
 from graphs.came import HandedOver
 from graphs.entrypoints import lambda_clock
+from graphs.entrypoints.lambda_clock import TickFailed
 from graphs.runs import Runs
-from tools.ledger import SqliteLedger
+from tools.ledger import Opened, SqliteLedger
 from tools.sandbox.faults import Fail, SandboxCall
 
 ASFF = "guardduty_credential_abuse_asff"
@@ -95,10 +96,10 @@ def test_a_run_that_never_ends_is_given_up_with_the_receipts_that_it_has(
     run = killed(at, "iam:UpdateAccessKey")
     monkeypatch.setattr(lambda_clock, "TRIES", 1)
     answer = clock(at, tmp_path, monkeypatch)
-    assert (answer["taken_up"], answer["given_up"]) == ({}, [run])
+    assert (answer["taken_up"], answer["given_up"]) == ({}, {run: "failed"})
     report = at.service.ledger.report(run)
     assert report is not None
-    assert (report.status, report.reason) == (Status.FAILED, "taken up 1 times, and never worked to an end")
+    assert (report.status, report.reason) == (Status.FAILED, "taken up 1 times or more, and never worked to an end")
     assert [action.receipt is not None for action in report.actions] == [True, False]
     again = at.deliver()
     assert (again.run_id != run, again.status, at.changes) == (True, Status.NO_ACTION, BOTH)
@@ -113,7 +114,7 @@ def test_a_run_whose_checkpoint_no_longer_fits_is_given_up_too(tmp_path: Path, m
 
     monkeypatch.setattr(Runs, "state", unfit)
     monkeypatch.setattr(lambda_clock, "TRIES", 1)
-    assert clock(at, tmp_path, monkeypatch)["given_up"] == [run]
+    assert clock(at, tmp_path, monkeypatch)["given_up"] == {run: "failed"}
     assert status(at, run) is Status.FAILED
 
 
@@ -210,3 +211,30 @@ def test_nothing_is_begun_when_the_time_is_nearly_over(tmp_path: Path, monkeypat
     answer = clock(at, tmp_path, monkeypatch, milliseconds=5_000)
     assert (answer["settled"], answer["held"], at.calls) == ({}, 0, [])
     assert status(at, run) is Status.AWAITING_APPROVAL
+
+
+def test_what_fails_in_a_tick_keeps_nothing_else_from_being_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = opened(tmp_path)
+    run = at.deliver().run_id
+    reactivate(at)
+
+    def broken(_: object, left: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(lambda_clock, "sweep", broken)
+    with pytest.raises(TickFailed, match="sweep: LookupError"):
+        clock(at, tmp_path, monkeypatch)
+    assert status(at, run) is Status.LAPSED
+
+
+def test_a_run_that_goes_on_has_not_lapsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold in a moment, and its report is still to be made."""
+    at = opened(tmp_path)
+    run = at.deliver().run_id
+    taken = at.service.ledger.reopen(run, "another", at.sandbox.now())
+    assert isinstance(taken, Opened)
+    reactivate(at)
+    answer = clock(at, tmp_path, monkeypatch)
+    assert (answer["lapsed"], status(at, run)) == ([], None)

@@ -64,7 +64,7 @@ def world(numbers: range) -> str:
             "account": ACCOUNT,
             "region": REGION,
             "registry": {
-                "accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}},
+                "accounts": {ACCOUNT: {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"]}},
                 "trusted_networks": ["203.0.113.0/24"],
                 "people": {"rosa": ["owner"], "mei": ["analyst"]},
             },
