@@ -33,6 +33,8 @@ CASES = "cases"
 KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
+STUDIO = "studio"
+"""The folder of the home that holds what Studio works on: an embedded AWS, its ledger, and the server's threads."""
 
 
 class HomeUnusable(RuntimeError):
@@ -47,6 +49,14 @@ def configuration() -> Configuration:
 def actor(config: Configuration) -> str:
     """Who is at this command line."""
     return config.actor or getpass.getuser()
+
+
+def studio_environment(root: Path) -> dict[str, str]:
+    """What Studio's server inherits: nothing with which it could speak to AWS or LangSmith, and its own reporting off."""
+    foreign = ("AWS_", "LANGCHAIN_", "LANGGRAPH_", "LANGSMITH_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    path = os.pathsep.join([str(root), *filter(None, [kept.get("PYTHONPATH", "")])])
+    return {**kept, "PYTHONPATH": path, "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
 
 
 def approval_key(home: Path) -> bytes:

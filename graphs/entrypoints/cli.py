@@ -6,7 +6,7 @@ import sys
 import typer
 
 from graphs.bootstrap import HomeUnusable
-from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox
+from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox, cli_studio
 from tools.ledger import Unavailable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -16,6 +16,7 @@ app.command()(cli_export.export)
 app.add_typer(cli_approvals.app, name="approvals")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_sandbox.app, name="sandbox")
+app.command()(cli_studio.studio)
 
 
 def main() -> None:
