@@ -8,7 +8,7 @@ JOBS ?= 2
 MUST := requirements.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep check format lint types contracts generated generate lock clean
+.PHONY: help setup demo test sweep check format lint types contracts generated generate package package-check deploy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,7 +34,7 @@ test: setup ## Run the test suite
 sweep: setup ## The kill sweeps after every single AWS call
 	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1
 
-check: setup format lint types contracts generated test ## What CI runs
+check: setup format lint types contracts generated test package-check ## What CI runs
 
 format:
 	@$(BIN)/ruff format --check --quiet .
@@ -53,6 +53,15 @@ generated:
 
 generate: setup ## Write every generated file anew
 	@$(BIN)/python -m evals.generate
+
+package: setup ## Build build/stanch.zip for Lambda, with REGISTRY=file
+	@$(BIN)/python deploy/package.py $(if $(REGISTRY),--registry $(REGISTRY))
+
+package-check: setup ## Build the package for this Python, and import every function from it alone
+	@$(BIN)/python -m pytest -n 0 tests/deploy/package_check.py
+
+deploy: package-check ## Check the templates, the roles and the package
+	@$(BIN)/python -m pytest -n 0 tests/deploy
 
 lock: setup ## Resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --extra sandbox --extra dev --generate-hashes \

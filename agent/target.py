@@ -70,7 +70,7 @@ class Target(Record):
     region: Region
     partition: Partition = "aws"
     owner: str | None = None
-    """The name of the principal that holds it: the user of an access key, the role of a session."""
+    """The name of the principal that holds it: the user of an access key, the role of a session or of an instance."""
 
     @model_validator(mode="after")
     def _id_is_well_formed(self) -> Self:

@@ -86,6 +86,8 @@ class Facts(Record):
     """Overlaps, in either direction, a network that the registry trusts or never blocks. Denies."""
     address_proxied: Known
     """A proxy or a CDN: others sit behind it. Yes asks, unknown asks."""
+    undone_before: bool
+    """A person took back what an earlier run of this incident did, and nobody has approved it again since. Asks."""
     expired: bool
     """The time for which this was put in place is over, and no run needs it any more. Lets an undo go unattended."""
     approvers: list[str] = []

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from agent.finding import Reason
+from agent.report import Status
 from agent.verdict import Mode
 from evals.lanes import NoWorker
 from evals.loading import InputRefused, load
 from evals.port import DEFAULT_WORKER
 from evals.progress import Meter
 from evals.run import Exam, Result, replay
+from evals.summary import reason_code
 from evals.table import table
 from evals.visible import printable
 
@@ -41,7 +44,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the worlds' ids and nonces.")] = 0,
     worker: Annotated[str, typer.Option(hidden=True)] = DEFAULT_WORKER,
 ) -> None:
-    """Replay a corpus in the sandbox. Exit code 0: as it should be; 1: something failed; 2: nothing to read."""
+    """Replay a corpus in the sandbox. Exit code 0: as it should be; 1: something failed; 2: nothing in it could be read."""
     answer = None if approve is None else ("approve" if approve else "reject")
     exam = Exam(
         model=model, mode=mode, approve=answer, samples_as_real=samples or None, jobs=jobs, seed=seed, worker=worker
@@ -64,8 +67,21 @@ def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: C
     except NoWorker as error:
         print(printable(str(error), 400), file=sys.stderr)  # noqa: T201 - as above
         return FAILED
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(printable(where, 400), file=sys.stderr)  # noqa: T201 - as above
+        return FAILED
     _conclude(result, out, say)
-    return 0 if result.summary.ok else FAILED
+    if not result.summary.ok:
+        return FAILED
+    return REFUSED if _all_refused(result) else 0
+
+
+def _all_refused(result: Result) -> bool:
+    """Whether nothing of the corpus was a finding that we read, and nobody expected that."""
+    unread = {Reason.MALFORMED.value, Reason.UNSUPPORTED.value}
+    refused = (r.status is Status.REFUSED and reason_code(r) in unread for r in result.reports)
+    return result.summary.cases == 0 and all(refused)
 
 
 def _conclude(result: Result, out: Path, say: Console) -> None:

@@ -14,6 +14,7 @@ from evals.case_table import case_table
 from evals.configuration_table import configuration
 from evals.port import Options
 from evals.schema import schema
+from evals.stack import function_table, member_roles, template_roles
 from evals.worker import ExamWorker
 from graphs.permissions import declared
 from graphs.response import build
@@ -25,7 +26,8 @@ from tools.sandbox.engine import Sandbox
 from tools.source import sources
 
 ROOT = Path(__file__).parent.parent
-_BLOCK = "<!-- generated: {name} -->\n{text}\n<!-- end: {name} -->"
+_IN_PROSE, _IN_YAML = ("<!-- {mark}: {name} -->", ""), ("# {mark}: {name}", "  ")
+"""How a generated block is marked, and what stands before its closing mark."""
 
 
 def graph() -> str:
@@ -85,6 +87,7 @@ def wire_schema() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "graph": graph, "actions": action_table, "sources": source_table, "cases": case_table, "statuses": statuses,
+    "functions": function_table, "roles": template_roles, "member-roles": member_roles,
 }  # fmt: skip
 FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,
@@ -94,14 +97,14 @@ FILES: dict[str, Callable[[], str]] = {
 }
 
 
-def filled(text: str) -> str:
+def filled(text: str, style: tuple[str, str] = _IN_PROSE) -> str:
     """A document with every generated block made anew."""
+    mark, indent = style
     for name, make in BLOCKS.items():
-        pattern = re.compile(
-            re.escape(f"<!-- generated: {name} -->") + r".*?" + re.escape(f"<!-- end: {name} -->"), re.S
-        )
+        opening, closing = mark.format(mark="generated", name=name), mark.format(mark="end", name=name)
+        pattern = re.compile(re.escape(opening) + r"\n.*?" + re.escape(closing), re.S)
         if pattern.search(text):
-            made = _BLOCK.format(name=name, text=make())
+            made = f"{opening}\n{make()}\n{indent}{closing}"
             text = pattern.sub(made.replace("\\", r"\\"), text)
     return text
 
@@ -111,7 +114,8 @@ def wanted() -> dict[Path, str]:
     whole = {ROOT / name: make() for name, make in FILES.items()}
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "evals" / "cases" / "README.md"]
     blocks = {page: filled(page.read_text(encoding="utf-8")) for page in pages if page.exists() and page not in whole}
-    return {**whole, **blocks}
+    templates = sorted((ROOT / "deploy").glob("*.yaml"))
+    return {**whole, **blocks, **{one: filled(one.read_text(encoding="utf-8"), _IN_YAML) for one in templates}}
 
 
 def main() -> int:

@@ -56,7 +56,7 @@ class ExamWorker:
         return Service(
             clients=sandbox.clients(),
             partition="aws",
-            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False),
+            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False, sandbox=True),
             model=self._model(sandbox, options),
             policies=self._policies,
             registry=registry,

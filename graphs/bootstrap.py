@@ -9,7 +9,9 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from langgraph.checkpoint.sqlite import SqliteSaver
+from pydantic import ValidationError
 
 from agent.policy import Policies
 from agent.verdict import Mode
@@ -33,6 +35,10 @@ SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
 
 
+class HomeUnusable(RuntimeError):
+    """Something in the home is not what this service kept there, and it does not start over without being told to."""
+
+
 def configuration() -> Configuration:
     """What the environment says."""
     return Configuration()
@@ -46,7 +52,7 @@ def actor(config: Configuration) -> str:
 def approval_key(home: Path) -> bytes:
     """The key that signs approvals here, made whole on first use and readable by its owner only.
 
-    Processes that start together agree on one. Raises RuntimeError for a key that is not whole: it would let anybody sign.
+    Processes that start together agree on one. Raises HomeUnusable for a key that is not whole: it would let anybody sign.
     """
     path = home / "approval.key"
     if not path.exists():
@@ -60,7 +66,7 @@ def approval_key(home: Path) -> bytes:
         draft.unlink()
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise RuntimeError(f"{path} is not a whole key: remove it, and ask for open approvals again")
+        raise HomeUnusable(f"{path} is not a whole key: remove it, and ask for open approvals again")
     return key
 
 
@@ -72,16 +78,21 @@ def prepared(home: Path) -> Path:
 
 @contextmanager
 def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
-    """The runs of a home, over its checkpoints."""
-    with closing(sqlite3.connect(home / CHECKPOINTS, check_same_thread=False)) as connection:
+    """The runs of a home, over its checkpoints. Raises HomeUnusable if the file there holds something else."""
+    path = home / CHECKPOINTS
+    with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.Error as error:
+            raise HomeUnusable(f"{path}: {error}") from error
         yield Runs(service, SqliteSaver(connection, serde=serializer()))
 
 
 def real(config: Configuration, mode: Mode | None) -> Service:
-    """The service against the real AWS, by the standard AWS variables."""
+    """The service against the real AWS, by the standard AWS variables. Raises NoAws, and HomeUnusable for a bad registry."""
     home = prepared(config.home)
-    clients = RealClients(config.role_name, "stanch")
-    registry = Registry.load(config.registry) if config.registry else Registry()
+    registry = _registry(config.registry)
+    clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     return Service(
         clients=clients,
         partition=clients.partition,
@@ -101,6 +112,15 @@ def real(config: Configuration, mode: Mode | None) -> Service:
         ),
         archive=FileArchive(home / CASES),
     )
+
+
+def _registry(path: Path | None) -> Registry:
+    try:
+        return Registry() if path is None else Registry.load(path)
+    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "not YAML"
+        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
+        raise HomeUnusable(f"{path}: {where}: {what}") from error
 
 
 def own_names(caller: str) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.verdict import Mode
@@ -13,9 +13,9 @@ SANDBOX_MODEL = "us.anthropic.claude-sonnet-4-6"
 
 
 class Configuration(BaseSettings):
-    """Each field is the variable `STANCH_` and its name in capitals."""
+    """Each field is the variable `STANCH_` and its name in capitals. An empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix="STANCH_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="STANCH_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""
@@ -28,7 +28,9 @@ class Configuration(BaseSettings):
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None
-    """The role to assume in accounts other than our own."""
+    """The role to assume in accounts other than our own, with its path if it has one."""
+    external_id: str = ""
+    """What that role asks for beside who we are. Empty: nothing."""
     minimum_severity: int = 0
     """Findings of a lower severity (0-100, as their service says) are passed over."""
     samples_are_real: bool = False
@@ -37,6 +39,8 @@ class Configuration(BaseSettings):
     """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
+    region: str | None = Field(default=None, validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    """Our own Region, where a model is asked: AWS_REGION, else AWS_DEFAULT_REGION, else the profile's."""
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

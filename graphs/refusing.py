@@ -12,7 +12,7 @@ from tools.ledger import run_id_for
 def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: bool, now: datetime) -> Report:
     """Refused or skipped, with the reason, what it was about, and where."""
     return Report(
-        run_id=run_id_for(f"{event.digest}#{position}", 0),
+        run_id=run_id_for(f"{event.digest}#{position}", 0, sandbox=sandbox),
         status=Status(refusal.status),
         reason=reason_of(refusal),
         mode=mode,

@@ -8,6 +8,7 @@ from graphs.quorum import heard
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
+from graphs.undone_before import undone_before
 from tools.source import sources
 
 
@@ -28,10 +29,15 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         action,
         plan=state.plan,
         finding=state.finding,
-        evidence=Evidence(answers=state.evidence),
+        evidence=Evidence.model_construct(answers=state.evidence),  # checked already, at the node's door
         slots=state.slots,
         standings=standings_of(action.change.target, service.registry, near),
-        circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
+        circumstances=Circumstances(
+            mode=mode,
+            sandbox=service.settings.sandbox,
+            now=service.clock(),
+            undone_before=undone_before(state.run_id, service.ledger),
+        ),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
     )

@@ -50,7 +50,15 @@ class Runs:
             opened = self._open(event, position, item, holder)
             if isinstance(opened, Duplicate):
                 opened = self._moved_on(event, position, item, opened, holder)
+            if isinstance(opened, Opened) and opened.resumed and self._only_observes(opened):
+                self.go(opened)
+                opened = self._open(event, position, item, holder)
             return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+
+    def _only_observes(self, opened: Opened) -> bool:
+        """A run that another process began in observe mode, while this one may do more: it ends, and a new one begins."""
+        row = self.service.ledger.run(opened.run_id)
+        return row is not None and row.mode == Mode.OBSERVE != self.service.settings.mode
 
     def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
@@ -79,7 +87,7 @@ class Runs:
             return self.go(opened) if isinstance(opened, Opened) else None
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
-        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=self.service.settings.sandbox)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 

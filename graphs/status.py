@@ -6,9 +6,12 @@ from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
 from graphs.state import Decision, State
+from tools.aws import NO_ROLE
 
 _NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 """Why a wanted action is not in place although its target is there."""
+_REFUSED = "AccessDenied"
+"""What STS answers for a role that is not there, or does not trust us."""
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
@@ -19,11 +22,23 @@ def status_of(state: State, mode: Mode) -> tuple[Status, str]:
         return Status(state.refusal.status), reason_of(state.refusal)
     if state.plan is None or state.finding is None:
         return Status.FAILED, "the run ended before there was a plan"
+    if no_way_in := _no_way_in(state, state.finding.account):
+        return Status.FAILED, no_way_in
     if state.request is not None and state.request.digest not in state.decisions:
         return Status.AWAITING_APPROVAL, _asked(state)
     if state.receipts:
         return _acted(state, state.plan)
     return _untouched(state, state.plan, mode)
+
+
+def _no_way_in(state: State, account: str) -> str:
+    """Why nothing can be read in the account, and how to say who we are there; empty if it can."""
+    notes = {fact.note for answered in state.evidence.values() for fact in answered.facts}
+    if NO_ROLE in notes:
+        return f"no role is configured for account {account}: set STANCH_ROLE_NAME to the one that we take on there"
+    if f"AssumeRole:{_REFUSED}" in notes:
+        return f"our role in account {account} cannot be taken on ({_REFUSED}): STANCH_ROLE_NAME names it, and it must trust us"
+    return ""
 
 
 def _asked(state: State) -> str:

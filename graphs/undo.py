@@ -214,7 +214,9 @@ def _ruled(
         change,
         action.planned.id,
         standings=standings_of(change.target, service.registry),
-        circumstances=Circumstances(mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock()),
+        circumstances=Circumstances(
+            mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock(), undone_before=False
+        ),
         target_verified=verify_target(aws, change.target) == "verified",
         approvals=[state.approval] if state.approval is not None and service.signed(state.approval) else [],
         expired=_expired(change, spec, service),

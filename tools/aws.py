@@ -130,6 +130,8 @@ def classify(code: str) -> type[AwsError]:
     return Rejected
 
 
+NO_ROLE = "NoRole"
+"""The code of every call in an account for which no role of ours is configured."""
 NO_ANSWER = "no answer"
 """How the record of a call begins that was sent and not answered: it may have taken effect."""
 
@@ -289,7 +291,7 @@ class Aws:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))
             raise classify(code)(call.name, f"AssumeRole:{code}") from error
         except PermissionError as error:
-            raise NotPermitted(call.name, "NoRole", str(error)) from error
+            raise NotPermitted(call.name, NO_ROLE, str(error)) from error
         except botocore.exceptions.BotoCoreError as error:
             raise Unreachable(call.name, type(error).__name__, str(error)) from error
 

@@ -10,7 +10,7 @@ from agent.intake.guardduty import is_sample
 from agent.intake.hub import SeenResource, key_of, name_resources, native_type, origin_of, subject_of
 from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, untrusted
-from agent.intake.place import Arn, Place, account_of, is_region, partition_of, region_of
+from agent.intake.place import Arn, Place, account_of, agreeing, is_region, partition_of, region_of
 from agent.intake.subject import Principal, name_subject
 from agent.intake.traffic import Flow, asff_flows, traffic_of, web_addresses
 
@@ -90,7 +90,8 @@ def _place(finding: Node) -> Place:
     if region.value is None and not any(arn and arn.region for arn in (product, own)):
         region = next((node for node in spare if is_region(node.text)), region)
     return Place(
-        account=account_of(finding.at("AwsAccountId")),
+        # Only GuardDuty promises that the ARN by which it names a finding is of the account that the finding is about.
+        account=agreeing(finding.at("AwsAccountId"), account_of(finding.at("AwsAccountId")), own, "guardduty"),
         region=region_of(region, product, own),
         partition=partition_of(own, product),
     )

@@ -9,7 +9,7 @@ from agent.finding import Finding, Lifecycle, Origin
 from agent.intake import severity
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
-from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.intake.place import Arn, Place, account_of, agreeing, partition_of, region_of
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
 from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
@@ -61,8 +61,9 @@ def parse(finding: Node) -> Finding:
 
 
 def _place(finding: Node, arn: Arn | None) -> Place:
+    account = finding.loose("accountId")
     return Place(
-        account=account_of(finding.loose("accountId"), arn),
+        account=agreeing(account, account_of(account, arn), arn, "guardduty"),
         region=region_of(finding.loose("region"), arn),
         partition=partition_of(arn),
     )

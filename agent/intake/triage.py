@@ -67,7 +67,10 @@ def _not_ours(finding: Finding, served: Mapping[str, list[str]] | None) -> Refus
 def _not_served(finding: Finding, served: Mapping[str, list[str]]) -> Refusal | None:
     regions = served.get(finding.account)
     if regions is None:
-        detail = f"account {finding.account} is not in the registry"
+        detail = (
+            f"account {finding.account} is not in the registry: "
+            "list it under `accounts` there (STANCH_REGISTRY names the file; a world has its own)"
+        )
         return Refusal(reason=Reason.ACCOUNT_NOT_SERVED, where="account", detail=detail)
     if regions and finding.region not in (GLOBAL, *regions):
         detail = f"Region {finding.region} is not one that the registry has for account {finding.account}"

@@ -1,7 +1,11 @@
 """`stanch`: run, approve, explain, undo."""
 
+import sqlite3
+import sys
+
 import typer
 
+from graphs.bootstrap import HomeUnusable
 from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -14,5 +18,10 @@ app.add_typer(cli_sandbox.app, name="sandbox")
 
 
 def main() -> None:
-    """The console script."""
-    app()
+    """The console script. A home that cannot be used is said in one line, whichever command met it."""
+    try:
+        app()
+    except (HomeUnusable, sqlite3.Error) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))

@@ -12,7 +12,7 @@ from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor, configuration
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
 from tools.ledger import Ledger
@@ -37,8 +37,7 @@ def list_waiting() -> None:
     waiting = [pair for ledger in ledgers().values() for pair in _waiting(ledger)]
     for request, report in waiting:
         waits = report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}"
-        where = "  [dim]in the sandbox[/]" if report is not None and report.sandbox else ""
-        out.print(f"[bold]{request.run_id}[/]{where}")
+        out.print(f"[bold]{request.run_id}[/]{where(report is not None and report.sandbox)}")
         row("waits for", f"[yellow]{shown(waits)}[/]")
         if report is not None and report.finding is not None:
             found = report.finding

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import botocore.exceptions
 import typer
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import SqliteLedger
+from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
 
@@ -30,25 +30,31 @@ def ledgers() -> dict[bool, SqliteLedger]:
     """The ledgers of this home: the sandbox's under True, the real one under False. Reading them needs no AWS."""
     home = _home()
     places = {True: home / SANDBOX / LEDGER, False: home / LEDGER}
-    return {sandbox: SqliteLedger(path, alive) for sandbox, path in places.items() if path.exists()}
+    return {sandbox: SqliteLedger(path, alive, sandbox=sandbox) for sandbox, path in places.items() if path.exists()}
 
 
 def ledger_of(run_id: str) -> SqliteLedger:
-    """The ledger that knows the run. Ends the command if none does."""
-    for ledger in ledgers().values():
-        if ledger.run(run_id) is not None:
-            return ledger
-    stop(f"no such run here: {run_id[:40]!r}", REFUSED)
+    """The ledger that knows the run. Ends the command if none does, or both do."""
+    _, ledger = _known(run_id)
+    return ledger
 
 
 @contextmanager
 def of_run(run_id: str) -> Iterator[Runs]:
     """The runs of the ledger that knows the run, sandbox or real, ready to go on."""
-    known = [sandbox for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
+    sandbox, _ = _known(run_id)
+    with opened(sandbox=sandbox) as runs:
+        yield runs
+
+
+def _known(run_id: str) -> tuple[bool, SqliteLedger]:
+    """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
+    known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
     if not known:
         stop(f"no such run here: {run_id[:40]!r}", REFUSED)
-    with opened(sandbox=known[0]) as runs:
-        yield runs
+    if len(known) > 1:
+        stop(f"{run_id} is a run of the sandbox and a real one: `stanch sandbox reset` forgets the sandbox's", REFUSED)
+    return known[0]
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
     home = prepared(config.home)
     if sandbox:
         from graphs import sandbox_home  # moto is loaded for the sandbox only
-        from tools.sandbox.store import WorldBusy
+        from tools.sandbox.store import WorldBusy, WorldUnreadable
         from tools.sandbox.world import WorldError
 
         inner = prepared(home / SANDBOX)
@@ -68,13 +74,17 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
                 checkpointed(service, inner) as found,
             ):
                 yield found
-        except (WorldError, WorldBusy) as error:
+        except WorldError as error:
             stop(str(error), REFUSED)
+        except WorldBusy as error:
+            stop(str(error), FAILED)
+        except WorldUnreadable as error:
+            stop(f"{error}: `stanch sandbox reset` forgets the sandbox", FAILED)
         return
     try:
         service = real(config, mode)
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        stop(f"no usable AWS credentials ({type(error).__name__}); --sandbox needs none", FAILED)
+    except NoAws as error:
+        stop(f"{error}; --sandbox needs no AWS", FAILED)
     with checkpointed(service, home) as found:
         yield found
 

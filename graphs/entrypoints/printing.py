@@ -64,9 +64,15 @@ def tone(status: Status) -> str:
     return "green" if status in _GOOD else "red" if status in _BAD else "yellow"
 
 
+def where(sandbox: bool) -> str:
+    """Where a run happened, after its id: what happened on the real AWS needs no word."""
+    return "  [dim]in the sandbox[/]" if sandbox else ""
+
+
 def line(report: Report) -> None:
     """One run on a few lines."""
-    out.print(f"[bold]{report.run_id}[/]  [{tone(report.status)}]{report.status.replace('_', ' ')}[/]")
+    status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
+    out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
     if report.finding is not None:
         row("finding", f"{shown(report.finding.type)} in {report.finding.account} {report.finding.region}")

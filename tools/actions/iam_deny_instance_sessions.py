@@ -61,7 +61,10 @@ class Params(Record):
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
-    """Before and after: `{"policy": null | document}`, null both times without a role. Other content is never overwritten."""
+    """Before and after: `{"policy": null | document}`, null both times without a role. Other content is never overwritten.
+
+    The role must be the target's owner, as the evidence has it: that name was held against the registry, and no other.
+    """
     no = partial(Inapplicable, action=SPEC.id, target=target, reason="not_supported")
     instance = subject(aws, DESCRIBE, target, SPEC.id)
     if isinstance(instance, Inapplicable):
@@ -74,6 +77,9 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return _change(target, Params(role=None, role_id=None, policy_name=names_for(target)[0]), None, None)
     if role["Path"].startswith(_SERVICE_PATHS) or role["RoleName"].startswith(_SERVICE_NAMES):
         return no(detail=f"the role {role['RoleName']} belongs to AWS, which lets nobody put a policy on it")
+    if role["RoleName"] != target.owner:
+        detail = f"{role['RoleName']} is not the role that was looked up: nobody knows whether the registry guards it"
+        return no(reason="read_failed", detail=detail)
     blank = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name="")
     document = _document(target, role["RoleId"])
     named = free(target, lambda name: _policy(aws, _named(blank, name)), document)

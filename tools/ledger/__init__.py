@@ -9,6 +9,7 @@ from tools.ledger.port import (
     LostLease,
     Opened,
     RunRow,
+    earlier,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -23,5 +24,6 @@ __all__ = [
     "Opened",
     "RunRow",
     "SqliteLedger",
+    "earlier",
     "run_id_for",
 ]

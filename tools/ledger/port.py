@@ -10,10 +10,13 @@ from agent.record import JsonObject, Moment, Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request
 
+SANDBOX_RUN = "sbx-"
+"""How the id of a run in the embedded AWS begins, so that it is never taken for a real one."""
 
-def run_id_for(incident: str, generation: int) -> str:
+
+def run_id_for(incident: str, generation: int, *, sandbox: bool = False) -> str:
     """The id of the run that works this incident in this generation: the same wherever it is computed."""
-    return "run-" + hashlib.sha256(f"{incident}#{generation}".encode()).hexdigest()[:12]
+    return (SANDBOX_RUN if sandbox else "run-") + hashlib.sha256(f"{incident}#{generation}".encode()).hexdigest()[:12]
 
 
 class LostLease(RuntimeError):
@@ -79,6 +82,12 @@ class RunRow(Record):
     updated_at: Moment
 
 
+def earlier(run: RunRow) -> list[str]:
+    """The ids of the runs of the same incident before this one, the last first."""
+    sandbox = run.run_id.startswith(SANDBOX_RUN)
+    return [run_id_for(run.incident, generation, sandbox=sandbox) for generation in reversed(range(run.generation))]
+
+
 class Ledger(Protocol):
     """Every method is one transaction. Times come from the caller's clock."""
 
@@ -86,7 +95,8 @@ class Ledger(Protocol):
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
     ) -> Opened | Duplicate | Busy:
         """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new,
-        its containment is partial or unverified, or was undone or lapsed; otherwise the delivery is a duplicate."""
+        its containment is partial or unverified, or was undone or lapsed, or if it only observed and this delivery's mode
+        does not; otherwise the delivery is a duplicate."""
         ...
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:

@@ -13,7 +13,7 @@ from agent.plan import Change
 from agent.receipt import Outcome, Receipt
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Mode, Request
 from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, RunRow, run_id_for
 
 STALE_SECONDS = 60.0
@@ -25,16 +25,27 @@ _REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAI
 class SqliteLedger:
     """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known.
 
-    `durable=False` is for ledgers that are thrown away.
+    `durable=False` is for ledgers that are thrown away, `sandbox` for one of runs in the embedded AWS: their ids say so.
     """
 
-    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        alive: Callable[[str], bool] = lambda _: True,
+        *,
+        durable: bool = True,
+        sandbox: bool = False,
+    ) -> None:
         self._path = path
+        self._sandbox = sandbox
         self._synchronous = "FULL" if durable else "OFF"
         self._alive = alive
-        with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        try:
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        except sqlite3.Error as error:
+            raise type(error)(f"{path}: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -62,7 +73,8 @@ class SqliteLedger:
                 return self._lease(db, row, holder, now)
             status = Status(row["status"])
             waiting = status is Status.AWAITING_APPROVAL
-            if not waiting and (status in _REOPENS or row["version"] != version):
+            only_seen = row["mode"] == Mode.OBSERVE and mode != Mode.OBSERVE
+            if not waiting and (status in _REOPENS or row["version"] != version or only_seen):
                 return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
             if not waiting:
                 return Duplicate(run_id=row["run_id"], status=status)
@@ -74,7 +86,7 @@ class SqliteLedger:
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
         holder: str, now: datetime,
     ) -> Opened:  # fmt: skip
-        run_id = run_id_for(incident, generation)
+        run_id = run_id_for(incident, generation, sandbox=self._sandbox)
         db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1, ?, ?, ?)",
             (

@@ -79,6 +79,14 @@ def test_a_role_of_aws_s_own_is_not_supported(role: str, path: str) -> None:
     assert (planned.reason, role in planned.detail) == ("not_supported", True)
 
 
+@pytest.mark.parametrize("seen", [None, "other-role"])
+def test_a_role_that_the_evidence_did_not_name_is_left_alone(seen: str | None) -> None:
+    """Only a name that was held against the registry is written to."""
+    planned = Work.in_world().planned(ACTION, target().model_copy(update={"owner": seen}))
+    assert isinstance(planned, Inapplicable)
+    assert (planned.reason, ROLE in planned.detail) == ("read_failed", True)
+
+
 def test_a_profile_that_was_made_again_under_the_name_tells_nothing_of_the_instance_s_role() -> None:
     work = Work.in_world()
     iam = _iam(work)
