@@ -8,7 +8,7 @@ JOBS ?= 2
 MUST := requirements.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep check format lint types contracts generated generate package package-check deploy lock clean
+.PHONY: help setup demo test sweep studio check format lint types contracts generated validated generate package package-check deploy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,7 +34,10 @@ test: setup ## Run the test suite
 sweep: setup ## The kill sweeps after every single AWS call
 	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1
 
-check: setup format lint types contracts generated test package-check ## What CI runs
+studio: setup ## LangGraph Studio on the embedded AWS: no key, no account
+	@$(BIN)/stanch studio
+
+check: setup format lint types contracts generated validated test package-check ## What CI runs
 
 format:
 	@$(BIN)/ruff format --check --quiet .
@@ -50,6 +53,9 @@ contracts:
 
 generated:
 	@$(BIN)/python -m evals.generate --check
+
+validated:
+	@LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph validate
 
 generate: setup ## Write every generated file anew
 	@$(BIN)/python -m evals.generate

@@ -15,6 +15,7 @@ from evals.configuration_table import configuration
 from evals.port import Options
 from evals.schema import schema
 from evals.stack import function_table, member_roles, template_roles
+from evals.studio_examples import studio_examples
 from evals.worker import ExamWorker
 from graphs.permissions import declared
 from graphs.response import build
@@ -94,6 +95,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/wire.schema.json": wire_schema,
     "docs/permissions.md": permissions,
     "docs/configuration.md": configuration,
+    "graphs/studio_examples.json": studio_examples,
 }
 
 

@@ -12,6 +12,7 @@ from agent.policy import decided_by
 from agent.report import Report, proposed_by
 from evals import view
 from evals.difference import LONGEST, difference
+from evals.plots import Plots, Timing, plots
 from evals.summary import Summary
 from evals.visible import pieces
 
@@ -37,20 +38,21 @@ def render_run(report: Report) -> str:
     return _environment().get_template("run.html.j2").render(report=report, detail="all")
 
 
-def render_eval(reports: list[Report], summary: Summary) -> str:
-    """A replay as one page: the counts, the list of runs, and each run behind its row. Under a megabyte."""
+def render_eval(reports: list[Report], summary: Summary, timings: list[Timing] | None = None) -> str:
+    """A replay as one page: the counts, the plots, the list of runs, and each run behind its row. Under a megabyte."""
+    drawn = plots(summary, timings or [])
     page = ""
     for detail in _DETAIL:
-        page = _draw(reports, summary, detail)
+        page = _draw(reports, summary, drawn, detail)
         if len(page.encode()) <= LARGEST:
             return page
     room = len(reports) * LARGEST // (len(page.encode()) + 1)
-    return _draw(reports[: max(1, room * 9 // 10)], summary, "rows")
+    return _draw(reports[: max(1, room * 9 // 10)], summary, drawn, "rows")
 
 
-def _draw(reports: list[Report], summary: Summary, detail: str) -> str:
+def _draw(reports: list[Report], summary: Summary, drawn: Plots, detail: str) -> str:
     template = _environment().get_template("eval.html.j2")
-    return template.render(reports=reports, summary=summary, detail=detail, charts=_charts(summary))
+    return template.render(reports=reports, summary=summary, plots=drawn, detail=detail, charts=_charts(summary))
 
 
 def _charts(summary: Summary) -> dict[str, list[Bar]]:

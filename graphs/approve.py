@@ -4,6 +4,7 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
+from pydantic import Field
 
 from agent.record import JsonObject, Record
 from agent.verdict import Approval, Request
@@ -19,15 +20,21 @@ class Choice(Record):
     """What is answered to one action, in the shape of LangChain's human-in-the-loop decisions."""
 
     type: Literal["approve", "reject"]
-    message: str = ""
+    message: str = Field(default="", description="Why, in your own words. It is kept with the answer.")
 
 
 class Reply(Record):
     """The whole answer. Either decisions, one an action in the request's order, or signed approvals by their nonces."""
 
-    decisions: list[Choice] = []
-    nonces: list[str] = []
-    expired: bool = False
+    decisions: list[Choice] = Field(
+        default=[],
+        description="One for each action that is asked, in the same order. Rejecting some of them drops those and runs the others.",
+        examples=[[{"type": "approve"}], [{"type": "reject", "message": "not now"}]],
+    )
+    nonces: list[str] = Field(
+        default=[], description="Signed answers that the ledger holds already: not for typing in."
+    )
+    expired: bool = Field(default=False, description="Nobody answered in time: not for typing in.")
 
 
 def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:

@@ -23,9 +23,9 @@ from graphs.runs import Runs
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
 from tools.archive import FileArchive
-from tools.ledger import SqliteLedger
+from tools.ledger import DynamoLedger, Ledger, SqliteLedger
 from tools.registry import Registry
-from tools.session import RealClients
+from tools.session import RealClients, state_client
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
 CASES = "cases"
@@ -33,6 +33,8 @@ CASES = "cases"
 KEY_BYTES = 32
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
+STUDIO = "studio"
+"""The folder of the home that holds what Studio works on: an embedded AWS, its ledger, and the server's threads."""
 
 
 class HomeUnusable(RuntimeError):
@@ -47,6 +49,14 @@ def configuration() -> Configuration:
 def actor(config: Configuration) -> str:
     """Who is at this command line."""
     return config.actor or getpass.getuser()
+
+
+def studio_environment(root: Path) -> dict[str, str]:
+    """What Studio's server inherits: nothing with which it could speak to AWS or LangSmith, and its own reporting off."""
+    foreign = ("AWS_", "LANGCHAIN_", "LANGGRAPH_", "LANGSMITH_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    path = os.pathsep.join([str(root), *filter(None, [kept.get("PYTHONPATH", "")])])
+    return {**kept, "PYTHONPATH": path, "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
 
 
 def approval_key(home: Path) -> bytes:
@@ -88,6 +98,30 @@ def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
         yield Runs(service, SqliteSaver(connection, serde=serializer()))
 
 
+def kept(config: Configuration) -> Ledger:
+    """The ledger of the real AWS. In a table nobody can tell whether another machine's process lives: a lease ends by silence."""
+    if config.state == "dynamodb":
+        return DynamoLedger(state_client(), config.table)
+    return SqliteLedger(prepared(config.home) / LEDGER, alive)
+
+
+@contextmanager
+def working(service: Service, config: Configuration) -> Iterator[Runs]:
+    """The runs of the real AWS, over the checkpoints that go with its ledger."""
+    if config.state == "sqlite":
+        with checkpointed(service, prepared(config.home)) as found:
+            yield found
+        return
+    from graphs.checkpoint_table import CheckpointTable  # a third of a second, for whoever has a table
+
+    saver = CheckpointTable(
+        state_client(),
+        config.checkpoint_table,
+        lambda run_id, fence: service.ledger.heartbeat(run_id, fence, service.clock()),
+    )
+    yield Runs(service, saver, by_phase=True)
+
+
 def real(config: Configuration, mode: Mode | None) -> Service:
     """The service against the real AWS, by the standard AWS variables. Raises NoAws, and HomeUnusable for a bad registry."""
     home = prepared(config.home)
@@ -96,7 +130,7 @@ def real(config: Configuration, mode: Mode | None) -> Service:
     return Service(
         clients=clients,
         partition=clients.partition,
-        ledger=SqliteLedger(home / LEDGER, alive),
+        ledger=kept(config),
         model=_model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
         registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),

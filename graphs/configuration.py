@@ -1,9 +1,9 @@
 """What the environment says: STANCH_* variables, read once, by bootstrap alone."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.verdict import Mode
@@ -19,6 +19,12 @@ class Configuration(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""
+    state: Literal["sqlite", "dynamodb"] = "sqlite"
+    """Where ledger and checkpoints of the real AWS are kept: under the home, or in two tables. The sandbox's are under the home."""
+    table: str = ""
+    """The DynamoDB table of the ledger."""
+    checkpoint_table: str = ""
+    """The DynamoDB table of the checkpoints."""
     mode: Mode = Mode.OBSERVE
     """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""
@@ -45,3 +51,9 @@ class Configuration(BaseSettings):
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Not used yet: nothing is logged."""
+
+    @model_validator(mode="after")
+    def _tables_are_named(self) -> Self:
+        if self.state == "dynamodb" and not (self.table and self.checkpoint_table):
+            raise ValueError("STANCH_STATE=dynamodb needs the names in STANCH_TABLE and STANCH_CHECKPOINT_TABLE")
+        return self

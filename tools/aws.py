@@ -238,9 +238,9 @@ class Aws:
 
     def _answer(self, call: AwsCall, absent: frozenset[str] | set[str], params: dict[str, Any]) -> JsonObject | None:
         client = self._client(call)
-        self.tally.count(self.phase, call.name)
         if call.writes:
             self.before_write()
+        self.tally.count(self.phase, call.name)
         try:
             answer: dict[str, Any] = getattr(client, xform_name(call.operation))(**params)
         except botocore.exceptions.ClientError as error:

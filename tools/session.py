@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
@@ -25,6 +26,17 @@ CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30, user_agent_extra="stanch"
 )
 MODEL_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 6}, connect_timeout=5, read_timeout=300)
+
+STATE_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4}, connect_timeout=2, read_timeout=5, user_agent_extra="stanch",
+    account_id_endpoint_mode="disabled",
+)  # fmt: skip
+"""For our own tables. Endpoints by account id are left alone: a table of another endpoint has none."""
+
+
+def state_client() -> Any:
+    """A DynamoDB client of our own account: what keeps Stanch's state is no part of what it works on."""
+    return boto3.Session().client("dynamodb", config=STATE_CONFIG)
 
 
 class NoAws(RuntimeError):
@@ -124,3 +136,14 @@ def _plainly() -> Iterator[None]:
     except (ResponseParserError, ValueError, KeyError) as error:
         # an endpoint that is no URL is a ValueError, a page in place of an answer may be a KeyError
         raise NoAws(f"nobody like AWS answers at AWS_ENDPOINT_URL: {str(error)[:200]}") from error
+
+
+def bedrock() -> tuple[Any, Any]:
+    """The Bedrock runtime client and its control client, by the standard AWS variables; no account is asked who we are.
+
+    Raises botocore's NoCredentialsError or NoRegionError.
+    """
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        raise botocore.exceptions.NoCredentialsError
+    return session.client("bedrock-runtime", config=MODEL_CONFIG), session.client("bedrock", config=CONFIG)

@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import botocore.exceptions
 import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, prepared, real
+from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, kept, prepared, real, working
 from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
-from tools.ledger import SqliteLedger
+from tools.ledger import Ledger, SqliteLedger
 from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
@@ -26,14 +27,23 @@ def stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def ledgers() -> dict[bool, SqliteLedger]:
-    """The ledgers of this home: the sandbox's under True, the real one under False. Reading them needs no AWS."""
-    home = _home()
-    places = {True: home / SANDBOX / LEDGER, False: home / LEDGER}
-    return {sandbox: SqliteLedger(path, alive, sandbox=sandbox) for sandbox, path in places.items() if path.exists()}
+def ledgers() -> dict[bool, Ledger]:
+    """The ledgers of this home: the sandbox's under True, the real one under False. Reading files needs no AWS."""
+    config = _configuration()
+    sandbox = config.home / SANDBOX / LEDGER
+    found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive, sandbox=True)} if sandbox.exists() else {}
+    if config.state == "dynamodb" or (config.home / LEDGER).exists():
+        try:
+            found[False] = kept(config)
+        except botocore.exceptions.BotoCoreError as error:
+            stop(
+                f"the table {config.table} cannot be asked ({type(error).__name__}): set a Region and credentials",
+                FAILED,
+            )
+    return found
 
 
-def ledger_of(run_id: str) -> SqliteLedger:
+def ledger_of(run_id: str) -> Ledger:
     """The ledger that knows the run. Ends the command if none does, or both do."""
     _, ledger = _known(run_id)
     return ledger
@@ -47,7 +57,7 @@ def of_run(run_id: str) -> Iterator[Runs]:
         yield runs
 
 
-def _known(run_id: str) -> tuple[bool, SqliteLedger]:
+def _known(run_id: str) -> tuple[bool, Ledger]:
     """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
     known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
     if not known:
@@ -85,12 +95,8 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
         service = real(config, mode)
     except NoAws as error:
         stop(f"{error}; --sandbox needs no AWS", FAILED)
-    with checkpointed(service, home) as found:
+    with working(service, config) as found:
         yield found
-
-
-def _home() -> Path:
-    return _configuration().home
 
 
 def _configuration() -> Configuration:
@@ -98,4 +104,5 @@ def _configuration() -> Configuration:
         return configuration()
     except ValidationError as error:
         first = error.errors()[0]
-        stop(f"STANCH_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}", REFUSED)
+        name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
+        stop(f"{name}: {first['msg']}", REFUSED)

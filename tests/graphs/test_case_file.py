@@ -120,7 +120,9 @@ def test_a_change_of_an_archive_is_seen(tmp_path: Path, what: str) -> None:
     assert found.signed_here == ("listed so" not in what)
 
 
-@pytest.mark.parametrize("archive", [b"", b"no archive", gzip.compress(b"x" * 2000)])
+@pytest.mark.parametrize(
+    "archive", [b"", b"no archive", gzip.compress(b"x" * 2000, mtime=0)], ids=["nothing", "prose", "a zipped text"]
+)
 def test_what_is_no_archive_is_refused(archive: bytes) -> None:
     with pytest.raises(ValueError, match=r"tar|manifest"):
         checked(archive, [])

@@ -23,6 +23,14 @@ class LostLease(RuntimeError):
     """Another process works this run now: stop at once, write nothing."""
 
 
+class TooLarge(ValueError):
+    """What should be kept does not fit, however it is packed: nothing was written."""
+
+
+class Unavailable(RuntimeError):
+    """The ledger's database gave no answer, or will not serve us: what is known is unknown now, so go no further."""
+
+
 class Opened(Record):
     """The run is ours to work, from the start or from where a dead process left it."""
 
@@ -89,7 +97,10 @@ def earlier(run: RunRow) -> list[str]:
 
 
 class Ledger(Protocol):
-    """Every method is one transaction. Times come from the caller's clock."""
+    """Every method is one transaction. Times come from the caller's clock.
+
+    Any may raise Unavailable; one that keeps something may raise TooLarge.
+    """
 
     def open(
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
@@ -162,8 +173,12 @@ class Ledger(Protocol):
         """Say that a run needs the effect no longer."""
         ...
 
-    def ask(self, request: Request, now: datetime) -> None:
-        """Keep a request, in place of an earlier one of the same run."""
+    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
+        """Keep a request, in place of an earlier one of the same run, with the checkpoint that the run waits at."""
+        ...
+
+    def waits_at(self, run_id: str) -> str:
+        """The checkpoint that a run was left waiting at: it may not go on from an earlier one. Empty: it never waited."""
         ...
 
     def request(self, run_id: str) -> Request | None:
@@ -175,7 +190,7 @@ class Ledger(Protocol):
         ...
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
-        """The answers to exactly that request."""
+        """The answers to exactly that request, the oldest first."""
         ...
 
     def consume(self, approval: Approval, run_id: str) -> bool:

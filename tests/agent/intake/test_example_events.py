@@ -57,6 +57,7 @@ EXPECTED = {
     "guardduty_web_attack": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "guardduty_web_attack_asff": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "health_exposed_key": ("credential_abuse", 90, [KEY]),
+    "health_retirement": ("operations", 20, [MACHINE[0]]),
     "inspector_package": ("vulnerability", 70, [MACHINE[0]]),
     "macie_policy": ("public_bucket", 70, [BUCKET]),
     "macie_policy_asff": ("public_bucket", 70, [BUCKET]),
