@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from agent.finding import Reason
+from agent.report import Status
 from agent.verdict import Mode
 from evals import cli_compare, cli_record
 from evals.asked_for import attacks_of, model_of
@@ -20,6 +22,7 @@ from evals.loading import InputRefused, load
 from evals.port import DEFAULT_WORKER
 from evals.progress import Meter
 from evals.run import Result, replay
+from evals.summary import reason_code
 from evals.table import table
 from evals.trials import TrialScore
 from evals.visible import printable
@@ -95,12 +98,23 @@ def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: C
         )
     except NoWorker as error:
         return _end(str(error), FAILED)
+    except OSError as error:
+        return _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
     except KeyboardInterrupt:
         return _end(
             f"broken off; the same command with --resume goes on from {Journal.done(out)} that are done", FAILED
         )
     _conclude(result, out, say)
-    return 0 if result.summary.ok else FAILED
+    if not result.summary.ok:
+        return FAILED
+    return REFUSED if _all_refused(result) else 0
+
+
+def _all_refused(result: Result) -> bool:
+    """Whether nothing of the corpus was a finding that we read, and nobody expected that."""
+    unread = {Reason.MALFORMED.value, Reason.UNSUPPORTED.value}
+    refused = (r.status is Status.REFUSED and reason_code(r) in unread for r in result.reports)
+    return result.summary.cases == 0 and all(refused)
 
 
 def _end(line: str, code: int) -> int:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from agent.report import Report
+from agent.policy import decided_by
+from agent.report import Report, proposed_by
 from evals import view
 from evals.difference import LONGEST, difference
 from evals.plots import Plots, Timing, plots
@@ -65,10 +66,7 @@ def _charts(summary: Summary) -> dict[str, list[Bar]]:
 
 def _bars(counts: dict[str, int]) -> list[Bar]:
     most = max(counts.values(), default=1)
-    return [
-        Bar(name if " " in name else view.words(name), n, round(100 * n / most, 1), key=name)
-        for name, n in counts.items()
-    ]
+    return [Bar(view.words(name), n, round(100 * n / most, 1), key=name) for name, n in counts.items()]
 
 
 def shown(value: Any) -> Any:
@@ -105,7 +103,7 @@ def _environment() -> Environment:
     environment.filters.update(moment=view.moment, breaking=breaking, fact_name=view.fact_name)
     environment.globals.update(
         steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
-        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
-        origin=view.origin, plural=view.plural, tone=view.tone, tones=view.TONES,
+        proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
+        origin=view.origin, decided_by=decided_by, plural=view.plural, tone=view.tone, tones=view.TONES,
     )  # fmt: skip
     return environment

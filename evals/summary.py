@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from textwrap import shorten
 from typing import Self
 
 from agent.record import Record
@@ -125,7 +126,7 @@ def reason_code(report: Report) -> str:
     reason = report.reason
     for target in sorted(_targets(report), key=lambda target: -len(target.id)):
         reason = re.sub(rf"(?<!\w){re.escape(target.id)}(?!\w)", f"[{target.kind}]", reason)
-    return reason.split(". ", 1)[0].rstrip(".")[:120] or "none"
+    return shorten(reason.split(". ", 1)[0].rstrip("."), 120, placeholder=" …") or "none"
 
 
 def _by_situation(examined: list[Examined]) -> dict[str, Passed]:

@@ -59,7 +59,7 @@ class ExamWorker:
         return Service(
             clients=sandbox.clients(),
             partition="aws",
-            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False),
+            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False, sandbox=True),
             model=judge_of(options, sandbox, catalogue()),
             policies=self._policies,
             registry=registry,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
 from agent.record import Record
-from agent.target import Target
+from agent.target import Region, Target
 
 
 class AccountEntry(Record):
@@ -20,10 +20,15 @@ class AccountEntry(Record):
     """Only a workload account is acted in, so it has to be said."""
     environment: Literal["prod", "staging", "dev", "sandbox"]
     owner: str = ""
+    regions: list[Region] = []
+    """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
+    Empty: every Region that the account has enabled."""
 
 
 def _named(entry: str) -> str:
     """An entry as written: one id, name or ARN. What looks like more would protect nothing, silently."""
+    if _is_address(entry):
+        raise ValueError("an address or network is guarded by never_block or trusted_networks")
     if entry.startswith("s3://"):
         raise ValueError("name the bucket, without s3://")
     if not re.fullmatch(r"[\w+=,.@:/-]{1,512}", entry, re.ASCII) or entry.endswith(("/", ":")):
@@ -36,6 +41,14 @@ def _named(entry: str) -> str:
     elif entry.count(":") < 5 or ":assumed-role/" in entry or (":s3:::" in entry and "/" in entry):
         raise ValueError("name the bucket, user, role or resource itself: not a session, an object or part of an ARN")
     return entry
+
+
+def _is_address(entry: str) -> bool:
+    try:
+        network(entry)
+    except ValueError:
+        return False
+    return True
 
 
 def _network(entry: str) -> str:

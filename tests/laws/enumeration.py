@@ -3,20 +3,36 @@
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
+from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 from desk import Desk
 from langgraph.runtime import Runtime
 
+from agent import playbook
 from agent.case import build
 from agent.evidence import Evidence
 from agent.masking import Masker
-from agent.plan import NONE_SLOT, SLOT_NAMES, Answer, Case, Change, Confidence, Disposition, Plan, Proposal
-from agent.policy import Policies
-from agent.verdict import Facts, Mode, Ruling, Verdict
-from graphs.judge import judge
-from graphs.propose import change_for, planned
-from graphs.service import Asked, NotAnswered
+from agent.plan import (
+    NONE_SLOT,
+    SLOT_NAMES,
+    Answer,
+    Case,
+    Change,
+    Confidence,
+    Disposition,
+    Inapplicable,
+    Plan,
+    PlannedAction,
+    Proposal,
+    Slots,
+)
+from agent.verdict import Mode, Verdict
+from graphs import propose
+from graphs.execute import runnable
+from graphs.propose import change_for
+from graphs.ruling import rule
+from graphs.service import Asked, NotAnswered, Service
 from graphs.state import Context, Planned, State
 from tools.action import catalogue
 from tools.aws import Clients, Tally
@@ -81,65 +97,76 @@ class _Memory:
         return self._answers[key]
 
 
-class SameFactsSameVerdict(Policies):
-    """The real policies, asked once for each set of facts: that they judge the same alike is a test of theirs."""
-
-    verdicts: dict[str, Verdict]
-
-    @classmethod
-    def over(cls, policies: Policies) -> "SameFactsSameVerdict":
-        """The same policies, with a memory."""
-        made = cls(policies.all, policies.catalogue)
-        made.verdicts = {}
-        return made
-
-    def judge(self, action_id: str, facts: Facts) -> Verdict:
-        """The policies' own verdict."""
-        key = action_id + facts.model_dump_json()
-        if key not in self.verdicts:
-            self.verdicts[key] = super().judge(action_id, facts)
-        return self.verdicts[key]
-
-
 class Bench:
-    """One finding with its evidence and slots, to which answers are put."""
+    """One finding with its evidence and slots, to which answers are put. Nobody changes the world meanwhile.
+
+    What is the same for every answer is worked out once: what the playbook says, what each action would change, and policy's
+    verdict on an action by who proposed it and how sure both are. That a verdict depends on nothing else of a plan is tested.
+    """
 
     def __init__(self, at: Desk, state: State) -> None:
         assert state.finding is not None
         assert state.slots is not None
-        self.run_id, self.finding, self.slots, self.evidence = (
-            state.run_id, state.finding, state.slots, state.evidence,
+        self.run_id, self.slots = state.run_id, state.slots
+        self.service = replace(at.service, clients=Remembering(at.service.clients))
+        self.case = build(
+            state.finding, Evidence(answers=state.evidence), state.slots, Masker(nonce=state.run_id[-6:])
         )  # fmt: skip
-        self.service = replace(
-            at.service,
-            clients=Remembering(at.service.clients),
-            policies=SameFactsSameVerdict.over(at.service.policies),
-        )
-        masker = Masker(nonce=self.run_id[-6:])
-        self._judged: dict[str, Effects] = {}
-        self.case = build(self.finding, Evidence(answers=self.evidence), self.slots, masker)
+        self.told = playbook.answer(self.case, catalogue())
+        self._changes: dict[tuple[str, str], Change | Inapplicable] = {}
+        self._verdicts: dict[tuple[Any, ...], Verdict] = {}
+        self._ran: dict[tuple[Any, ...], Effects] = {}
+        self._view = Planned(
+            run_id=self.run_id, finding=state.finding, evidence=state.evidence, slots=state.slots,
+            plan=self.plan(NotAnswered(reason="nobody answers")),
+        )  # fmt: skip
+
+    def plan(self, said: Asked | NotAnswered) -> Plan:
+        """The plan that the graph makes of the answer."""
+        service = replace(self.service, model=Says(said))
+        with patch.object(propose, "change_for", self._change), patch.object(playbook, "answer", lambda *_: self.told):
+            return propose.planned(self.run_id, self.slots, self.case, service, Tally())
 
     def runs(self, said: Asked | NotAnswered) -> Effects:
-        """What runs unattended if the model says this."""
-        service = replace(self.service, model=Says(said))
-        plan = planned(self.run_id, self.slots, self.case, service, Tally())
-        key = plan.model_dump_json(exclude={"dropped"})
-        if key not in self._judged:  # what fell out of a plan decides nothing: the rest was judged before
-            self._judged[key] = self._allowed(plan)
-        return self._judged[key]
+        """What runs unattended if the model says this: what is allowed and need not wait for what is asked."""
+        plan = self.plan(said)
+        key = (*_sure(plan), *map(_proposed, plan.actions))
+        if key not in self._ran:
+            view = self.view(plan, {action.id: self.verdict(action, plan) for action in plan.actions})
+            self._ran[key] = frozenset((a.change.action, a.change.target.key) for a in runnable(view))
+        return self._ran[key]
 
-    def _allowed(self, plan: Plan) -> Effects:
-        view = Planned(
-            run_id=self.run_id, finding=self.finding, evidence=self.evidence, slots=self.slots, plan=plan
-        )  # fmt: skip
-        verdicts = judge(view, RUNTIME, self.service).verdicts
-        allowed = {name for name, verdict in verdicts.items() if verdict.ruling is Ruling.ALLOW}
-        return frozenset((a.change.action, a.change.target.key) for a in plan.actions if a.id in allowed)
+    def verdict(self, action: PlannedAction, plan: Plan) -> Verdict:
+        """Policy's verdict on one action of the plan."""
+        key = (*_sure(plan), *_proposed(action))
+        if key not in self._verdicts:
+            self._verdicts[key] = rule(action, self.view(plan), Mode.AUTO, self.service)
+        return self._verdicts[key]
+
+    def view(self, plan: Plan, verdicts: dict[str, Verdict] | None = None) -> Planned:
+        """The plan as the graph's nodes see it."""
+        return self._view.model_copy(update={"plan": plan, "verdicts": verdicts or {}})
 
     def lands(self, action: str, slot: str) -> bool:
         """Whether the proposal becomes a change at all."""
-        made = change_for(self.run_id, Proposal(action=action, slot=slot), self.slots, self.service, Tally())
-        return isinstance(made, Change)
+        proposal = Proposal(action=action, slot=slot)
+        return isinstance(self._change(self.run_id, proposal, self.slots, self.service, Tally()), Change)
+
+    def _change(
+        self, run_id: str, proposal: Proposal, slots: Slots, service: Service, tally: Tally
+    ) -> Change | Inapplicable:
+        key = (proposal.action, proposal.slot)
+        if key not in self._changes:
+            self._changes[key] = change_for(run_id, proposal, slots, service, tally)
+        return self._changes[key]
+
+
+def _sure(plan: Plan) -> tuple[Any, ...]:
+    return plan.disposition, plan.confidence, plan.answered_by == propose.PLAYBOOK
+
+
+def _proposed(action: PlannedAction) -> tuple[Any, ...]:
+    return action.change.action, action.slot, action.proposed_by_model, action.proposed_by_playbook
 
 
 def said(*pairs: tuple[str, str], disposition: Disposition, confidence: Confidence) -> Asked:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from bundled import Bundled, bundled, everything
-from desk import USER_WORLD, desk, event
-from enumeration import OFFERED, SLOTS, Bench, Effects, Says, several, singles
+from desk import USER_WORLD, Desk, desk, event
+from enumeration import OFFERED, RUNTIME, SLOTS, Bench, Effects, Says, several, singles
+from worked import Worked
 
-from agent import playbook
 from agent.report import Report
 from agent.verdict import Mode
 from agent.wire import OutOfSchema, parse_answer
 from evals.expect import score
+from graphs.judge import judge
 from graphs.service import Asked, NotAnswered
 from tools.action import catalogue
 
@@ -54,18 +55,39 @@ def test_the_honest_plan_holds_what_the_case_expects(case: Bundled, tmp_path: Pa
 @pytest.mark.parametrize("case", CASES)
 def test_no_answer_makes_run_what_an_honest_model_s_would_not(case: Bundled, tmp_path: Path) -> None:
     """All single answers, all pairs and all at once; then outcomes are executed, each in a world of its own."""
-    at = case.desk(tmp_path / "watched", Mode.OBSERVE)
-    outcomes: dict[Effects, Asked | NotAnswered] = {frozenset(): NotAnswered(reason="nobody answers")}
-    for report in at.deliver_all():
-        if report.answered_by:
-            outcomes |= outcomes_of(Bench(at, at.state(report.run_id)))
+    benches = benches_of(case.desk(tmp_path / "watched", Mode.OBSERVE))
+    answers: list[Asked | NotAnswered] = [NotAnswered(reason="nobody answers")]
+    for bench in benches:
+        answers += outcomes_of(bench).values()
+    outcomes: dict[Effects, Asked | NotAnswered] = {}
+    for said in answers:  # one answer is given to every finding of the event
+        outcomes.setdefault(frozenset().union(*(bench.runs(said) for bench in benches)), said)
     for number, effects in enumerate(chosen(outcomes)):
         executed(case, tmp_path / f"{number}", effects, outcomes[effects])
 
 
+def benches_of(at: Desk) -> list[Bench]:
+    return [Bench(at, at.state(report.run_id)) for report in at.deliver_all() if report.answered_by]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_verdict_depends_on_nothing_in_the_plan_but_who_proposed_the_action_and_how_sure_both_are(
+    case: Bundled, tmp_path: Path
+) -> None:
+    """So that the enumeration may ask for it once: of all the answers' plans, the widest is judged as a whole as well."""
+    for bench in benches_of(case.desk(tmp_path / "watched", Mode.OBSERVE)):
+        for said in (Asked(answer=bench.told, answered_by=HONEST), several(bench)[-1]):
+            plan = bench.plan(said)
+            whole = judge(bench.view(plan), RUNTIME, bench.service).verdicts
+            assert whole == {
+                action.id: bench.verdict(action, plan).model_copy(update={"action_id": action.id})
+                for action in plan.actions
+            }
+
+
 def outcomes_of(bench: Bench) -> dict[Effects, Asked | NotAnswered]:
     """One answer for each distinct set of what would run. None goes beyond the honest set, and none runs without a model."""
-    honest = Asked(answer=playbook.answer(bench.case, catalogue()), answered_by=HONEST)
+    honest = Asked(answer=bench.told, answered_by=HONEST)
     most = bench.runs(honest)
     outcomes: dict[Effects, Asked | NotAnswered] = {most: honest}
     for said in [*singles(), *several(bench)]:
@@ -118,14 +140,22 @@ def test_what_nobody_may_touch_is_named_in_the_case(case: Bundled) -> None:
     assert [name for name in case.expect.never_touch if name not in told] == []
 
 
-def test_every_outcome_is_seen_in_some_case(tmp_path: Path) -> None:
-    """Each offered action runs unattended in some case for an honest model, or the enumeration would prove nothing."""
-    ran_somewhere: set[str] = set()
-    for number, case in enumerate(bundled()):
-        if case.expect.mode is Mode.AUTO and case.expect.approver is None and not ran_somewhere >= set(OFFERED):
-            reports = case.desk(tmp_path / f"{number}", Mode.AUTO).deliver_all()
-            ran_somewhere |= {a.planned.change.action for r in reports for a in r.actions if a.receipt}
-    assert ran_somewhere >= set(OFFERED)
+ALWAYS_ASKED = {"ec2_cut_connections", "wafv2_block_address"}
+"""The one opens an instance for seconds; the other answers to attacks of which no service calls any severe."""
+
+
+def test_each_offered_action_is_done_in_some_case_for_an_honest_model(worked: tuple[Worked, ...]) -> None:
+    """Unattended, or, where policy always asks, once a person has approved: or the enumeration would prove nothing."""
+    done = [
+        (action.planned.change.action, bool(action.verdict and action.verdict.facts.approvers))
+        for each in worked
+        if each.case.expect.mode is Mode.AUTO
+        for action in each.done
+        if action.planned.proposed_by_model and action.planned.proposed_by_playbook
+    ]
+    unattended = {name for name, approved in done if not approved}
+    assert set(OFFERED) - unattended == ALWAYS_ASKED
+    assert {name for name, approved in done if approved} >= ALWAYS_ASKED
 
 
 TRUSTING = """

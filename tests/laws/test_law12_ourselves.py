@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, SPARE, USER, USER_WORLD, Desk, desk, event, world
+from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, REGION, SPARE, USER, USER_WORLD, Desk, desk, event, world
+from instance_desk import ATTACKER, INSTANCE, INSTANCE_WORLD, ROLE, SIBLING, WEB_WORLD, blocked
 from langgraph.checkpoint.memory import InMemorySaver
 from worked import Worked
 
@@ -16,20 +17,47 @@ from graphs.checkpoints import serializer
 from graphs.runs import Runs
 from tools.action import catalogue
 from tools.registry import Registry
+from tools.sandbox.faults import Fail, fail_calls
 
-WORLDS = {"user": (USER_WORLD, "guardduty_credential_abuse"), "bucket": (BUCKET_WORLD, "securityhub_s3_public")}
-TARGETS = {"user": [USER, f"arn:aws:iam::{ACCOUNT}:user/ops/{USER}"], "bucket": [BUCKET, f"arn:aws:s3:::{BUCKET}"]}
+WORLDS = {
+    "user": (USER_WORLD, "guardduty_credential_abuse"),
+    "bucket": (BUCKET_WORLD, "securityhub_s3_public"),
+    "instance": (INSTANCE_WORLD, "guardduty_c2"),
+    "instance by hand": (world(INSTANCE_WORLD, ("autoscaling.groups.0.instances", [SIBLING])), "guardduty_c2"),
+    "address": (WEB_WORLD, "guardduty_web_attack"),
+}
+INSTANCES = [
+    INSTANCE,
+    f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{INSTANCE}",
+    ROLE,
+    f"arn:aws:iam::{ACCOUNT}:role/{ROLE}",
+]
+"""An instance, and the role that it works under: of our own runner people may have listed either."""
+TARGETS = {
+    "user": [USER, f"arn:aws:iam::{ACCOUNT}:user/ops/{USER}"],
+    "bucket": [BUCKET, f"arn:aws:s3:::{BUCKET}"],
+    "instance": INSTANCES,
+    "instance by hand": INSTANCES,
+}
 GUARDED = [
     (situation, entry, key, policy)
     for situation, entries in TARGETS.items()
     for entry in entries
     for key, policy in (("protected", "protected"), ("break_glass", "break-glass"), ("own_parts", "own-part"))
+] + [
+    ("address", network, key, "never-block")
+    for network in (f"{ATTACKER}/32", "192.0.2.0/24")
+    for key in ("trusted_networks", "never_block")
 ]
 
 
 def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, body: Any = None, **more: Any) -> Desk:
+    """The situation. Of an instance it is as severe as can be, so that its connections are to be cut as well."""
     text, name = WORLDS[situation]
-    return desk(folder, world(text, *changes), body or event(name), mode, **more)
+    body = event(name) if body is None else body
+    if situation.startswith("instance"):
+        body["detail"]["severity"] = 9.5
+    return desk(folder, world(text, *changes), body, mode, **more)
 
 
 def policies(report: Report) -> set[str]:
@@ -55,6 +83,37 @@ def test_every_offered_action_has_a_situation_here(tmp_path: Path) -> None:
         report = opened(tmp_path / situation, situation, mode=Mode.OBSERVE).deliver()
         planned |= {a.planned.change.action for a in report.actions}
     assert planned == {spec.id for spec in catalogue().offered}
+
+
+def test_an_address_of_our_own_is_never_blocked(tmp_path: Path) -> None:
+    at = opened(tmp_path, "address", ("ec2.instances.0.interfaces.0.public_address", ATTACKER))
+    report = at.deliver()
+    assert (report.status, at.changes, policies(report)) == (Status.DENIED, [], {"own-address"})
+
+
+def test_a_set_becomes_ours_by_its_mark_and_one_that_lets_in_is_not_added_to_for_a_mark(tmp_path: Path) -> None:
+    """The mark is a tag, which permits nothing: whoever set it on a list of guests must not have us let attackers in."""
+    for number, (changes, held) in enumerate(
+        (
+            ([("wafv2.ip_sets.1.tags", {"stanch:purpose": "allow"})], {"quay": True, "edge": False}),
+            ([("wafv2.web_acls.1.rules.0.action", "allow")], {"quay": False, "edge": False}),
+        )
+    ):
+        (tmp_path / f"{number}").mkdir()
+        at = opened(tmp_path / f"{number}", "address", *changes)
+        at.say("approve", at.deliver())
+        assert {name: f"{ATTACKER}/32" in entries for name, entries in blocked(at).items()} == held
+
+
+def test_a_role_that_nobody_could_look_up_is_not_denied_anything(tmp_path: Path) -> None:
+    """Whether the registry guards a role is asked of the name that the evidence found, and of no other."""
+    at = opened(tmp_path, "instance")
+    at.sandbox.faults.before.append(fail_calls("iam:GetInstanceProfile", Fail("AccessDenied", 403)))
+    report = at.deliver()
+    assert [d.detail for d in report.dropped if d.action == "iam_deny_instance_sessions"] == [
+        f"{ROLE} is not the role that was looked up: nobody knows whether the registry guards it"
+    ]
+    assert (report.status, at.changes) == (Status.AWAITING_APPROVAL, [])
 
 
 def test_a_guarded_key_guards_its_user(tmp_path: Path) -> None:
@@ -100,7 +159,7 @@ PERMISSIVE = {"stanch-allow": "yes", "StanchApproved": "true", "ir:auto-contain"
 
 
 @pytest.mark.parametrize(("tag", "value"), PERMISSIVE.items())
-def test_a_permissive_tag_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
+def test_a_permissive_tag_of_a_user_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
     at = opened(
         tmp_path, "user", ("iam.users.0.tags", {tag: value}), ("cloudtrail.events", []),
         ("registry.accounts", {ACCOUNT: {"role": "workload", "environment": "prod"}}),
@@ -119,14 +178,27 @@ PROTECTING = [
 ]
 
 
-@pytest.mark.parametrize("situation", WORLDS)
+TAGGED = {"user": "iam.users.0", "bucket": "s3.buckets.0", "instance": "ec2.instances.0"}
+
+
+@pytest.mark.parametrize("situation", TAGGED)
 @pytest.mark.parametrize("tag", PROTECTING)
 def test_a_protecting_tag_and_its_near_misses_ask_whatever_they_say(tmp_path: Path, tag: str, situation: str) -> None:
-    path = "iam.users.0.tags" if situation == "user" else "s3.buckets.0.tags"
-    at = opened(tmp_path, situation, (path, {tag: "false"}))
+    at = opened(tmp_path, situation, (f"{TAGGED[situation]}.tags", {tag: "false"}))
     report = at.deliver()
     assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
-    assert policies(report) == {"protecting-tag"}
+    assert [a.planned.change.action for a in report.actions if not a.verdict or a.verdict.ruling != "ask"] == []
+    assert policies(report) - {"cuts-everything"} == {"protecting-tag"}
+
+
+@pytest.mark.parametrize(("tag", "value"), PERMISSIVE.items())
+def test_a_permissive_tag_of_an_instance_counts_for_nothing(tmp_path: Path, tag: str, value: str) -> None:
+    at = opened(
+        tmp_path, "instance", ("ec2.instances.0.tags", {tag: value}), ("flow_logs", []),
+        ("registry.accounts", {ACCOUNT: {"role": "workload", "environment": "prod"}}),
+    )  # fmt: skip
+    report = at.deliver()
+    assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
 
 
 def sampled(situation: str) -> Any:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET_WORLD, KEY, USER, USER_WORLD, Desk, desk, event, world
+from desk import ACCOUNT, BUCKET_WORLD, KEY, REGION, USER, USER_WORLD, Desk, desk, event, world
+from instance_desk import ATTACKER, INSTANCE, INSTANCE_WORLD, WEB_WORLD
 
 from agent.report import Status
 from agent.verdict import Mode
@@ -21,11 +22,19 @@ WORLDS = {
     "user": (USER_WORLD, "guardduty_credential_abuse"),
     "bucket": (BUCKET_WORLD, "securityhub_s3_public"),
     "macie": (BUCKET_WORLD, "macie_policy"),
+    "instance": (INSTANCE_WORLD, "guardduty_c2"),
+    "address": (WEB_WORLD, "guardduty_web_attack"),
 }
 NEVER_IN_A_RUN = {log_query.STOP.name}
 """Stopping a query is for one that takes too long."""
-OF_NO_WEIGHT = {"bucket": ["s3:GetBucketOwnershipControls"], "macie": ["s3:GetBucketOwnershipControls"], "user": []}
-"""Who owns objects matters only where an ACL opens the bucket, and here the policy does."""
+OF_NO_WEIGHT = {
+    "bucket": ["s3:GetBucketOwnershipControls"],
+    "macie": ["s3:GetBucketOwnershipControls"],
+    "instance": ["iam:GetRole"],
+}
+"""Who owns objects matters only where an ACL opens the bucket, and here the policy does. The role is beside the instance:
+without it its sessions are not denied, which the report says, and the rest goes on."""
+NOT_RUN = {Status.AWAITING_APPROVAL, Status.ESCALATED}
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +43,22 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
-def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO) -> Desk:
-    """The situation; the user in it has rights of every kind, so that every call that reads rights is made."""
+def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, body: Any = None) -> Desk:
+    """The situation, so that every call is made: the user has rights of every kind, and the web ACL a group of rules.
+
+    The web attack is called severe, so that nothing but the evidence is in the way of a block.
+    """
     text, name = WORLDS[situation]
+    body = event(name) if body is None else body
     folder.mkdir(exist_ok=True)
+    if situation == "address":
+        body["detail"]["severity"] = 8
+        changes = (("wafv2.rule_groups", [{"name": "shared"}]), (f"{RULES}.2", SHARED), *changes)
     if situation != "user":
-        return desk(folder, world(text, *changes), event(name), mode)
+        return desk(folder, world(text, *changes), body, mode)
     rights = [("iam.users.0.policies", {"own": READS}), ("iam.users.0.groups", ["staff"])]
     groups = ("iam.groups", [{"name": "staff", "policies": {"ours": READS}}])
-    at = desk(folder, world(text, *rights, groups, *changes), event(name), mode)
+    at = desk(folder, world(text, *rights, groups, *changes), body, mode)
     iam = at.sandbox.client("iam", ACCOUNT, "us-east-1")
     made = iam.create_policy(PolicyName="customer", PolicyDocument=json.dumps(READS))["Policy"]["Arn"]
     iam.attach_user_policy(UserName=USER, PolicyArn=made)
@@ -50,6 +66,7 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO) 
     return at
 
 
+RULES, SHARED = "wafv2.web_acls.0.rules", {"name": "shared", "rule_group": "shared", "action": "count"}
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
 
@@ -68,22 +85,37 @@ def test_every_evidence_call_that_is_declared_is_made_in_some_situation() -> Non
     assert declared - made == NEVER_IN_A_RUN
 
 
-@pytest.mark.parametrize(
-    ("situation", "fault"),
-    [("user", Fail("AccessDenied", 403)), ("bucket", Fail("SlowDown", 503)), ("macie", Lost.READ_TIMEOUT)],
-    ids=["user-denied", "bucket-throttled", "macie-lost"],
-)
-def test_a_read_that_fails_lets_nothing_run_unattended(tmp_path: Path, situation: str, fault: Fail | Lost) -> None:
+@pytest.mark.parametrize("situation", WORLDS)
+def test_where_every_read_is_answered_it_runs_unattended(tmp_path: Path, situation: str) -> None:
+    """So that the next test shows what a read that fails is for."""
+    report = opened(tmp_path, situation).deliver()
+    assert report.status is Status.CONTAINED, report.reason
+
+
+FAULTS = {
+    "user": Fail("AccessDenied", 403),
+    "bucket": Fail("SlowDown", 503),
+    "macie": Lost.READ_TIMEOUT,
+    "instance": Fail("UnauthorizedOperation", 403),
+    "address": Fail("ThrottlingException"),
+}
+
+
+@pytest.mark.parametrize("situation", WORLDS)
+def test_a_read_that_fails_lets_nothing_run_unattended(tmp_path: Path, situation: str) -> None:
     without_weight = []
     for number, name in enumerate(sorted(reading(situation))):
         at = opened(tmp_path / f"{number}", situation)
-        at.sandbox.faults.before.append(fail_calls(name, fault, times=999))
+        at.sandbox.faults.before.append(fail_calls(name, FAULTS[situation], times=999))
         report = at.deliver()
         if at.changes:
             without_weight.append(name)
+            assert report.status in (Status.CONTAINED, Status.PARTIALLY_CONTAINED), f"{name}: {report.reason}"
+        elif report.status is Status.DENIED:  # what may be our own is never blocked, whoever approves
+            assert {p for a in report.actions if a.verdict for p in a.verdict.policies} == {"own-address"}, name
         else:
-            assert report.status in (Status.AWAITING_APPROVAL, Status.ESCALATED), f"{name}: {report.reason}"
-    assert without_weight == OF_NO_WEIGHT[situation]
+            assert report.status in NOT_RUN, f"{name}: {report.reason}"
+    assert without_weight == OF_NO_WEIGHT.get(situation, [])
 
 
 # when the finding was last seen, how the log's silence stands then, and which policy decides
@@ -103,6 +135,62 @@ def test_a_log_that_is_silent_within_its_lag_says_not_yet(
     assert trail.standing == standing
     assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
     assert {p for a in report.actions if a.verdict for p in a.verdict.policies} == policies
+
+
+SILENT: dict[str, tuple[str, list[tuple[str, Any]], str, tuple[str, str], set[str]]] = {
+    "no flow logs of the instance's network": (
+        "instance", [("flow_logs", [])], "09:48", ("vpc_flow_logs", "absent"), {"approved-contain"},
+    ),
+    "flow logs that may still come": (
+        "instance", [("flow_logs.0.records", [])], "10:28", ("vpc_flow_logs", "not_yet"), {"evidence-not-yet"},
+    ),
+    "flow logs without the peer": (
+        "instance", [("flow_logs.0.records", [])], "09:48", ("vpc_flow_logs", "known"), {"approved-contain"},
+    ),
+    "no full web logs": (
+        "address", [("wafv2.web_acls.0.logging", None), ("wafv2.logs", [])], "09:48", ("waf_logs", "absent"),
+        {"proxied-address"},
+    ),
+    "web logs that may still come": (
+        "address", [("wafv2.logs", [])], "10:28", ("waf_logs", "not_yet"), {"evidence-not-yet", "proxied-address"},
+    ),
+}  # fmt: skip
+"""The situation, what is missing in it, when the finding was last seen, how the source stands, and who decides."""
+
+
+@pytest.mark.parametrize("what", SILENT)
+def test_what_is_silent_about_an_instance_or_an_address_says_how(tmp_path: Path, what: str) -> None:
+    """Absent, not yet, or known to be none: three answers, and none of them lets anything run unattended here."""
+    situation, changes, last_seen, (source, standing), policies = SILENT[what]
+    body = event(WORLDS[situation][1])
+    body["detail"]["service"]["eventLastSeen"] = f"2026-11-20T{last_seen}:00.000Z"
+    at = opened(tmp_path, situation, *changes, body=body)
+    report = at.deliver()
+    assert {s.source: s.standing for s in report.evidence}[source] == standing
+    assert (report.status, at.writes) == (Status.AWAITING_APPROVAL, [])
+    assert {p for a in report.actions if a.verdict for p in a.verdict.policies} == policies
+
+
+def test_an_instance_that_hangs_in_nothing_is_no_reason_to_ask(tmp_path: Path) -> None:
+    """No group, no target group, no role: each is an answer, and the instance is contained all the same."""
+    bare = [("autoscaling.groups", []), ("elbv2.target_groups", []), ("ec2.instances.0.profile", None)]
+    report = opened(tmp_path, "instance", *bare).deliver()
+    assert report.status is Status.CONTAINED, report.reason
+    (state,) = [s for s in report.evidence if s.source == "ec2_state"]
+    about = f"@aws:{ACCOUNT}:{REGION}:instance:{INSTANCE}"
+    assert state.not_known == {f"instance.group_can_shrink{about}": "absent: not_in_group"}
+    assert [state.facts[f"instance.{name}{about}"] for name in ("in_group", "target_groups", "role")] == [
+        False,
+        0,
+        False,
+    ]
+
+
+def test_an_account_without_addresses_and_gateways_of_its_own_is_no_reason_to_ask(tmp_path: Path) -> None:
+    report = opened(tmp_path, "address").deliver()
+    assert report.status is Status.CONTAINED, report.reason
+    (own,) = [s for s in report.evidence if s.source == "own_addresses"]
+    assert own.facts[f"address.own@aws:{ACCOUNT}:{REGION}:address:{ATTACKER}/32"] is False
 
 
 def test_none_is_an_answer_where_aws_says_that_there_is_none(tmp_path: Path) -> None:

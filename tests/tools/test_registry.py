@@ -30,6 +30,8 @@ NOTHING = {
     "a letter that looks like another": "build-b\u043et",
     "half an ARN": "arn:aws:s3",
     "an invisible character": "build-bot\u200b",
+    "an address, which other lists guard": "192.0.2.66",
+    "a network, which other lists guard": "2001:db8:66::/48",
     "nothing": "",
 }
 

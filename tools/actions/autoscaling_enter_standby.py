@@ -38,9 +38,8 @@ MEMBER = AwsCall(
     "autoscaling", "DescribeAutoScalingInstances", "autoscaling:DescribeAutoScalingInstances", "*", frozenset(_ALL)
 )  # fmt: skip
 GROUP = AwsCall(
-    "autoscaling", "DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingGroups", "*",
-    frozenset({Phase.PLAN, Phase.EXECUTE, Phase.UNDO}),
-)  # fmt: skip
+    "autoscaling", "DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingGroups", "*", frozenset({Phase.PLAN})
+)
 ENTER = AwsCall(
     "autoscaling", "EnterStandby", "autoscaling:EnterStandby", _GROUPS, frozenset({Phase.EXECUTE}), writes=True
 )  # fmt: skip
@@ -56,29 +55,30 @@ class Params(Record):
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
-    """Before and after: `{"lifecycle": state, "desired": count}` of the instance and its group; both null without a group."""
+    """Before and after: `{"lifecycle": state}` of the instance in its group; null both times without a group.
+
+    The desired capacity is no part of it. Standby lowers it by one and leaving raises it by one, whatever it is then, so that
+    several instances of one group can be planned at once and taken back in any order; AWS keeps the minimum.
+    """
     no = partial(Inapplicable, action=SPEC.id, target=target, reason="not_supported")
     instance = subject(aws, DESCRIBE, target, SPEC.id)
     if isinstance(instance, Inapplicable):
         return instance
     member = _member(aws, target)
     if member is None:
-        alone: JsonObject = {"lifecycle": None, "desired": None}
-        return _change(target, None, before=alone, after=alone)
+        return _change(target, None, before=None, after=None)
     lifecycle, name = member["LifecycleState"], member["AutoScalingGroupName"]
     group = _group(aws, name)
     desired, smallest = int(group["DesiredCapacity"]), int(group["MinSize"])
     if lifecycle in (STANDBY, ENTERING):
-        there: JsonObject = {"lifecycle": STANDBY, "desired": desired}
-        return _change(target, name, before=there, after=there)
+        return _change(target, name, before=STANDBY, after=STANDBY)
     if lifecycle != IN_SERVICE:
         return no(detail=f"its Auto Scaling group has it as {lifecycle}: only {IN_SERVICE} can go on standby")
     if desired - 1 < smallest:
         return no(detail=f"its Auto Scaling group wants {desired} and may not fall below {smallest} instances")
     serving = len(group.get("TargetGroupARNs", []))
     return _change(
-        target, name, before={"lifecycle": IN_SERVICE, "desired": desired},
-        after={"lifecycle": STANDBY, "desired": desired - 1},
+        target, name, before=IN_SERVICE, after=STANDBY,
         effects=[
             Effect(what="Instances are left in the Auto Scaling group.", count=desired - 1),
             Effect(what="Target groups lose this instance.", count=serving),
@@ -87,7 +87,7 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
 
 
 def execute(aws: Aws, change: Change) -> Executed | Drifted:
-    """Enter standby with one instance less desired, if the lifecycle and the desired capacity are still those before."""
+    """Enter standby with one instance less desired, if the lifecycle is still that before. AWS refuses below the minimum."""
     group = Params.model_validate(change.params).group
 
     def write() -> None:
@@ -115,7 +115,7 @@ def verify(aws: Aws, change: Change) -> Verification:
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:
-    """Leave standby, which raises the desired capacity by one, if both are still those after. Waits for InService."""
+    """Leave standby, which raises the desired capacity by one, if the lifecycle is still that after. Waits for InService."""
     group = Params.model_validate(change.params).group
 
     def write() -> None:
@@ -131,11 +131,12 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
 
 
 def _change(
-    target: Target, group: str | None, *, before: JsonObject, after: JsonObject, effects: list[Effect] | None = None
+    target: Target, group: str | None, *, before: str | None, after: str | None, effects: list[Effect] | None = None
 ) -> Change:
     params = Params(group=group).model_dump(mode="json")
     return Change(
-        action=SPEC.id, target=target, params=params, before=before, after=after, blast_radius=effects or [],
+        action=SPEC.id, target=target, params=params, before={"lifecycle": before}, after={"lifecycle": after},
+        blast_radius=effects or [],
         leaves_open=SPEC.leaves_open if group else [],
     )  # fmt: skip
 
@@ -172,9 +173,7 @@ def _settled(member: dict[str, Any] | None) -> str | None:
 
 def _read(aws: Aws, change: Change) -> Read:
     def read() -> JsonObject:
-        member, name = _of_group(aws, change), Params.model_validate(change.params).group
-        desired = None if name is None else int(_group(aws, name)["DesiredCapacity"])
-        return {"lifecycle": _settled(member), "desired": desired}
+        return {"lifecycle": _settled(_of_group(aws, change))}
 
     return read
 

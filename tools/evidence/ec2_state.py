@@ -179,6 +179,8 @@ def _tell_role(gathering: Gathering, aws: Aws, machine: Machine) -> None:
         gathering.settle("instance.role_siblings", target, None if read.gap else 0, read.gap)
         return
     name = str(role["RoleName"])
+    # what the registry says of the role holds for the instance, whoever named it
+    gathering.target(Target.model_validate({**target.model_dump(), "owner": name}))
     gathering.target(
         Target(kind=TargetKind.ROLE, id=name, account=target.account, region=GLOBAL, partition=target.partition)
     )

@@ -111,8 +111,9 @@ LEFT_OPEN_WORLD = _regrouped("stanch-untracked-0123456789ab", "ingress: [ {}, { 
 
 
 def target(instance: str = INSTANCE, account: str = ACCOUNT) -> Target:
-    """An instance of the scene."""
-    return Target(kind=TargetKind.INSTANCE, id=instance, account=account, region=REGION)
+    """An instance of the scene, as the evidence has it: with the role that it works under."""
+    owner = ROLE if instance in (INSTANCE, SIBLING) else None
+    return Target(kind=TargetKind.INSTANCE, id=instance, account=account, region=REGION, owner=owner)
 
 
 def ec2(sandbox: Sandbox) -> Any:

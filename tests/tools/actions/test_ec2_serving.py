@@ -8,7 +8,7 @@ from instance_scene import INSTANCE, SIBLING, SPOT, STOPPED, WORLD, Work, desire
 
 from agent.plan import Inapplicable
 from agent.receipt import Drifted, Executed
-from tools.aws import Conflict
+from tools.aws import Conflict, Rejected
 from tools.sandbox.faults import Fail, fail_calls
 
 STANDBY, DEREGISTER = "autoscaling_enter_standby", "elbv2_deregister_targets"
@@ -51,7 +51,7 @@ def test_standby_lowers_the_desired_capacity_so_that_no_replacement_is_launched_
 
 def test_an_instance_in_no_group_needs_no_change() -> None:
     change = Work.in_world().plan(STANDBY, target(SPOT))
-    assert (change.needed, change.before) == (False, {"lifecycle": None, "desired": None})
+    assert (change.needed, change.before) == (False, {"lifecycle": None})
 
 
 def test_an_instance_on_standby_already_needs_no_change_and_undo_leaves_it_there() -> None:
@@ -62,25 +62,35 @@ def test_an_instance_on_standby_already_needs_no_change_and_undo_leaves_it_there
     assert lifecycles(work.sandbox)[INSTANCE] == "Standby"
 
 
-def test_a_desired_capacity_that_somebody_changed_stops_the_undo_but_the_containment_holds() -> None:
+def test_a_desired_capacity_that_somebody_changed_hinders_neither_the_containment_nor_the_undo() -> None:
+    """AWS lowers and raises whatever it is then by one: what others want of the group is kept."""
     work = Work.in_world()
     change = work.plan(STANDBY)
     work.done(change)
     _scaling(work).set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=3)
-    undone = work.undo(change)
-    assert isinstance(undone, Drifted)
-    assert "desired" in undone.what
     assert work.verify(change).holds
+    assert isinstance(work.undo(change), Executed)
+    assert (lifecycles(work.sandbox)[INSTANCE], desired(work.sandbox)) == ("InService", 4)
 
 
-def test_a_desired_capacity_that_changed_since_planning_is_drift() -> None:
+@pytest.mark.parametrize("last_first", [True, False])
+def test_two_of_one_group_are_planned_at_once_and_taken_back_in_any_order(last_first: bool) -> None:
+    work = Work.in_world(WORLD.replace("min: 1", "min: 0"))
+    changes = [work.plan(STANDBY, target(one)) for one in (INSTANCE, SIBLING)]
+    assert [work.done(change).outcome for change in changes] == ["done", "done"]
+    assert (set(lifecycles(work.sandbox).values()), desired(work.sandbox)) == ({"Standby"}, 0)
+    for change in changes[::-1] if last_first else changes:
+        assert isinstance(work.undo(change), Executed)
+    assert (set(lifecycles(work.sandbox).values()), desired(work.sandbox)) == ({"InService"}, 2)
+
+
+def test_the_second_of_two_planned_at_once_does_not_take_the_group_below_its_minimum() -> None:
     work = Work.in_world()
-    change = work.plan(STANDBY)
-    _scaling(work).enter_standby(
-        InstanceIds=[SIBLING], AutoScalingGroupName="web", ShouldDecrementDesiredCapacity=True
-    )  # fmt: skip
-    assert isinstance(work.execute(change), Drifted)
-    assert lifecycles(work.sandbox)[INSTANCE] == "InService"
+    first, second = (work.plan(STANDBY, target(one)) for one in (INSTANCE, SIBLING))
+    work.done(first)
+    with pytest.raises(Rejected):
+        work.execute(second)
+    assert lifecycles(work.sandbox)[SIBLING] == "InService"
 
 
 def test_a_busy_group_is_asked_again_and_one_that_stays_busy_is_a_conflict() -> None:

@@ -79,6 +79,14 @@ def test_a_role_of_aws_s_own_is_not_supported(role: str, path: str) -> None:
     assert (planned.reason, role in planned.detail) == ("not_supported", True)
 
 
+@pytest.mark.parametrize("seen", [None, "other-role"])
+def test_a_role_that_the_evidence_did_not_name_is_left_alone(seen: str | None) -> None:
+    """Only a name that was held against the registry is written to."""
+    planned = Work.in_world().planned(ACTION, target().model_copy(update={"owner": seen}))
+    assert isinstance(planned, Inapplicable)
+    assert (planned.reason, ROLE in planned.detail) == ("read_failed", True)
+
+
 def test_a_profile_that_was_made_again_under_the_name_tells_nothing_of_the_instance_s_role() -> None:
     work = Work.in_world()
     iam = _iam(work)
@@ -110,14 +118,14 @@ def test_a_role_that_was_made_again_under_the_name_is_not_touched() -> None:
     assert "AnotherRoleOfThisName" in done.what
 
 
-def test_somebody_else_s_policy_under_our_name_is_never_overwritten() -> None:
+def test_somebody_else_s_policy_under_our_name_is_never_overwritten_and_stops_nothing() -> None:
     work = Work.in_world()
     name = work.plan(ACTION).params["policy_name"]
     theirs = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}'
     _iam(work).put_role_policy(RoleName=ROLE, PolicyName=name, PolicyDocument=theirs)
-    planned = work.planned(ACTION)
-    assert isinstance(planned, Inapplicable)
-    assert str(name) in planned.detail
+    assert work.execute(work.plan(ACTION)).outcome == "done"
+    kept = _iam(work).get_role_policy(RoleName=ROLE, PolicyName=name)["PolicyDocument"]
+    assert kept == json.loads(theirs)
 
 
 def test_a_role_whose_inline_policies_are_full_is_not_supported() -> None:

@@ -174,10 +174,11 @@ def test_an_instance_is_quarantined_only_if_every_interface_is_and_the_group_is_
 
 def test_its_own_interfaces_and_its_role_become_targets_and_a_service_s_interface_does_not() -> None:
     answered = ask("ec2_state", changed(f"{CARD}.2", card(1, managed=True), ATTACKED))
-    assert [(target.kind.value, target.id) for target in answered.targets] == [
-        ("interface", "eni-0aaaaaaaaaaaaaaa0"),
-        ("interface", "eni-0aaaaaaaaaaaaaaa1"),
-        ("role", "web-instance"),
+    assert [(target.kind.value, target.id, target.owner) for target in answered.targets] == [
+        ("interface", "eni-0aaaaaaaaaaaaaaa0", None),
+        ("interface", "eni-0aaaaaaaaaaaaaaa1", None),
+        ("instance", INSTANCE, "web-instance"),
+        ("role", "web-instance", None),
     ]
 
 

@@ -1,6 +1,7 @@
 """Time, ids and settings: moto reads the world's clock and the world's request ids."""
 
 import sys
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -43,6 +44,16 @@ def _request_id(original: Any) -> Any:
 )
 def _no_images(original: Any) -> Any:
     return lambda: False
+
+
+@patch(
+    "moto.core.responses",
+    "method_names_from_class",
+    source="9dbac89d082b",
+    why="it looks through every member of the class at every call, which no call changes",
+)
+def _method_names(original: Any) -> Any:
+    return cache(original)
 
 
 class _Clocked(ModuleType):
