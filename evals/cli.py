@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.finding import Reason
 from agent.report import Status
 from agent.verdict import Mode
+from evals import cli_compare, cli_record
 from evals.asked_for import attacks_of, model_of
 from evals.attack_score import Attacked, AttackScore
 from evals.attacks import GROUPS
@@ -27,6 +28,8 @@ from evals.trials import TrialScore
 from evals.visible import printable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+cli_compare.add_to(app)
+cli_record.add_to(app)
 
 FAILED, REFUSED = 1, 2
 _ATTACKS_HELP = f"Work each item once more under these attacks: {', '.join(GROUPS)}, or one of theirs."
