@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.finding import Reason
 from agent.report import Status
 from agent.verdict import Mode
+from evals import cli_compare, cli_record
 from evals.asked_for import attacks_of, model_of
 from evals.attack_score import Attacked, AttackScore
 from evals.attacks import GROUPS
@@ -27,6 +28,8 @@ from evals.trials import TrialScore
 from evals.visible import printable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+cli_compare.add_to(app)
+cli_record.add_to(app)
 
 FAILED, REFUSED = 1, 2
 _ATTACKS_HELP = f"Work each item once more under these attacks: {', '.join(GROUPS)}, or one of theirs."
@@ -124,7 +127,7 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
         say.print(table(result.reports, result.seconds))
     summary = result.summary
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.by_status.items())
-    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False, soft_wrap=True)
+    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False)
     if summary.cases:
         line = f"{summary.cases_passed} of {summary.cases} cases as expected ({summary.checks_passed}/{summary.checks} checks)"
         say.print(line, style="green" if summary.ok else "red", highlight=False)

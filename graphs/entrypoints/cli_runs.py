@@ -16,7 +16,7 @@ from agent.verdict import Mode
 from graphs.bootstrap import actor, configuration, prepared
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, plain, shown, where
+from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, plain, row, shown, where
 from graphs.entrypoints.reading import Unreadable, read
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
@@ -136,8 +136,8 @@ def standing() -> None:
     ]
     for sandbox, receipt in receipts:
         change = receipt.change
-        name = f"{receipt.run_id} {receipt.action_id}{where(sandbox)}"
-        out.print(f"{name}  {change.action} on {shown(change.target.key)}")
+        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
+        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
     if not receipts:
         out.print("Nothing stands.")
 
