@@ -229,7 +229,7 @@ def test_a_copy_of_the_thread_and_a_second_delivery_write_nothing(studio, contai
 def test_a_rejected_question_writes_nothing_and_its_fork_cannot_either(studio):
     thread, _ = studio.paste(public("example-three"))
     before = studio.writes()
-    assert said(studio.answer(thread, NO)) == ("rejected", "not now")
+    assert said(studio.answer(thread, NO)) == ("rejected", "rejected by studio: not now")
     studio.threads.update_state(thread, None, checkpoint=studio.past(thread, "approve"))
     studio.run(thread, input=None)
     status, reason = said(studio.answer(thread, YES))

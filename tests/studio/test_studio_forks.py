@@ -145,7 +145,7 @@ def test_a_fork_of_a_run_that_was_undone_since_is_refused_its_write(contained):
 def test_a_rejected_run_is_over_whatever_its_fork_answers(server):
     server.paste("one", "macie_policy")
     before = writes()
-    assert said(server.answer("one", NO)) == ("rejected", "not now")
+    assert said(server.answer("one", NO)) == ("rejected", "rejected by studio: not now")
     server.ask_again("one")
     status, reason = said(server.answer("one", YES))
     assert (status, "the run is over (rejected)" in reason) == ("escalated", True)
