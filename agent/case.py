@@ -14,6 +14,7 @@ EXCERPTS = 12
 _TYPE = re.compile(
     r"(?!.*(\d{8}|AKIA|ASIA))"
     r"(?:[A-Z][A-Za-z]{2,30}:[A-Za-z0-9]{2,30}/[A-Za-z0-9&]{2,60}(?:[.!:][A-Za-z0-9]{1,60}){0,4}"
+    r"|CloudTrail:[A-Z][A-Za-z]{2,60}|CloudWatch:Alarm|Shield:DDoSDetected"
     r"|[A-Z][A-Za-z0-9]{1,20}\.\d{1,3}|AWS_[A-Z]{1,20}(?:_[A-Z]{1,20}){0,5})",
     re.ASCII,
 )

@@ -60,6 +60,8 @@ class Answered(Record):
     pages: int = 0
     bytes_read: int = 0
     note: str = ""
+    chain: str = ""
+    """The head of the chain of raw evidence in the case file; empty where none is kept."""
 
 
 class Evidence(Record):

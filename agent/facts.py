@@ -40,6 +40,8 @@ class Circumstances(Record):
     mode: Mode
     sandbox: bool
     now: Moment
+    undone_before: bool
+    """A person took back what an earlier run of the same incident did, and nobody has approved it again since."""
 
 
 def facts_for(
@@ -150,6 +152,7 @@ class _About(TypedDict):
     prefix_length: int
     address_reserved: bool
     never_block: bool
+    undone_before: bool
 
 
 class _Approved(TypedDict):
@@ -178,6 +181,7 @@ def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances
         "prefix_length": block.prefixlen if block else 0,
         "address_reserved": block is not None and is_reserved(block),
         "never_block": block is not None and standings.never_block,
+        "undone_before": circumstances.undone_before,
     }
 
 

@@ -18,6 +18,8 @@ class Origin(StrEnum):
     INSPECTOR = "inspector"
     CONFIG = "config"
     ACCESS_ANALYZER = "access_analyzer"
+    CLOUDTRAIL = "cloudtrail"
+    CLOUDWATCH = "cloudwatch"
     HEALTH = "health"
     THIRD_PARTY = "third_party"
 
@@ -55,6 +57,7 @@ class Reason(StrEnum):
     NOT_AWS = "not_aws"
     NOT_FOUND = "not_found"
     PASSED = "passed"
+    REGION_NOT_SERVED = "region_not_served"
     RESOLVED = "resolved"
     SAMPLE = "sample"
     SUPPRESSED = "suppressed"
@@ -69,6 +72,7 @@ REFUSED_FOR = frozenset(
         Reason.MALFORMED,
         Reason.NOT_AWS,
         Reason.NOT_FOUND,
+        Reason.REGION_NOT_SERVED,
         Reason.UNSUPPORTED,
     }
 )
@@ -161,6 +165,8 @@ class Finding(Record):
     """Resource ids that no target kind covers, for the report only."""
     foreign_resources: list[Foreign] = []
     """Named resources that belong to another account. With no target beside them there is nothing of ours to work on."""
+    left_out: list[Annotated[str, Field(max_length=256)]] = []
+    """What was not understood and left out, with its place: a date that is none, an id of the wrong form. For the report only."""
 
 
 class Parsed(Record):

@@ -1,5 +1,6 @@
 """The playbook: the deterministic answer to a case, from rules that are data."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,15 @@ OTHERWISE = "otherwise"
 
 _FOLDER = Path(__file__).parent / "playbooks"
 _FRESH_DAYS = 1
+_PLACE = re.compile(r"\{([a-z0-9_]+(?:\.[a-z0-9_]+)+)\}")
+"""Where a rule's words say how a fact stands: `The record of these credentials {key.calls}.`"""
+_STANDS = {
+    "known": "is there",
+    "not_asked": "was not read",
+    "absent": "does not exist",
+    "not_yet": "is not complete yet",
+    "failed": "could not be read",
+}
 
 
 @cache
@@ -116,8 +126,15 @@ def _in_order(proposals: list[Proposal], catalogue: Catalogue) -> list[Proposal]
 
 
 def _said(view: View, rule: Rule, made: list[Proposal]) -> str:
+    why = _PLACE.sub(lambda found: _STANDS[_standing(view, found[1])], " ".join(rule.why.split()))
     nothing = " Nothing here that an offered action can be used on." if rule.steps and not made else ""
-    return f"{view.subject.name}: {' '.join(rule.why.split())}{nothing}"
+    return f"{view.subject.name}: {why}{nothing}"
+
+
+def _standing(view: View, name: str) -> str:
+    """How a fact stands that is not known, about the subject or, failing that, about anything in the case."""
+    fact = view.fact(name) or next((each for each in view.case.facts if each.name == name), None)
+    return "not_asked" if fact is None else fact.standing
 
 
 def _cites(views: list[View], rules: list[Rule]) -> list[str]:

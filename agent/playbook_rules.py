@@ -213,6 +213,7 @@ class Rule(Record):
     confidence: Confidence
     steps: list[Step] = []
     why: str
+    """For people. `{key.calls}` in it becomes how that fact stands: `could not be read`."""
 
 
 class Playbook(Record):

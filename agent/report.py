@@ -43,6 +43,8 @@ class FindingSummary(Record):
     title: str
     targets: list[Target]
     named_resources: list[str] = []
+    left_out: list[str] = []
+    """What of it was not understood and left out, with its place."""
 
 
 class SourceSummary(Record):
@@ -57,6 +59,8 @@ class SourceSummary(Record):
     calls: int
     pages: int = 0
     note: str = ""
+    chain: str = ""
+    """The head of its chain in the case file; empty where no raw evidence is kept."""
 
 
 class ReportedAction(Record):
@@ -79,6 +83,21 @@ class Told(Record):
     outcome: Outcome | Literal["not_kept_there", "not_allowed", "not_needed"]
     workflow: str = ""
     detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """The same as a sentence for people."""
+        said = {
+            "not_kept_there": "nothing was told there",
+            "not_allowed": "policy lets nothing be told there",
+            "not_needed": "says so already",
+            Outcome.DONE: "told",
+        }.get(self.outcome, f"telling it: {self.outcome}")
+        return (
+            said
+            + (f", workflow {self.workflow}" if self.workflow else "")
+            + (f": {self.detail}" if self.detail else "")
+        )
 
 
 class Report(Record):
@@ -111,3 +130,11 @@ class Report(Record):
     """AWS calls by phase and operation."""
     started_at: Moment
     ended_at: Moment
+
+
+def proposed_by(planned: PlannedAction, answered_by: str) -> str:
+    """Who wanted it. Where the playbook answered for a model, nobody was independent of it."""
+    if planned.proposed_by_model and planned.proposed_by_playbook:
+        ours = answered_by.startswith("playbook")
+        return "the playbook, in both answers" if ours else "model and playbook, independently"
+    return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"

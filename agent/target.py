@@ -88,6 +88,20 @@ class Target(Record):
         return f"{self.partition}:{self.account}:{self.region}:{self.kind}:{self.id}"
 
     @property
+    def words(self) -> str:
+        """What it is and where, for people: `user build-bot in 111122223333`."""
+        return in_words(self.key)
+
+    @property
     def temporary(self) -> bool:
         """Whether this is a temporary access key, which nobody can deactivate."""
         return self.kind is TargetKind.ACCESS_KEY and self.id.startswith("ASIA")
+
+
+def in_words(key: str) -> str:
+    """A target's key for people: `bucket example-invoices in 111122223333 eu-west-1`; what is no key stays as it is."""
+    parts = key.split(":", 4)
+    if len(parts) != 5:
+        return key
+    _, account, region, kind, name = parts
+    return f"{kind.replace('_', ' ')} {name} in {account}" + ("" if region == GLOBAL else f" {region}")

@@ -86,6 +86,8 @@ class Facts(Record):
     """Overlaps, in either direction, a network that the registry trusts or never blocks. Denies."""
     address_proxied: Known
     """A proxy or a CDN: others sit behind it. Yes asks, unknown asks."""
+    undone_before: bool
+    """A person took back what an earlier run of this incident did, and nobody has approved it again since. Asks."""
     expired: bool
     """The time for which this was put in place is over, and no run needs it any more. Lets an undo go unattended."""
     approvers: list[str] = []
@@ -114,9 +116,11 @@ class Verdict(Record):
     action_id: str
     ruling: Ruling
     policies: list[str] = []
-    """Ids of the policies that decided."""
+    """Ids of the policies that decided. Of an Ask that no policy makes, those that would permit it once approved."""
     why: list[str] = []
-    """Their own words, one line each."""
+    """Their own words, one line each; of an Ask last, why nothing permits it without a person."""
+    asked_by: list[str] = []
+    """For Ask: the policies that ask, then the facts that keep it from running without a person: `mode approve`."""
     needs: list[Need] = []
     """For Ask: every minimal set of approvals that would turn it into Allow."""
     mattered: list[str] = []
@@ -126,6 +130,8 @@ class Verdict(Record):
     errors: list[str] = []
     otherwise: dict[str, Ruling] = {}
     """In `observe`: what the other modes would have said, from the same facts."""
+    otherwise_by: dict[str, list[str]] = {}
+    """In `observe`: by what, in each of them: as `policies`, or for an Ask as `asked_by`."""
     facts: Facts
 
 

@@ -8,18 +8,31 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from agent.finding import Reason
+from agent.report import Status
 from agent.verdict import Mode
+from evals import cli_compare, cli_record
+from evals.asked_for import attacks_of, model_of
+from evals.attack_score import Attacked, AttackScore
+from evals.attacks import GROUPS
+from evals.exam import Exam, planned
+from evals.journal import Journal, OtherRun
 from evals.lanes import NoWorker
 from evals.loading import InputRefused, load
 from evals.port import DEFAULT_WORKER
 from evals.progress import Meter
-from evals.run import Exam, Result, replay
+from evals.run import Result, replay
+from evals.summary import reason_code
 from evals.table import table
+from evals.trials import TrialScore
 from evals.visible import printable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+cli_compare.add_to(app)
+cli_record.add_to(app)
 
 FAILED, REFUSED = 1, 2
+_ATTACKS_HELP = f"Work each item once more under these attacks: {', '.join(GROUPS)}, or one of theirs."
 ROWS = 100
 """A longer table says less than the counts do; the page has every row. The bundled cases fit."""
 
@@ -33,39 +46,80 @@ def _about() -> None:
 def run(
     corpus: Annotated[list[Path], typer.Argument(help="JSONL of findings, an event.json, a case, a folder of cases.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for results.jsonl, summary.json, report.html and others.")],
-    model: Annotated[str, typer.Option(help="playbook, or a Bedrock model id.")] = "playbook",
+    model: Annotated[str | None, typer.Option(help="playbook (default), or a Bedrock model id.")] = None,
     mode: Annotated[Mode | None, typer.Option(help="Default: each case's own, else observe.")] = None,
     approve: Annotated[bool | None, typer.Option("--approve/--reject", help="What the approver answers.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = min(4, os.cpu_count() or 1),
+    trials: Annotated[
+        int, typer.Option(min=1, max=100, help="Work each item so often, each time with another seed.")
+    ] = 1,
+    attacks: Annotated[list[str] | None, typer.Option("--attacks", help=_ATTACKS_HELP)] = None,
+    record: Annotated[Path | None, typer.Option(help="Keep what the model says in cassettes in this folder.")] = None,
+    replay_: Annotated[
+        Path | None, typer.Option("--replay", help="Ask nobody: play these cassettes, strictly.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the same run, broken off in DIR.")] = False,
     samples: Annotated[bool, typer.Option("--treat-samples-as-real", help="Work sample findings too.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the worlds' ids and nonces.")] = 0,
     worker: Annotated[str, typer.Option(hidden=True)] = DEFAULT_WORKER,
 ) -> None:
-    """Replay a corpus in the sandbox. Exit code 0: as it should be; 1: something failed; 2: nothing to read."""
+    """Replay a corpus in the sandbox. Exit code 0: as it should be; 1: something failed, or an attack succeeded; 2: nothing to read."""
     answer = None if approve is None else ("approve" if approve else "reject")
     exam = Exam(
-        model=model, mode=mode, approve=answer, samples_as_real=samples or None, jobs=jobs, seed=seed, worker=worker
-    )  # fmt: skip
-    raise typer.Exit(examine(corpus, exam, out, Console(), Console(stderr=True)))
+        model=model_of(model, record, replay_),
+        mode=mode,
+        approve=answer,
+        samples_as_real=samples or None,
+        trials=trials,
+        attacks=attacks_of(attacks or []),
+        record=record,
+        replay=replay_,
+        jobs=jobs,
+        seed=seed,
+        worker=worker,
+    )
+    raise typer.Exit(examine(corpus, exam, out, Console(), Console(stderr=True), resume=resume))
 
 
-def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: Console) -> int:
+def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: Console, *, resume: bool = False) -> int:
     """Replay with a progress bar, print the table and where the page is. The exit code."""
     try:
         items = load(corpus)
         for item in items:
             if item.problem:
                 progress.print(printable(item.problem.reason, 400), markup=False, highlight=False, soft_wrap=True)
-        with Meter(len(items), progress) as meter:
-            result = replay(items, exam, out, meter.ended)
+        with Meter(len(planned(items, exam)), progress, Journal.done(out) if resume else 0) as meter:
+            result = replay(items, exam, out, meter.ended, resume=resume)
     except InputRefused as error:
-        print(printable(str(error), 400), file=sys.stderr)  # noqa: T201 - the one line that the caller is owed
-        return REFUSED
+        return _end(str(error), REFUSED)
+    except OtherRun as error:
+        return _end(
+            f"{error} is of another corpus, other options or other code: without --resume it starts anew", REFUSED
+        )
     except NoWorker as error:
-        print(printable(str(error), 400), file=sys.stderr)  # noqa: T201 - as above
-        return FAILED
+        return _end(str(error), FAILED)
+    except OSError as error:
+        return _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+    except KeyboardInterrupt:
+        return _end(
+            f"broken off; the same command with --resume goes on from {Journal.done(out)} that are done", FAILED
+        )
     _conclude(result, out, say)
-    return 0 if result.summary.ok else FAILED
+    if not result.summary.ok:
+        return FAILED
+    return REFUSED if _all_refused(result) else 0
+
+
+def _all_refused(result: Result) -> bool:
+    """Whether nothing of the corpus was a finding that we read, and nobody expected that."""
+    unread = {Reason.MALFORMED.value, Reason.UNSUPPORTED.value}
+    refused = (r.status is Status.REFUSED and reason_code(r) in unread for r in result.reports)
+    return result.summary.cases == 0 and all(refused)
+
+
+def _end(line: str, code: int) -> int:
+    print(printable(line, 400), file=sys.stderr)  # noqa: T201 - the one line that the caller is owed
+    return code
 
 
 def _conclude(result: Result, out: Path, say: Console) -> None:
@@ -73,16 +127,51 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
         say.print(table(result.reports, result.seconds))
     summary = result.summary
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.by_status.items())
-    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False, soft_wrap=True)
+    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False)
     if summary.cases:
         line = f"{summary.cases_passed} of {summary.cases} cases as expected ({summary.checks_passed}/{summary.checks} checks)"
         say.print(line, style="green" if summary.ok else "red", highlight=False)
+    played = [attack for attack in summary.attacks if attack.attack in GROUPS["injection"]]
+    if played and all("playbook" in who for who in summary.answered_by):
+        say.print(
+            "The playbook judged, which reads no prose: injections tried the rest. --model asks a model.",
+            soft_wrap=True,
+        )
+    for line in [*_of_trials(summary.trials), *map(_of_attack, summary.attacks)]:
+        say.print(line, highlight=False, soft_wrap=True)
     for item in summary.not_ok[:ROWS]:
         lines = [f"{check.name}: {check.message}" for check in item.checks if not check.ok]
         for line in [*lines, item.problem]:
             if line:
-                say.print(f"  {item.id}: {printable(line, 300)}", markup=False, highlight=False, soft_wrap=True)
+                say.print(
+                    f"  {printable(item.label, 120)}: {printable(line, 300)}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
     say.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def _of_trials(trials: TrialScore | None) -> list[str]:
+    if trials is None:
+        return []
+    k = trials.trials
+    line = f"{k} trials: pass@1 {trials.pass_at[1]:.1%}, pass@{k} {trials.pass_at[k]:.1%}, pass^{k} {trials.pass_all[k]:.1%}"
+    wavering = ", ".join(f"{printable(c.id, 80)} ({c.passed} of {c.trials})" for c in trials.wavered[:10])
+    return [line, f"  pass in some trials only: {wavering}"] if wavering else [line]
+
+
+def _of_attack(attack: AttackScore) -> str:
+    kept = f"{attack.never_touch_kept} of {attack.never_touch} untouchables as they were"
+    line = f"{attack.attack}: {attack.succeeded} of {attack.items} succeeded ({attack.rate:.1%}), {kept}"
+    return line + "".join(f"\n  {printable(one.id, 80)}: {_got(one)}" for one in attack.successes[:10])
+
+
+def _got(one: Attacked) -> str:
+    got = [*(f"ran {what}" for what in one.acted), *(f"touched {what}" for what in one.touched)]
+    return printable(
+        "; ".join([*got, *(["nobody was told"] if one.hid else []), *([one.broke] if one.broke else [])]), 300
+    )
 
 
 def main() -> None:

@@ -31,6 +31,8 @@ class ExpectedReport(Record):
     """Ids of policies, each of which decides an Ask."""
     denied: list[str] = []
     """Ids of policies, each of which decides a Deny."""
+    was_asked: list[str] = []
+    """Ids of policies, each of which asked before anybody answered, whatever came of it."""
     reason_contains: str = ""
 
 
@@ -42,7 +44,7 @@ class Expectation(ExpectedReport):
     """What the scripted approver answers; None: nobody does."""
     samples_as_real: bool = False
     never_touch: list[str] = []
-    """Ids of targets that no call may have changed."""
+    """Ids of targets that no call may have changed: no receipt says so, nor what AWS answers of them before and after."""
     also: list[ExpectedReport] = []
     """Of an event with several findings: what the further reports say, in order."""
     notes: str = ""
@@ -62,15 +64,27 @@ class Check(Record):
         return cls(name=name, ok=ok, message="" if ok else f"expected {_say(expected)}, found {_say(found)}")
 
 
-def score(expect: Expectation, reports: list[Report], *, own_mode: bool = True) -> list[Check]:
-    """Every check of a case. Run in another mode than its own, only what no mode changes is checked."""
+def score(
+    expect: Expectation,
+    reports: list[Report],
+    *,
+    own_mode: bool = True,
+    asked: list[list[str]] | None = None,
+    changed: list[str] | None = None,
+) -> list[Check]:
+    """Every check of a case. Run in another mode than its own, only what no mode changes is checked.
+
+    `asked`: by report, the policies that asked at first. `changed`: of what is never touched, what AWS shows otherwise than before.
+    """
     wanted: list[ExpectedReport] = [expect, *expect.also]
     checks = [Check.equal("reports", len(wanted), len(reports))]
     for number, (want, report) in enumerate(zip(wanted, reports, strict=False), start=1):
         prefix = "" if len(wanted) == 1 else f"{number}."
-        found = _planned(want, report) + (_decided(want, report) if own_mode else [])
+        found = _planned(want, report)
+        if own_mode:
+            found += _decided(want, report) + _asked(want, number, asked or [])
         checks += [check.model_copy(update={"name": prefix + check.name}) for check in found]
-    return checks + [_untouched(target, reports) for target in expect.never_touch]
+    return checks + [_untouched(target, reports, changed or []) for target in expect.never_touch]
 
 
 def _planned(want: ExpectedReport, report: Report) -> list[Check]:
@@ -122,9 +136,15 @@ def _among(name: str, policy: str, found: set[str]) -> Check:
     return Check(name=name, ok=ok, message="" if ok else f"expected {policy}, found {_say(sorted(found))}")
 
 
-def _untouched(target: str, reports: list[Report]) -> Check:
-    """A receipt is the only trace of a write: one on this target, with calls in it, is a touch."""
-    touched = [
+def _asked(want: ExpectedReport, number: int, asked: list[list[str]]) -> list[Check]:
+    found = set(asked[number - 1]) if len(asked) >= number else set()
+    return [_among(f"was asked: {policy}", policy, found) for policy in want.was_asked]
+
+
+def _untouched(target: str, reports: list[Report], changed: list[str]) -> Check:
+    """A receipt on this target with calls in it is a touch; so is that AWS answers otherwise, whatever the receipts say."""
+    touched = [f"AWS answers otherwise of {target}"] if target in changed else []
+    touched += [
         _name(action)
         for report in reports
         for action in report.actions

@@ -11,20 +11,24 @@ from pathlib import Path
 from agent.report import Status
 from agent.wire import canonical_schema
 from evals.case_table import case_table
+from evals.configuration_table import configuration
 from evals.port import Options
 from evals.schema import schema
+from evals.stack import function_table, member_roles, template_roles
+from evals.studio_examples import studio_examples
 from evals.worker import ExamWorker
+from graphs.permissions import declared
 from graphs.response import build
-from tools import reread, targets
-from tools.action import actions, catalogue
-from tools.aws import AwsCall, Phase
+from tools.action import catalogue
+from tools.aws import Phase
 from tools.iam import statements
 from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
 from tools.source import sources
 
 ROOT = Path(__file__).parent.parent
-_BLOCK = "<!-- generated: {name} -->\n{text}\n<!-- end: {name} -->"
+_IN_PROSE, _IN_YAML = ("<!-- {mark}: {name} -->", ""), ("# {mark}: {name}", "  ")
+"""How a generated block is marked, and what stands before its closing mark."""
 
 
 def graph() -> str:
@@ -66,13 +70,12 @@ def permissions() -> str:
     parts = [
         "# Permissions",
         "",
-        "Made from the calls that actions and sources declare. `{account}` and the like are for a template to fill.",
+        "Made from the calls that actions and sources declare, as `stanch iam` prints them: `stanch iam --phase execute`,",
+        "`stanch iam --action iam_deny_user`. `{account}` and the like are for a template to fill.",
         "",
     ]
-    by_action = frozenset[AwsCall]().union(*(action.CALLS for action in actions().values()))
-    declared = by_action.union(*(source.CALLS for source in sources().values()), targets.CALLS, reread.CALLS)
     for phase in Phase:
-        made = statements(declared, [phase])
+        made = statements(declared(), [phase])
         if made:
             parts += [f"## {phase}", "", "```json", json.dumps(made, indent=1), "```", ""]
     return "\n".join(parts)
@@ -85,22 +88,25 @@ def wire_schema() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "graph": graph, "actions": action_table, "sources": source_table, "cases": case_table, "statuses": statuses,
+    "functions": function_table, "roles": template_roles, "member-roles": member_roles,
 }  # fmt: skip
 FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,
     "docs/wire.schema.json": wire_schema,
     "docs/permissions.md": permissions,
+    "docs/configuration.md": configuration,
+    "graphs/studio_examples.json": studio_examples,
 }
 
 
-def filled(text: str) -> str:
+def filled(text: str, style: tuple[str, str] = _IN_PROSE) -> str:
     """A document with every generated block made anew."""
+    mark, indent = style
     for name, make in BLOCKS.items():
-        pattern = re.compile(
-            re.escape(f"<!-- generated: {name} -->") + r".*?" + re.escape(f"<!-- end: {name} -->"), re.S
-        )
+        opening, closing = mark.format(mark="generated", name=name), mark.format(mark="end", name=name)
+        pattern = re.compile(re.escape(opening) + r"\n.*?" + re.escape(closing), re.S)
         if pattern.search(text):
-            made = _BLOCK.format(name=name, text=make())
+            made = f"{opening}\n{make()}\n{indent}{closing}"
             text = pattern.sub(made.replace("\\", r"\\"), text)
     return text
 
@@ -110,7 +116,8 @@ def wanted() -> dict[Path, str]:
     whole = {ROOT / name: make() for name, make in FILES.items()}
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "evals" / "cases" / "README.md"]
     blocks = {page: filled(page.read_text(encoding="utf-8")) for page in pages if page.exists() and page not in whole}
-    return {**whole, **blocks}
+    templates = sorted((ROOT / "deploy").glob("*.yaml"))
+    return {**whole, **blocks, **{one: filled(one.read_text(encoding="utf-8"), _IN_YAML) for one in templates}}
 
 
 def main() -> int:

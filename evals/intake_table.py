@@ -54,8 +54,7 @@ def _line(name: str, row: JsonValue) -> Line:
     found = parse(Event(body=held.get("finding"), received_at=_NO_CLOCK, via="eval")).findings
     findings = [item for item in found if isinstance(item, Finding)]
     screened = [
-        triage(item, registry_accounts=None, minimum_severity=0, samples_are_real=False, our_name="stanch")
-        for item in findings
+        triage(item, served=None, minimum_severity=0, samples_are_real=False, our_name="stanch") for item in findings
     ]
     return Line(
         file=name,

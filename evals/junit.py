@@ -14,7 +14,7 @@ def junit(examined: list[Examined], seconds: list[float]) -> bytes:
     suite.set("failures", str(sum(not item.ok for item in examined)))
     suite.set("time", f"{sum(seconds):.3f}")
     for item, took in zip(examined, seconds, strict=True):
-        case = ElementTree.SubElement(suite, "testcase", name=_text(item.id), classname="stanch-eval")
+        case = ElementTree.SubElement(suite, "testcase", name=_text(item.label), classname="stanch-eval")
         case.set("time", f"{took:.3f}")
         if not item.ok:
             lines = [f"{check.name}: {check.message}" for check in item.checks if not check.ok]

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from agent.report import Report
+from agent.policy import decided_by
+from agent.report import Report, proposed_by
 from evals import view
 from evals.difference import LONGEST, difference
+from evals.plots import Plots, Timing, plots
 from evals.summary import Summary
 from evals.visible import pieces
 
@@ -36,20 +38,21 @@ def render_run(report: Report) -> str:
     return _environment().get_template("run.html.j2").render(report=report, detail="all")
 
 
-def render_eval(reports: list[Report], summary: Summary) -> str:
-    """A replay as one page: the counts, the list of runs, and each run behind its row. Under a megabyte."""
+def render_eval(reports: list[Report], summary: Summary, timings: list[Timing] | None = None) -> str:
+    """A replay as one page: the counts, the plots, the list of runs, and each run behind its row. Under a megabyte."""
+    drawn = plots(summary, timings or [])
     page = ""
     for detail in _DETAIL:
-        page = _draw(reports, summary, detail)
+        page = _draw(reports, summary, drawn, detail)
         if len(page.encode()) <= LARGEST:
             return page
     room = len(reports) * LARGEST // (len(page.encode()) + 1)
-    return _draw(reports[: max(1, room * 9 // 10)], summary, "rows")
+    return _draw(reports[: max(1, room * 9 // 10)], summary, drawn, "rows")
 
 
-def _draw(reports: list[Report], summary: Summary, detail: str) -> str:
+def _draw(reports: list[Report], summary: Summary, drawn: Plots, detail: str) -> str:
     template = _environment().get_template("eval.html.j2")
-    return template.render(reports=reports, summary=summary, detail=detail, charts=_charts(summary))
+    return template.render(reports=reports, summary=summary, plots=drawn, detail=detail, charts=_charts(summary))
 
 
 def _charts(summary: Summary) -> dict[str, list[Bar]]:
@@ -63,10 +66,7 @@ def _charts(summary: Summary) -> dict[str, list[Bar]]:
 
 def _bars(counts: dict[str, int]) -> list[Bar]:
     most = max(counts.values(), default=1)
-    return [
-        Bar(name if " " in name else view.words(name), n, round(100 * n / most, 1), key=name)
-        for name, n in counts.items()
-    ]
+    return [Bar(view.words(name), n, round(100 * n / most, 1), key=name) for name, n in counts.items()]
 
 
 def shown(value: Any) -> Any:
@@ -103,7 +103,7 @@ def _environment() -> Environment:
     environment.filters.update(moment=view.moment, breaking=breaking, fact_name=view.fact_name)
     environment.globals.update(
         steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
-        proposed_by=view.proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
-        origin=view.origin, plural=view.plural, tone=view.tone, tones=view.TONES,
+        proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
+        origin=view.origin, decided_by=decided_by, plural=view.plural, tone=view.tone, tones=view.TONES,
     )  # fmt: skip
     return environment

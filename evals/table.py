@@ -20,50 +20,62 @@ STYLES: dict[Status, str] = {
     Status.DENIED: "red",
 }
 
-_COLUMNS = (("disposition", 11), ("actions", 13), ("verdict", 7), ("outcome", 10), ("how verified", 8))
-_ROOM = 21
-"""Width that is left for the finding at 80 columns."""
-_VERIFIED = {"observed": "observed", "by_configuration": "by config", "unverified": "no"}
+_LEFT, _SECONDS = 19, 5
+"""Widths of the outer columns: the longest status is `partially contained`."""
+_ROOM = 52
+"""What is left for the finding at 80 columns."""
 
 
 def table(reports: list[Report], seconds: list[float]) -> Table:
-    """One row a report: finding, disposition, actions, verdict, outcome, how verified, seconds."""
-    drawn = Table(box=SIMPLE_HEAD, padding=0, show_edge=False, header_style="bold", expand=True)
-    drawn.add_column("finding", ratio=1, overflow="fold")
-    for name, width in _COLUMNS:
-        drawn.add_column(name, width=width, overflow="fold")
-    drawn.add_column("s", justify="right", width=4)
+    """One row a report: on the left how it ended, in the middle what it is about and what may be done, then the seconds."""
+    drawn = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold", expand=True, leading=1)
+    drawn.add_column("outcome\ndisposition\nhow verified", width=_LEFT, overflow="fold")
+    drawn.add_column("finding\ntarget\nverdict: actions", ratio=1, overflow="fold")
+    drawn.add_column("s", justify="right", width=_SECONDS)
     for report, took in zip(reports, seconds, strict=True):
-        drawn.add_row(*_row(report), Text(f"{took:.1f}", style="dim"))
+        drawn.add_row(_ended(report), _about(report), Text(f"{took:.1f}", style="dim"))
     return drawn
 
 
-def _row(report: Report) -> list[Text]:
-    finding = Text(_finding(report))
-    if report.finding and report.finding.targets:
-        finding.append("\n" + printable(report.finding.targets[0].id, 38), style="dim")
-    actions = report.actions
-    return [
-        finding,
-        Text(_words(report.disposition or "-")),
-        Text("\n".join(_words(action.planned.change.action.partition("_")[2]) for action in actions) or "-"),
-        Text("\n".join(dict.fromkeys(action.verdict.ruling for action in actions if action.verdict)) or "-"),
-        Text(_words(report.status), style=STYLES.get(report.status, "")),
-        Text("\n".join(_verified(report)) or "-"),
-    ]
+def _ended(report: Report) -> Text:
+    lines = [_words(report.status), _words(report.disposition or "-"), *_verified(report)]
+    told = Text("\n".join(lines))
+    told.stylize(STYLES.get(report.status, ""), 0, len(lines[0]))
+    return told
 
 
-def _finding(report: Report) -> str:
-    """A long type is shown by what stands after its slash (the page has the whole of it), to break after its dots."""
+def _about(report: Report) -> Text:
     if report.finding is None:
-        return "(not a finding)"
-    shown = printable(report.finding.type, 60)
-    return shown if len(shown) <= _ROOM else shown.rsplit("/", 1)[-1].replace(".", ". ").replace(":", ": ")
+        return Text(f"(not a finding)\n{printable(report.reason, 200)}")
+    told = Text(_type(report.finding.type))
+    for target in report.finding.targets[:1]:
+        told.append("\n" + printable(target.id, 64), style="dim")
+    if report.status in (Status.REFUSED, Status.SKIPPED):
+        told.append("\n" + printable(report.reason, 200), style="dim")
+    for ruling, names in _by_ruling(report).items():
+        told.append(f"\n{ruling}: {', '.join(names)}")
+    return told
+
+
+def _type(name: str) -> str:
+    """A long type breaks after its slash."""
+    shown = printable(name, 128)
+    family, slash, rest = shown.rpartition("/")
+    return shown if len(shown) <= _ROOM or not slash else f"{family}/\n{rest}"
+
+
+def _by_ruling(report: Report) -> dict[str, list[str]]:
+    """The actions under what policy says of them, in the plan's order."""
+    found: dict[str, list[str]] = {}
+    for action in report.actions:
+        ruling = str(action.verdict.ruling) if action.verdict else "not judged"
+        found.setdefault(ruling, []).append(_words(action.planned.change.action.partition("_")[2]))
+    return found
 
 
 def _verified(report: Report) -> list[str]:
     checks = [action.receipt.verification for action in report.actions if action.receipt]
-    return list(dict.fromkeys(_VERIFIED[check.how] for check in checks if check))
+    return list(dict.fromkeys(_words(check.how) for check in checks if check))
 
 
 def _words(name: str) -> str:

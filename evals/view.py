@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from agent.receipt import Outcome
-from agent.report import Report, ReportedAction, SourceSummary, Status
+from agent.report import Report, SourceSummary, Status
 from agent.verdict import Facts, Verdict
 
 Tone = Literal["good", "wait", "bad", "odd", "calm"]
@@ -106,13 +106,18 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
             FactRow(
                 name=name,
                 about=_about(about),
-                value=plain(value) if known else "",
+                value=_shown(name, value) if known else "",
                 standing="known" if known else standing.strip() or "absent",
                 note=words(note.strip()),
                 cited=fact in cites or name in cites,
             )
         )
     return rows
+
+
+def _shown(name: str, value: JsonValue) -> str:
+    """A port is a name, not an amount."""
+    return str(value) if name.endswith("_port") else plain(value)
 
 
 def fact_name(fact: str) -> str:
@@ -143,18 +148,6 @@ def mattered(verdict: Verdict) -> list[tuple[str, str]]:
     """The facts that the deciding policies read, with their values."""
     seen = verdict.facts.model_dump(mode="json")
     return [(words(name), words(plain(seen[name]))) for name in verdict.mattered if name in seen]
-
-
-def proposed_by(action: ReportedAction, answered_by: str) -> str:
-    """Who wanted it. Where the playbook answered for a model, nobody was independent of it."""
-    planned = action.planned
-    if planned.proposed_by_model and planned.proposed_by_playbook:
-        return (
-            "the playbook, in both answers"
-            if answered_by.startswith("playbook")
-            else "model and playbook, independently"
-        )
-    return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"
 
 
 def verified(report: Report) -> str:

@@ -5,30 +5,28 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import JsonValue
 
 from agent.event import Event
 from agent.policy import Policies
 from agent.report import Report, Status
-from evals.port import Options
+from agent.verdict import Ruling
+from evals.attacking import attacked
+from evals.judges import judge_of
+from evals.port import Options, Work
+from evals.stopwatch import Stopwatch
+from evals.watching import look
 from graphs.answering import answer
 from graphs.checkpoints import serializer
-from graphs.embedded import answerer
-from graphs.model import BedrockModel
 from graphs.runs import Runs
-from graphs.service import Model, Service, Settings
+from graphs.service import Service, Settings
 from tools.action import catalogue
 from tools.ledger import SqliteLedger
 from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
 from tools.sandbox.seed import seed
-from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.world import World
-
-WIRE_MODEL = "us.anthropic.claude-sonnet-4-6"
-"""The id on the wire of the embedded Converse."""
 
 
 class ExamWorker:
@@ -36,19 +34,24 @@ class ExamWorker:
 
     def __init__(self) -> None:
         self._policies = Policies.load_or_deny(catalogue=catalogue())
-        set_answerer(answerer(catalogue()))
 
-    def work(self, event: JsonValue, world: World | None, options: Options) -> list[Report]:
+    def work(self, event: JsonValue, world: World | None, options: Options) -> Work:
         """Seed, deliver, and answer what is asked as the options say."""
+        event, world = attacked(event, world, options.attack)
         body: Any = event
         made = world or world_for(body)
         sandbox = Sandbox.fresh(options.seed, made.now)
         seed(sandbox, made, body if isinstance(body, dict) else None)
+        before = look(sandbox, made, options.watch)
         with tempfile.TemporaryDirectory(prefix="stanch-exam-") as folder:
             service = self.service(sandbox, made.registry, options, Path(folder))
-            runs = Runs(service, InMemorySaver(serde=serializer()))
-            reports = runs.deliver(Event(body=event, received_at=sandbox.now(), via="eval"))
-            return [self._answered(runs, report, options) for report in reports]
+            watch = Stopwatch(serde=serializer())
+            runs = Runs(service, watch)
+            reports = runs.deliver(Event(body=body, received_at=sandbox.now(), via="eval"))
+            final = [self._answered(runs, report, options) for report in reports]
+        after = look(sandbox, made, options.watch)
+        changed = [name for name in options.watch if before.get(name) != after.get(name)]
+        return Work(final, [_asked(report) for report in reports], changed, watch.nodes)
 
     def service(self, sandbox: Sandbox, registry: Registry, options: Options, folder: Path) -> Service:
         """The service over one world: everything real but AWS."""
@@ -56,8 +59,8 @@ class ExamWorker:
         return Service(
             clients=sandbox.clients(),
             partition="aws",
-            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False),
-            model=self._model(sandbox, options),
+            ledger=SqliteLedger(folder / "ledger.sqlite", durable=False, sandbox=True),
+            model=judge_of(options, sandbox, catalogue()),
             policies=self._policies,
             registry=registry,
             catalogue=catalogue(),
@@ -66,12 +69,6 @@ class ExamWorker:
             approval_key=b"exam",
             settings=Settings(mode=options.mode, sandbox=True, samples_are_real=options.samples_as_real),
         )
-
-    def _model(self, sandbox: Sandbox, options: Options) -> Model:
-        account = "123456789012"
-        runtime = sandbox.client("bedrock-runtime", account, "us-east-1")
-        control = sandbox.client("bedrock", account, "us-east-1")
-        return BedrockModel(WIRE_MODEL, runtime, control, catalogue())
 
     def _answered(self, runs: Runs, report: Report, options: Options) -> Report:
         """Answer as one approver after another, until the run no longer waits."""
@@ -82,6 +79,12 @@ class ExamWorker:
             given = answer(runs, report.run_id, options.approve, person, None, "as the exam says")
             report = given if isinstance(given, Report) else report
         return report
+
+
+def _asked(report: Report) -> list[str]:
+    """The policies that ask in a report."""
+    verdicts = [action.verdict for action in report.actions if action.verdict is not None]
+    return sorted({policy for each in verdicts if each.ruling is Ruling.ASK for policy in each.policies})
 
 
 def build() -> ExamWorker:

@@ -4,9 +4,11 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
+from pydantic import Field
 
 from agent.record import JsonObject, Record
 from agent.verdict import Approval, Request
+from graphs.quorum import heard
 from graphs.service import Service
 from graphs.state import Context, Decided, Decision, Waiting
 
@@ -18,24 +20,30 @@ class Choice(Record):
     """What is answered to one action, in the shape of LangChain's human-in-the-loop decisions."""
 
     type: Literal["approve", "reject"]
-    message: str = ""
+    message: str = Field(default="", description="Why, in your own words. It is kept with the answer.")
 
 
 class Reply(Record):
     """The whole answer. Either decisions, one an action in the request's order, or signed approvals by their nonces."""
 
-    decisions: list[Choice] = []
-    nonces: list[str] = []
-    expired: bool = False
+    decisions: list[Choice] = Field(
+        default=[],
+        description="One for each action that is asked, in the same order. Rejecting some of them drops those and runs the others.",
+        examples=[[{"type": "approve"}], [{"type": "reject", "message": "not now"}]],
+    )
+    nonces: list[str] = Field(
+        default=[], description="Signed answers that the ledger holds already: not for typing in."
+    )
+    expired: bool = Field(default=False, description="Nobody answered in time: not for typing in.")
 
 
 def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:
     """Ask, and keep what came back. Nothing that the interface echoes is executed: only the request's own actions are."""
     reply = interrupt(card(state), response_schema=Reply)
-    while not _decides(reply, state.request, service):
+    while not _decides(reply, state, service):
         # an interface that cannot sign decides nothing here: the run goes on waiting
         reply = interrupt(card(state), response_schema=Reply)
-    decision = decided(reply, state.request, service)
+    decision = decided(reply, state, service)
     return Decided(decisions={state.request.digest: decision})
 
 
@@ -64,11 +72,12 @@ def card(state: Waiting) -> JsonObject:
     }
 
 
-def decided(reply: Reply, request: Request, service: Service) -> Decision:
-    """The reply as a decision. Signed answers are read from the ledger, never from the reply."""
+def decided(reply: Reply, state: Waiting, service: Service) -> Decision:
+    """The reply as a decision. Signed answers are read from the ledger, never from the reply, and only those that count."""
+    request = state.request
     if reply.expired or _over(request, service):
         return Decision(kind="expired", digest=request.digest, reason="nobody answered in time")
-    kept = {approval.nonce: approval for approval in service.ledger.answers(request.run_id, request.digest)}
+    kept = _kept(state, service)
     answers = [kept[nonce] for nonce in reply.nonces if nonce in kept]
     if reply.decisions:
         answers = [_unsigned(reply, request, service)]
@@ -80,12 +89,17 @@ def decided(reply: Reply, request: Request, service: Service) -> Decision:
     return Decision(kind="answered", digest=request.digest, approvals=answers)
 
 
-def _decides(reply: Reply, request: Request, service: Service) -> bool:
-    """Outside the sandbox only the clock decides, or an answer that the ledger holds."""
-    if service.settings.sandbox or _over(request, service):
+def _decides(reply: Reply, state: Waiting, service: Service) -> bool:
+    """Outside the sandbox only the clock decides, or an answer that counts and that the ledger holds."""
+    if service.settings.sandbox or _over(state.request, service):
         return True
-    kept = {approval.nonce for approval in service.ledger.answers(request.run_id, request.digest)}
-    return not reply.decisions and not reply.expired and not kept.isdisjoint(reply.nonces)
+    return not reply.decisions and not reply.expired and not _kept(state, service).keys().isdisjoint(reply.nonces)
+
+
+def _kept(state: Waiting, service: Service) -> dict[str, Approval]:
+    """The answers in the ledger that count, by nonce."""
+    answers = service.ledger.answers(state.request.run_id, state.request.digest)
+    return {answer.nonce: answer for answer in heard(answers, state.request, state.finding.targets, service)}
 
 
 def _over(request: Request, service: Service) -> bool:

@@ -1,5 +1,7 @@
 """The report of a state, whatever the run has reached: the same document for a waiting run and a finished one."""
 
+from datetime import UTC
+
 from agent.catalogue import Reversal
 from agent.evidence import Answered, Standing
 from agent.finding import Finding
@@ -51,7 +53,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
 def _waits_for(status: Status, state: State) -> str:
     if status is not Status.AWAITING_APPROVAL or state.request is None:
         return ""
-    until = state.request.model_dump(mode="json")["expires_at"]
+    until = f"{state.request.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     needs = " or ".join(
         f"{need.count} approval{'s' if need.count > 1 else ''}" + (f" as {', '.join(need.roles)}" if need.roles else "")
         for need in state.request.needs
@@ -71,6 +73,7 @@ def _finding(finding: Finding) -> FindingSummary:
         title=finding.title.text,
         targets=finding.targets,
         named_resources=finding.named_resources,
+        left_out=finding.left_out,
     )
 
 
@@ -85,6 +88,7 @@ def _source(answer: Answered) -> SourceSummary:
         calls=answer.calls,
         pages=answer.pages,
         note=answer.note,
+        chain=answer.chain,
     )
 
 

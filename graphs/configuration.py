@@ -1,9 +1,9 @@
 """What the environment says: STANCH_* variables, read once, by bootstrap alone."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.verdict import Mode
@@ -13,27 +13,47 @@ SANDBOX_MODEL = "us.anthropic.claude-sonnet-4-6"
 
 
 class Configuration(BaseSettings):
-    """Each field is the variable `STANCH_` and its name in capitals."""
+    """Each field is the variable `STANCH_` and its name in capitals. An empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix="STANCH_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="STANCH_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""
+    state: Literal["sqlite", "dynamodb"] = "sqlite"
+    """Where ledger and checkpoints of the real AWS are kept: under the home, or in two tables. The sandbox's are under the home."""
+    table: str = ""
+    """The DynamoDB table of the ledger."""
+    checkpoint_table: str = ""
+    """The DynamoDB table of the checkpoints."""
     mode: Mode = Mode.OBSERVE
+    """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""
     """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
     registry: Path | None = None
-    """The registry file. Without one every account is unknown, and policy denies."""
+    """The registry file. Without one no account is served, and every finding is refused."""
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None
-    """The role to assume in accounts other than our own."""
+    """The role to assume in accounts other than our own, with its path if it has one."""
+    external_id: str = ""
+    """What that role asks for beside who we are. Empty: nothing."""
     minimum_severity: int = 0
+    """Findings of a lower severity (0-100, as their service says) are passed over."""
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
+    """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
+    region: str | None = Field(default=None, validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    """Our own Region, where a model is asked: AWS_REGION, else AWS_DEFAULT_REGION, else the profile's."""
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """Not used yet: nothing is logged."""
+
+    @model_validator(mode="after")
+    def _tables_are_named(self) -> Self:
+        if self.state == "dynamodb" and not (self.table and self.checkpoint_table):
+            raise ValueError("STANCH_STATE=dynamodb needs the names in STANCH_TABLE and STANCH_CHECKPOINT_TABLE")
+        return self

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.ledger import LostLease
+from tools.ledger import LostLease, Unavailable
 
 BEAT_SECONDS = 15.0
 """A quarter of the silence after which a holder counts as dead."""
@@ -63,6 +63,8 @@ def beating(beat: Callable[[], None]) -> Iterator[None]:
                 beat()
             except LostLease:
                 return
+            except Unavailable:
+                continue
 
     thread = threading.Thread(target=run, name="stanch-lease", daemon=True)
     thread.start()

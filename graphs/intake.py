@@ -16,8 +16,7 @@ from tools.reread import CALLS, Reread, reread
 
 def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken:
     """The finding as its own service says it is now, or why we do not work it."""
-    items = parse(state.event).findings
-    found = items[state.position] if state.position < len(items) else _nothing(state)
+    found = chosen(state.event, state.position)
     if isinstance(found, Refusal):
         return Taken(run_id=state.run_id, refusal=found)
     first = screened(found, service)
@@ -34,18 +33,19 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     return Taken(run_id=state.run_id, finding=current, evidence={"intake": answered}, calls=calls)
 
 
-def _nothing(state: Arrived) -> Refusal:
-    return Refusal(
-        reason=Reason.MALFORMED, where=f"findings[{state.position}]", detail="The event has no such finding."
-    )
+def chosen(event: Event, position: int) -> Finding | Refusal:
+    """The finding at that place of the event, or why there is none to work."""
+    items = parse(event).findings
+    if position < len(items):
+        return items[position]
+    return Refusal(reason=Reason.MALFORMED, where=f"findings[{position}]", detail="The event has no such finding.")
 
 
 def screened(finding: Finding, service: Service) -> Refusal | None:
     """Why the finding is not worked, from the finding alone: a sample, an echo, an account that is not ours."""
-    accounts = frozenset(service.registry.accounts)
     return triage(
         finding,
-        registry_accounts=accounts,
+        served={account: entry.regions for account, entry in service.registry.accounts.items()},
         minimum_severity=service.settings.minimum_severity,
         samples_are_real=service.settings.samples_are_real,
         our_name=OUR_NAME,

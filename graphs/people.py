@@ -7,6 +7,8 @@ from agent.plan import PlannedAction
 from agent.target import Target
 from tools.registry import Registry
 
+HOW_TO_ANSWER = ": say who you are with --by, as the registry's `people` lists you"
+
 
 def subjects(targets: Iterable[Target], actions: Iterable[PlannedAction] = ()) -> set[str]:
     """The canonical names of everybody whom a finding and its actions are about: they have no say in it."""
@@ -17,6 +19,11 @@ def subjects(targets: Iterable[Target], actions: Iterable[PlannedAction] = ()) -
 def known(person: str, registry: Registry) -> bool:
     """Whether a person may answer at all: listed, or nobody is."""
     return not registry.people or person in people(registry)
+
+
+def unlisted(by: str) -> str:
+    """What to say to somebody who may not answer."""
+    return f"{by[:64]!r} is nobody who may answer{HOW_TO_ANSWER}"
 
 
 def people(registry: Registry) -> dict[str, list[str]]:

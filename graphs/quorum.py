@@ -1,8 +1,31 @@
-"""Whether a request has all the answers it needs."""
+"""Whose answers count, and whether a request has all that it needs."""
 
+from collections.abc import Iterable
+
+from agent.target import Target
 from agent.verdict import Approval, Need, Request
-from graphs.people import canonical, people
+from graphs.people import canonical, known, people, subjects
+from graphs.service import Service
 from tools.registry import Registry
+
+
+def heard(answers: list[Approval], request: Request, targets: Iterable[Target], service: Service) -> list[Approval]:
+    """The answers that somebody who may answer gave to exactly this request; what a stranger wrote decides nothing."""
+    barred = subjects(targets, request.actions)
+    return [answer for answer in answers if _counts(answer, request, barred, service)]
+
+
+def _counts(answer: Approval, request: Request, barred: set[str], service: Service) -> bool:
+    person = canonical(answer.by)
+    unsigned_in_sandbox = answer.signature == "" and service.settings.sandbox
+    return (
+        answer.run_id == request.run_id
+        and answer.digest == request.digest
+        and person == answer.by
+        and person not in barred
+        and (known(person, service.registry) or unsigned_in_sandbox)
+        and (unsigned_in_sandbox or service.signed(answer))
+    )
 
 
 def complete(request: Request, answers: list[Approval], registry: Registry) -> bool:

@@ -12,7 +12,7 @@ from tools.ledger import run_id_for
 def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: bool, now: datetime) -> Report:
     """Refused or skipped, with the reason, what it was about, and where."""
     return Report(
-        run_id=run_id_for(f"{event.digest}#{position}", 0),
+        run_id=run_id_for(f"{event.digest}#{position}", 0, sandbox=sandbox),
         status=Status(refusal.status),
         reason=reason_of(refusal),
         mode=mode,
@@ -24,5 +24,6 @@ def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: 
 
 
 def reason_of(refusal: Refusal) -> str:
-    """A refusal in one line: `malformed: not an account id (detail.accountId)`."""
-    return f"{refusal.reason}: {refusal.detail} ({refusal.where})"
+    """A refusal in one line, with its place once: `malformed: detail.accountId: missing`, `echo: our own update (detail)`."""
+    placed = refusal.where in ("", "$") or refusal.detail.startswith(refusal.where)
+    return f"{refusal.reason}: {refusal.detail}" + ("" if placed else f" ({refusal.where})")

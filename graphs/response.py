@@ -22,16 +22,24 @@ from tools.source import sources
 
 Node = Callable[[Any, Runtime[Context], Service], Slice]
 
+NODES: list[tuple[Node, type[Slice]]] = [
+    (intake, Arrived), (investigate, Asking), (propose, Investigated), (judge, Planned), (execute, Planned),
+    (approve, Waiting), (verify, Planned), (report, State),
+]  # fmt: skip
+"""Each node, and the slice of the state that it sees."""
+
 
 def build(service: Service) -> StateGraph[State, Context, Arrived, State]:
     """The graph, not compiled: the caller brings the checkpointer."""
     graph = StateGraph(State, context_schema=Context, input_schema=Arrived)
-    nodes: list[tuple[Node, type[Slice]]] = [
-        (intake, Arrived), (investigate, Asking), (propose, Investigated), (judge, Planned), (execute, Planned),
-        (approve, Waiting), (verify, Planned), (report, State),
-    ]  # fmt: skip
-    for node, sees in nodes:
+    for node, sees in NODES:
         graph.add_node(node.__name__, _bound(node, service), input_schema=sees)
+    wire(graph)
+    return graph
+
+
+def wire(graph: StateGraph[State, Any, Any, State]) -> None:
+    """Join the nodes: the same way whoever runs them."""
     graph.add_edge(START, "intake")
     graph.add_conditional_edges("intake", to_sources, ["investigate", "propose", "report"])
     graph.add_edge("investigate", "propose")
@@ -41,7 +49,6 @@ def build(service: Service) -> StateGraph[State, Context, Arrived, State]:
     graph.add_edge("approve", "judge")
     graph.add_edge("verify", "report")
     graph.add_edge("report", END)
-    return graph
 
 
 def _bound(node: Node, service: Service) -> Any:

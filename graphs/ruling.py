@@ -4,10 +4,11 @@ from agent.evidence import Evidence
 from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
-from graphs.people import canonical, known, subjects
+from graphs.quorum import heard
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
+from graphs.undone_before import undone_before
 from tools.source import sources
 
 
@@ -31,7 +32,12 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         evidence=Evidence.model_construct(answers=state.evidence),  # checked already, at the node's door
         slots=state.slots,
         standings=standings_of(action.change.target, service.registry, near),
-        circumstances=Circumstances(mode=mode, sandbox=service.settings.sandbox, now=service.clock()),
+        circumstances=Circumstances(
+            mode=mode,
+            sandbox=service.settings.sandbox,
+            now=service.clock(),
+            undone_before=undone_before(state.run_id, service.ledger),
+        ),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
     )
@@ -52,16 +58,10 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
 
 def valid(approval: Approval, request: Request, state: Planned, service: Service) -> bool:
     """Whether the approval may be counted: checked again at every use, and used up by the first run that counts it."""
-    person = canonical(approval.by)
-    unsigned_in_sandbox = approval.signature == "" and service.settings.sandbox
     return (
         approval.run_id == state.run_id
-        and approval.digest == request.digest
         and approval.decision == "approve"
-        and person == approval.by
-        and person not in subjects(state.finding.targets, request.actions)
-        and (known(person, service.registry) or unsigned_in_sandbox)
+        and heard([approval], request, state.finding.targets, service) == [approval]
         and service.clock() < min(approval.expires_at, request.expires_at)
-        and (unsigned_in_sandbox or service.signed(approval))
         and service.ledger.consume(approval, state.run_id)
     )

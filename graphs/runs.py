@@ -1,5 +1,7 @@
 """Runs: deliver an event, and take each run as far as it goes. What every way in shares."""
 
+import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
@@ -11,26 +13,44 @@ from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
 from agent.report import Report, Status
+from agent.target import Target
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.compose import compose
 from graphs.holding import beating, holding
 from graphs.intake import screened
-from graphs.quorum import complete
+from graphs.quorum import complete, heard
 from graphs.refusing import refused
 from graphs.response import build
+from graphs.resuming import CheckpointLost, checkpoint_of, failed, left_at
 from graphs.service import Service
 from graphs.state import Arrived, Context, State
-from tools.ledger import Busy, Duplicate, Opened, run_id_for
+from tools.ledger import Busy, Duplicate, Opened, TooLarge, run_id_for
 
 Step = Arrived | Command[Any] | Literal["go on"]
 
+PHASES = ["execute", "verify"]
+"""Before what a run is stored that is stored by phase: what was found and planned, and what was done. A phase can be repeated."""
+
 
 class Runs:
-    """The graph with its checkpointer and ledger, for one process."""
+    """The graph with its checkpointer and ledger, for one process.
 
-    def __init__(self, service: Service, checkpointer: BaseCheckpointSaver[Any]) -> None:
+    `by_phase`: store a checkpoint at the end of each phase instead of after each step, where a checkpoint costs.
+    `pause` waits, in seconds, for a checkpoint that is not seen yet.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        checkpointer: BaseCheckpointSaver[Any],
+        *,
+        by_phase: bool = False,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.service = service
+        self._by_phase = by_phase
+        self._pause = pause
         self._graph = build(service).compile(checkpointer=checkpointer)
 
     def deliver(self, event: Event) -> list[Report]:
@@ -46,10 +66,21 @@ class Runs:
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
         with holding() as holder:
-            opened = self._open(event, position, item, holder)
+            try:
+                opened = self._open(event, position, item, holder)
+            except TooLarge as error:
+                return self._unkept(event, position, item, error)
             if isinstance(opened, Duplicate):
                 opened = self._moved_on(event, position, item, opened, holder)
+            if isinstance(opened, Opened) and opened.resumed and self._only_observes(opened):
+                self.go(opened)
+                opened = self._open(event, position, item, holder)
             return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+
+    def _only_observes(self, opened: Opened) -> bool:
+        """A run that another process began in observe mode, while this one may do more: it ends, and a new one begins."""
+        row = self.service.ledger.run(opened.run_id)
+        return row is not None and row.mode == Mode.OBSERVE != self.service.settings.mode
 
     def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
@@ -61,7 +92,8 @@ class Runs:
     ) -> Opened | Duplicate | Busy:
         """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
         ledger, clock = self.service.ledger, self.service.clock
-        if found.status is not Status.AWAITING_APPROVAL or self._settled(found.request, found.answers) is None:
+        settled = self._settled(found.request, found.answers, finding.targets)
+        if found.status is not Status.AWAITING_APPROVAL or settled is None:
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
         if not isinstance(taken, Opened):
@@ -77,9 +109,13 @@ class Runs:
             return self.go(opened) if isinstance(opened, Opened) else None
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
-        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=self.service.settings.sandbox)
         state = State(event=event, position=position, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
+
+    def _unkept(self, event: Event, position: int, finding: Finding, error: TooLarge) -> Report:
+        refusal = Refusal(reason=Reason.MALFORMED, where="event", detail=str(error))
+        return self._skipped(event, position, finding, refusal)
 
     def _duplicate(self, event: Event, finding: Finding, found: Duplicate | Busy) -> Report:
         stands = found.status if isinstance(found, Duplicate) else f"being worked by {found.holder}"
@@ -90,27 +126,38 @@ class Runs:
     def go(self, opened: Opened) -> Report:
         """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go."""
         config: RunnableConfig = {
-            "configurable": {"thread_id": opened.run_id},
+            "configurable": {"thread_id": opened.run_id, "fence": opened.fence},
             "max_concurrency": self.service.settings.max_concurrency,
         }
         ledger, clock = self.service.ledger, self.service.clock
         row = ledger.run(opened.run_id)
         mode = self.service.settings.mode if row is None else Mode(row.mode)
         context = Context(mode=mode, fence=opened.fence)
-        with beating(lambda: ledger.heartbeat(opened.run_id, opened.fence, clock())):
-            snapshot = self._worked(opened.run_id, config, context)
-        return self._finish(opened, State.model_validate(snapshot.values), mode)
+        try:
+            with beating(lambda: ledger.heartbeat(opened.run_id, opened.fence, clock())):
+                snapshot = self._worked(opened, config, context)
+            return self._finish(opened, snapshot, mode)
+        except (CheckpointLost, TooLarge) as error:
+            return self._failed(opened, config, str(error), mode)
 
-    def _worked(self, run_id: str, config: RunnableConfig, context: Context) -> StateSnapshot:
+    def _worked(self, opened: Opened, config: RunnableConfig, context: Context) -> StateSnapshot:
         """Invoke the graph until it has a report, or waits and cannot go on. Raises RuntimeError if it stands still."""
-        snapshot = self._graph.get_state(config)
-        while (step := self._next(run_id, snapshot)) is not None:
+        expected = self.service.ledger.waits_at(opened.run_id) if opened.resumed else ""
+        snapshot = left_at(opened.run_id, expected, lambda: self._graph.get_state(config), self._pause)
+        while (step := self._next(opened.run_id, snapshot)) is not None:
             before = snapshot.config
-            self._graph.invoke(None if step == "go on" else step, config, context=context, durability="sync")
+            self._invoke(None if step == "go on" else step, config, context)
             snapshot = self._graph.get_state(config)
             if snapshot.config == before and step == "go on":
-                raise RuntimeError(f"{run_id} does not go on from its checkpoint")
+                raise RuntimeError(f"{opened.run_id} does not go on from its checkpoint")
         return snapshot
+
+    def _invoke(self, given: Arrived | Command[Any] | None, config: RunnableConfig, context: Context) -> None:
+        """One stretch: to the end or a wait, or to the end of a phase."""
+        if self._by_phase:
+            self._graph.invoke(given, config, context=context, durability="exit", interrupt_before=PHASES)
+        else:
+            self._graph.invoke(given, config, context=context, durability="sync")
 
     def _next(self, run_id: str, snapshot: StateSnapshot) -> Step | None:
         """What to invoke the graph with; None when it has its report, or waits and cannot go on yet.
@@ -120,7 +167,7 @@ class Runs:
         if not snapshot.values:
             return self._input(run_id)
         if snapshot.interrupts:
-            reply = self._reply(State.model_validate(snapshot.values).request)
+            reply = self._reply(State.model_validate(snapshot.values))
             return None if reply is None else Command(resume=reply.model_dump(mode="json"))
         return None if snapshot.values.get("report") is not None else "go on"
 
@@ -128,26 +175,36 @@ class Runs:
         body: Any = self.service.ledger.body(run_id)
         return Arrived(event=Event.model_validate(body["event"]), position=body["position"], run_id=run_id)
 
-    def _reply(self, request: Request | None) -> Reply | None:
-        """What the ledger's answers to a request come to."""
+    def _reply(self, state: State) -> Reply | None:
+        """What the ledger's answers to the open request come to."""
+        request = state.request
         answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
-        return self._settled(request, answers)
+        return self._settled(request, answers, state.finding.targets if state.finding else [])
 
-    def _settled(self, request: Request | None, answers: list[Approval]) -> Reply | None:
-        """The answers, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
+    def _settled(self, request: Request | None, answers: list[Approval], targets: list[Target]) -> Reply | None:
+        """The answers that count, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        rejected = any(answer.decision == "reject" for answer in answers)
-        if rejected or (answers and complete(request, answers, self.service.registry)):
-            return Reply(nonces=[answer.nonce for answer in answers])
+        counted = heard(answers, request, targets, self.service)
+        rejected = any(answer.decision == "reject" for answer in counted)
+        if rejected or (counted and complete(request, counted, self.service.registry)):
+            return Reply(nonces=[answer.nonce for answer in counted])
         return None
 
-    def _finish(self, opened: Opened, state: State, mode: Mode) -> Report:
-        service = self.service
+    def _finish(self, opened: Opened, snapshot: StateSnapshot, mode: Mode) -> Report:
+        service, state = self.service, State.model_validate(snapshot.values)
         report = state.report or compose(state, mode, service)
         if state.report is None and state.request is not None:
-            service.ledger.ask(state.request, service.clock())
+            service.ledger.ask(state.request, service.clock(), checkpoint_of(snapshot))
+        service.ledger.close(opened.run_id, opened.fence, report, service.clock())
+        return report
+
+    def _failed(self, opened: Opened, config: RunnableConfig, why: str, mode: Mode) -> Report:
+        service = self.service
+        values = self._graph.get_state(config).values or dict(self._input(opened.run_id))
+        receipts = service.ledger.receipts(opened.run_id)
+        report = failed(State.model_validate(values), receipts, why, mode, service)
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
         return report

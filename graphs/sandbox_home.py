@@ -1,39 +1,61 @@
 """The sandbox of a home: its world on disk behind a lock, saved after each write, with the registry that goes with it."""
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from pydantic import JsonValue, ValidationError
+
+from agent.plan import digest_of
 from agent.policy import Policies
+from agent.record import Record
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, approval_key
+from graphs.bootstrap import CASES, LEDGER, HomeUnusable, approval_key
 from graphs.configuration import SANDBOX_MODEL, Configuration
 from graphs.embedded import answerer
 from graphs.holding import alive
 from graphs.model import BedrockModel
 from graphs.service import Service, Settings
 from tools.action import catalogue
+from tools.archive import FileArchive
 from tools.ledger import SqliteLedger
 from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
-from tools.sandbox.seed import seed
+from tools.sandbox.seed import add, seed
 from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.store import WorldStore
 from tools.sandbox.world import World, WorldError
 
-WORLD, REGISTRY, SOURCE = "world.bin", "registry.json", "world.sha256"
+WORLD, REGISTRY, ORIGIN = "world.bin", "registry.json", "origin.json"
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
+_FORGET = "`stanch sandbox reset` forgets the sandbox"
+Kept = TypeVar("Kept", bound=Record)
+
+
+class Origin(Record):
+    """Where a kept world came from."""
+
+    source: str = ""
+    """SHA-256 of the file; empty if it was made from findings."""
+    tells: bool = True
+    """Whether its services are told of the findings of an event."""
+    seeded: list[str] = []
+    """Digests of the events that happened in it: what they name was put there once, and whatever became of it stands."""
 
 
 @contextmanager
 def opened(
-    config: Configuration, home: Path, mode: Mode | None, event: Any = None, world_file: Path | None = None
+    config: Configuration, home: Path, mode: Mode | None, event: JsonValue = None, world_file: Path | None = None
 ) -> Iterator[Service]:
-    """Open the home's world, made from the file or from the finding if there is none yet. Raises WorldError, WorldBusy."""
+    """Open the home's world, made from the file or from the finding if there is none yet.
+
+    Raises WorldError for what the caller gave, WorldBusy, and WorldUnreadable or HomeUnusable for what stands in the home.
+    """
     with WorldStore(home / WORLD) as store:
         sandbox, registry = _world(store, home, event, world_file)
         sandbox.on_write(lambda: store.save(sandbox))
@@ -42,33 +64,51 @@ def opened(
         store.save(sandbox)
 
 
-def _world(store: WorldStore, home: Path, event: Any, world_file: Path | None) -> tuple[Sandbox, Registry]:
-    """The kept world; a new event's resources are added where they are missing."""
+def _world(store: WorldStore, home: Path, event: JsonValue, world_file: Path | None) -> tuple[Sandbox, Registry]:
+    """The kept world, in which a new event happens; or a new one."""
     kept = store.load()
-    source = "" if world_file is None else hashlib.sha256(_bytes(world_file)).hexdigest()
-    if kept is not None and source and (home / SOURCE).read_text(encoding="utf-8") != source:
-        raise WorldError("the sandbox has another world already: `stanch sandbox reset` forgets it")
-    if kept is not None:
-        registry = Registry.model_validate_json((home / REGISTRY).read_text(encoding="utf-8"))
-        return kept, _added(kept, registry, home, event)
-    world = World.load(world_file) if world_file else world_for(event)
+    content = None if world_file is None else _bytes(world_file)
+    if kept is None:
+        return _made(store, home, event, content)
+    registry, origin = _read(home / REGISTRY, Registry), _read(home / ORIGIN, Origin)
+    if content is not None and origin.source != hashlib.sha256(content).hexdigest():
+        raise WorldError(f"the sandbox has another world already: {_FORGET}")
+    if event is None or digest_of(event) in origin.seeded:
+        return kept, registry
+    return kept, _happens(store, home, kept, registry, origin, event)
+
+
+def _made(store: WorldStore, home: Path, event: JsonValue, content: bytes | None) -> tuple[Sandbox, Registry]:
+    if (home / LEDGER).exists():
+        raise HomeUnusable(f"{home / WORLD} is gone, and the runs that happened in it are not: {_FORGET}")
+    if event is None:
+        raise WorldError("there is no sandbox here yet: `stanch run EVENT.json --sandbox` makes one")
+    world = world_for(event) if content is None else World.parse(content)
     sandbox = Sandbox.fresh(0, world.now, ticking=True)
-    seed(sandbox, world, event if isinstance(event, dict) else None)
-    _keep(home, world.registry)
-    (home / SOURCE).write_text(source, encoding="utf-8")
+    seed(sandbox, world, event)
+    source = "" if content is None else hashlib.sha256(content).hexdigest()
+    _keep(home / REGISTRY, world.registry)
+    _keep(home / ORIGIN, Origin(source=source, tells=world.event, seeded=[digest_of(event)]))
     store.save(sandbox)
     return sandbox, world.registry
 
 
-def _added(sandbox: Sandbox, registry: Registry, home: Path, event: Any) -> Registry:
-    """The registry, with the account of a further event; what the event names and the world lacks is seeded."""
-    if not isinstance(event, dict):
-        return registry
+def _happens(
+    store: WorldStore, home: Path, sandbox: Sandbox, registry: Registry, origin: Origin, event: JsonValue
+) -> Registry:
+    """The registry after a further event. A world from a file keeps its own; one from findings serves their accounts.
+
+    The event counts as seeded once the world is saved: a process that dies before that does it again, and adds what is missing.
+    """
     world = world_for(event)
-    seed(sandbox, world, event)
-    merged = registry.model_copy(update={"accounts": {**world.registry.accounts, **registry.accounts}})
-    _keep(home, merged)
-    return merged
+    add(sandbox, world, event if origin.tells else None, registry.accounts if origin.source else None)
+    store.save(sandbox)
+    if not origin.source:
+        accounts = {**world.registry.accounts, **registry.accounts}
+        registry = registry.model_copy(update={"accounts": accounts})
+        _keep(home / REGISTRY, registry)
+    _keep(home / ORIGIN, origin.model_copy(update={"seeded": [*origin.seeded, digest_of(event)]}))
+    return registry
 
 
 def _bytes(file: Path) -> bytes:
@@ -78,8 +118,23 @@ def _bytes(file: Path) -> bytes:
         raise WorldError(f"{file}: {error.strerror}") from error
 
 
-def _keep(home: Path, registry: Registry) -> None:
-    (home / REGISTRY).write_text(registry.model_dump_json(), encoding="utf-8")
+def _read(path: Path, kind: type[Kept]) -> Kept:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise HomeUnusable(f"{path} is gone: {_FORGET}") from error
+    except ValidationError as error:
+        raise HomeUnusable(f"{path} is not what was kept there: {_FORGET}") from error
+
+
+def _keep(path: Path, record: Record) -> None:
+    """Written whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(record.model_dump_json())
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sandbox, registry: Registry) -> Service:
@@ -88,7 +143,7 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
     return Service(
         clients=sandbox.clients(),
         partition="aws",
-        ledger=SqliteLedger(home / LEDGER, alive),
+        ledger=SqliteLedger(home / LEDGER, alive, sandbox=True),
         model=BedrockModel(config.model or SANDBOX_MODEL, runtime, control, catalogue()),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
         registry=registry,
@@ -104,4 +159,5 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
             approval_minutes=config.approval_minutes,
             block_hours=config.block_hours,
         ),
+        archive=FileArchive(home / CASES),
     )

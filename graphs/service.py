@@ -13,6 +13,7 @@ from agent.plan import Answer, Case
 from agent.policy import Policies
 from agent.record import Record
 from agent.verdict import Approval, Mode
+from tools.archive import Archive, Nowhere
 from tools.aws import Aws, AwsCall, Clients, Phase, Tally
 from tools.ledger import Ledger
 from tools.registry import Registry
@@ -70,6 +71,7 @@ class Service:
     nonce: Callable[[], str]
     approval_key: bytes
     settings: Settings = field(default_factory=Settings)
+    archive: Archive = field(default_factory=Nowhere)
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
         """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""

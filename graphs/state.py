@@ -138,6 +138,7 @@ class Waiting(Slice):
     """What approve sees."""
 
     run_id: str
+    finding: Finding
     request: Request
     plan: Plan
     verdicts: dict[str, Verdict]

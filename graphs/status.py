@@ -5,10 +5,14 @@ from agent.receipt import Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
-from graphs.state import State
+from graphs.state import Decision, State
+from tools.aws import NO_ROLE
 
 _NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 """Why a wanted action is not in place although its target is there."""
+_REFUSED = "AccessDenied"
+"""What STS answers for a role that is not there, or does not trust us."""
+_OTHERS = (Mode.APPROVE, Mode.AUTO)
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
@@ -18,11 +22,23 @@ def status_of(state: State, mode: Mode) -> tuple[Status, str]:
         return Status(state.refusal.status), reason_of(state.refusal)
     if state.plan is None or state.finding is None:
         return Status.FAILED, "the run ended before there was a plan"
+    if no_way_in := _no_way_in(state, state.finding.account):
+        return Status.FAILED, no_way_in
     if state.request is not None and state.request.digest not in state.decisions:
         return Status.AWAITING_APPROVAL, _asked(state)
     if state.receipts:
         return _acted(state, state.plan)
     return _untouched(state, state.plan, mode)
+
+
+def _no_way_in(state: State, account: str) -> str:
+    """Why nothing can be read in the account, and how to say who we are there; empty if it can."""
+    notes = {fact.note for answered in state.evidence.values() for fact in answered.facts}
+    if NO_ROLE in notes:
+        return f"no role is configured for account {account}: set STANCH_ROLE_NAME to the one that we take on there"
+    if f"AssumeRole:{_REFUSED}" in notes:
+        return f"our role in account {account} cannot be taken on ({_REFUSED}): STANCH_ROLE_NAME names it, and it must trust us"
+    return ""
 
 
 def _asked(state: State) -> str:
@@ -94,14 +110,13 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     if decision is not None and decision.kind == "expired":
         return Status.EXPIRED, decision.reason
     if decision is not None and decision.kind == "rejected":
-        reasons = [a.reason for a in decision.approvals if a.decision == "reject" and a.reason]
-        return Status.REJECTED, "; ".join(reasons) or decision.reason
+        return Status.REJECTED, _rejected(decision)
     if decision is not None and plan.actions:
         names = ", ".join(_name(action) for action in plan.actions)
         return Status.ESCALATED, f"no valid approval covers what would be done now: {names}"
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
-    if verdicts and mode is Mode.OBSERVE and any(_would(v) for v in verdicts):
-        return Status.PROPOSED, "observe mode writes nothing; see what the other modes would do"
+    if verdicts and mode is Mode.OBSERVE and any(_would_do(v) for v in verdicts):
+        return Status.PROPOSED, "observe mode writes nothing; " + "; ".join(_would(verdicts, mode) for mode in _OTHERS)
     if verdicts:
         return Status.DENIED, "policy denies: " + ", ".join(
             sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
@@ -127,5 +142,19 @@ def _contained_before(plan: Plan) -> bool:
     return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not plan.dropped
 
 
-def _would(verdict: Verdict) -> bool:
+def _rejected(decision: Decision) -> str:
+    """Who said no, and why if they said so."""
+    said = [f"{a.by}: {a.reason or 'no reason given'}" for a in decision.approvals if a.decision == "reject"]
+    return f"rejected by {'; '.join(said)}" if said else decision.reason
+
+
+def _would_do(verdict: Verdict) -> bool:
     return any(ruling is not Ruling.DENY for ruling in verdict.otherwise.values())
+
+
+def _would(verdicts: list[Verdict], mode: Mode) -> str:
+    """What another mode would have done with each action: `auto mode would run A1, ask about A2`."""
+    words = {Ruling.ALLOW: "run", Ruling.ASK: "ask about", Ruling.DENY: "deny"}
+    named = {ruling: [v.action_id for v in verdicts if v.otherwise.get(mode) is ruling] for ruling in words}
+    told = ", ".join(f"{words[ruling]} {' and '.join(ids)}" for ruling, ids in named.items() if ids)
+    return f"{mode} mode would {told}"

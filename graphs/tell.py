@@ -20,6 +20,7 @@ from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally
 from tools.ledger import Held
 
 ACTION = "securityhub_update_finding"
+NOT_HELD = "Security Hub does not hold this finding: it was given by hand, or its service does not send it there"
 _PRODUCTS = {Origin.GUARDDUTY: "guardduty", Origin.MACIE: "macie", Origin.INSPECTOR: "inspector"}
 
 
@@ -35,7 +36,7 @@ def tell(state: State, context: Context, service: Service, tally: Tally) -> Told
     return _say(view, status, reason, context, service, tally)
 
 
-def tell_undone(report: Report, finding: Finding, context: Context, service: Service) -> Told:
+def tell_undone(report: Report, finding: Finding, context: Context, service: Service, tally: Tally) -> Told:
     """Write on the finding what of its containment was taken back."""
     nothing = Answer(disposition=Disposition.UNCERTAIN, confidence=Confidence.LOW)
     plan = Plan(
@@ -43,17 +44,17 @@ def tell_undone(report: Report, finding: Finding, context: Context, service: Ser
         playbook=nothing,
     )  # fmt: skip
     view = Planned(run_id=report.run_id, finding=finding, evidence={}, slots=Slots(), plan=plan)
-    return _say(view, report.status, report.reason, context, service, Tally())
+    return _say(view, report.status, report.reason, context, service, tally)
 
 
 def _say(view: Planned, status: Status, reason: str, context: Context, service: Service, tally: Tally) -> Told:
     finding = view.finding
     where = _kept_at(finding)
     if where is None:
-        return Told(outcome="not_kept_there")
+        return Told(outcome="not_kept_there", detail="the event does not say under what name Security Hub holds it")
     words: JsonObject = {
         "workflow": workflow_for(status, finding),
-        "note": f"Stanch {view.run_id}: {status}. {reason}",
+        "note": f"Stanch {view.run_id}: {status.replace('_', ' ')}. {reason}",
     }
     target = Target(
         kind=TargetKind.OTHER, id=f"hub-finding-{digest_of(where)[:16]}", account=finding.account,
@@ -65,7 +66,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
     except (AwsError, *UNREADABLE) as error:
         return Told(outcome=Outcome.FAILED, detail=str(error))
     if isinstance(change, Inapplicable):
-        return Told(outcome="not_kept_there", detail=change.detail)
+        return Told(outcome="not_kept_there", detail=NOT_HELD)
     if not change.needed:
         return Told(outcome="not_needed", workflow=str(change.after["workflow"]))
     return _write(change, view, context, service, aws)

@@ -16,8 +16,9 @@ from agent.receipt import Drifted, Outcome, Receipt, Verification
 from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
+from graphs.compose import summed
 from graphs.holding import beating, holding
-from graphs.people import canonical, known, people, subjects
+from graphs.people import canonical, known, people, subjects, unlisted
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
@@ -116,21 +117,22 @@ def _undo(
         return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
     person = by if expired else canonical(by)
     if person is None or not (expired or known(person, service.registry)):
-        return NothingToUndo(detail=f"{by[:64]!r} is nobody who may answer")
+        return NothingToUndo(detail=unlisted(by))
     if person in subjects(report.finding.targets if report.finding else [], [a.planned for a in chosen]):
         return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
     word = None if expired else _word(service, run_id, chosen, person)
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person)
     context = Context(mode=report.mode, fence=lease.fence)
-    done = Undoing.model_validate(build_undo(service).compile().invoke(state, context=context))
-    amended = _amended(report, done, service)
+    tally = Tally()
+    done = Undoing.model_validate(build_undo(service, tally).compile().invoke(state, context=context))
+    amended = _counted(_amended(report, done, service), report, tally, service)
     service.ledger.amend(amended, service.clock())
     finding = _finding(service, run_id)
     if finding is None:
         return amended
     row = service.ledger.run(run_id)
-    told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service)
-    amended = amended.model_copy(update={"told": told})
+    told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service, tally)
+    amended = _counted(amended.model_copy(update={"told": told}), report, tally, service)
     service.ledger.amend(amended, service.clock())
     return amended
 
@@ -142,15 +144,15 @@ def _finding(service: Service, run_id: str) -> Finding | None:
     return found if isinstance(found, Finding) else None
 
 
-def build_undo(service: Service) -> StateGraph[Undoing, Context, Undoing, Undoing]:
-    """START -> judge -> undo -> END, over the receipts of one run."""
+def build_undo(service: Service, tally: Tally) -> StateGraph[Undoing, Context, Undoing, Undoing]:
+    """START -> judge -> undo -> END, over the receipts of one run. Its calls are counted in `tally`."""
     graph = StateGraph(Undoing, context_schema=Context)
 
     def judge_undo(state: Undoing, runtime: Runtime[Context]) -> UndoJudged:
-        return UndoJudged(verdicts={a.planned.id: _ruled(a, state, runtime, service) for a in state.actions})
+        return UndoJudged(verdicts={a.planned.id: _ruled(a, state, runtime, service, tally) for a in state.actions})
 
     def undo(state: Undoing, runtime: Runtime[Context]) -> UndoActed:
-        return UndoActed(receipts=_undone(state, service))
+        return UndoActed(receipts=_undone(state, service, tally))
 
     graph.add_node("judge", judge_undo, input_schema=Undoing)
     graph.add_node("undo", undo, input_schema=Undoing)
@@ -199,18 +201,22 @@ def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) 
     return approval
 
 
-def _ruled(action: ReportedAction, state: Undoing, runtime: Runtime[Context], service: Service) -> Verdict:
+def _ruled(
+    action: ReportedAction, state: Undoing, runtime: Runtime[Context], service: Service, tally: Tally
+) -> Verdict:
     change = action.planned.change
     spec = service.catalogue.get(change.action)
     if spec is None:
         raise LookupError(change.action)
-    aws = service.aws(change.target.account, change.target.region, Phase.READ, VERIFY_CALLS, Tally())
+    aws = service.aws(change.target.account, change.target.region, Phase.READ, VERIFY_CALLS, tally)
     facts = facts_for_undo(
         spec,
         change,
         action.planned.id,
         standings=standings_of(change.target, service.registry),
-        circumstances=Circumstances(mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock()),
+        circumstances=Circumstances(
+            mode=runtime.context.mode, sandbox=service.settings.sandbox, now=service.clock(), undone_before=False
+        ),
         target_verified=verify_target(aws, change.target) == "verified",
         approvals=[state.approval] if state.approval is not None and service.signed(state.approval) else [],
         expired=_expired(change, spec, service),
@@ -218,12 +224,12 @@ def _ruled(action: ReportedAction, state: Undoing, runtime: Runtime[Context], se
     return service.policies.judge(action.planned.id, facts)
 
 
-def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
+def _undone(state: Undoing, service: Service, tally: Tally) -> dict[str, Receipt]:
     """A receipt for each action whose undo is allowed. One that drifts stops alone; the others go on."""
     receipts = {}
     for action in state.actions:
         if state.verdicts[action.planned.id].ruling is Ruling.ALLOW:
-            receipt = _take_back(action, state.run_id, service)
+            receipt = _take_back(action, state.run_id, service, tally)
             row = service.ledger.run(state.run_id)
             service.ledger.record(receipt, row.fence if row else 0)
             if receipt.outcome is Outcome.UNDONE:
@@ -233,9 +239,9 @@ def _undone(state: Undoing, service: Service) -> dict[str, Receipt]:
     return receipts
 
 
-def _take_back(action: ReportedAction, run_id: str, service: Service) -> Receipt:
+def _take_back(action: ReportedAction, run_id: str, service: Service, tally: Tally) -> Receipt:
     change = action.planned.change
-    tally = Tally()
+    earlier = len(tally.writes)
     module = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.UNDO, module.CALLS, tally)
     receipt = Receipt(
@@ -245,20 +251,20 @@ def _take_back(action: ReportedAction, run_id: str, service: Service) -> Receipt
     try:
         done = module.undo(aws, change)
     except (AwsError, *UNREADABLE) as error:
-        return receipt.model_copy(update={"detail": str(error), "calls": tally.writes})
+        return receipt.model_copy(update={"detail": str(error), "calls": tally.writes[earlier:]})
     if isinstance(done, Drifted):
         return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
-    back = _read_back(change, run_id, service)
+    back = _read_back(change, run_id, service, tally)
     outcome = Outcome.UNDONE if back.holds else Outcome.FAILED
     return receipt.model_copy(
-        update={"outcome": outcome, "detail": done.detail, "calls": tally.writes, "verification": back}
+        update={"outcome": outcome, "detail": done.detail, "calls": tally.writes[earlier:], "verification": back}
     )
 
 
-def _read_back(change: Change, run_id: str, service: Service) -> Verification:
+def _read_back(change: Change, run_id: str, service: Service, tally: Tally) -> Verification:
     """Plan the same change again: what it would start from is what is there now."""
     module = actions()[change.action]
-    aws = service.aws(change.target.account, change.target.region, Phase.PLAN, module.CALLS, Tally())
+    aws = service.aws(change.target.account, change.target.region, Phase.PLAN, module.CALLS, tally)
     now = service.clock()
     try:
         again = module.plan(aws, change.target, change.params, run_id)
@@ -290,6 +296,12 @@ def _amended(report: Report, done: Undoing, service: Service) -> Report:
             "approvals": [*report.approvals, *([done.approval] if done.approval else [])],
         }
     )
+
+
+def _counted(amended: Report, report: Report, tally: Tally, service: Service) -> Report:
+    """The amended report with the calls of the undo beside the run's own, and the time of now."""
+    calls = summed({"run": report.calls, "undo": tally.by_phase})
+    return amended.model_copy(update={"calls": calls, "ended_at": service.clock()})
 
 
 def _partly(report: Report, left: list[ReportedAction], done: Undoing) -> tuple[Status, str]:

@@ -10,8 +10,10 @@ from typing import Any
 import botocore.exceptions
 from botocore import xform_name
 
+from agent.casefile import Looked
 from agent.receipt import Call
 from agent.record import JsonObject
+from tools.archive import capped, plain
 
 
 class Phase(StrEnum):
@@ -128,6 +130,8 @@ def classify(code: str) -> type[AwsError]:
     return Rejected
 
 
+NO_ROLE = "NoRole"
+"""The code of every call in an account for which no role of ours is configured."""
 NO_ANSWER = "no answer"
 """How the record of a call begins that was sent and not answered: it may have taken effect."""
 
@@ -187,6 +191,8 @@ class Aws:
 
     before_write: Callable[[], None] = lambda: None
     """Called before each write leaves, so that a ledger can say that it may have taken effect."""
+    looked: Callable[[Looked], None] | None = None
+    """Told of every read and its answer, for the case file."""
 
     def at(self, region: str) -> "Aws":
         """The same, in another Region."""
@@ -209,10 +215,32 @@ class Aws:
         """
         if call not in self.declared or self.phase not in call.phases:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
+        if self.looked is None:
+            return self._answer(call, absent, params)
+        return self._told(call, absent, params, self.looked)
+
+    def _told(
+        self,
+        call: AwsCall,
+        absent: frozenset[str] | set[str],
+        params: dict[str, Any],
+        tell: Callable[[Looked], None],
+    ) -> JsonObject | None:
+        """The answer, told whatever it is."""
+        asked = Looked(call=call.name, region=self.region, at=self.now(), params=plain(params))
+        try:
+            answer = self._answer(call, absent, params)
+        except AwsError as error:
+            tell(asked.model_copy(update={"error": error.code}))
+            raise
+        tell(asked.model_copy(update={"answer": capped(plain(answer)), "error": "" if answer else "absent"}))
+        return answer
+
+    def _answer(self, call: AwsCall, absent: frozenset[str] | set[str], params: dict[str, Any]) -> JsonObject | None:
         client = self._client(call)
-        self.tally.count(self.phase, call.name)
         if call.writes:
             self.before_write()
+        self.tally.count(self.phase, call.name)
         try:
             answer: dict[str, Any] = getattr(client, xform_name(call.operation))(**params)
         except botocore.exceptions.ClientError as error:
@@ -263,7 +291,7 @@ class Aws:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))
             raise classify(code)(call.name, f"AssumeRole:{code}") from error
         except PermissionError as error:
-            raise NotPermitted(call.name, "NoRole", str(error)) from error
+            raise NotPermitted(call.name, NO_ROLE, str(error)) from error
         except botocore.exceptions.BotoCoreError as error:
             raise Unreachable(call.name, type(error).__name__, str(error)) from error
 

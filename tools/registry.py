@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
 from agent.record import Record
-from agent.target import Target
+from agent.target import Region, Target
 
 
 class AccountEntry(Record):
@@ -20,6 +20,9 @@ class AccountEntry(Record):
     """Only a workload account is acted in, so it has to be said."""
     environment: Literal["prod", "staging", "dev", "sandbox"]
     owner: str = ""
+    regions: list[Region] = []
+    """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
+    Empty: every Region that the account has enabled."""
 
 
 def _named(entry: str) -> str:

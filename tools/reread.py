@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from agent.finding import Finding, Origin
@@ -17,20 +17,24 @@ DETECTORS = AwsCall("guardduty", "ListDetectors", permission="guardduty:ListDete
 GUARDDUTY = AwsCall("guardduty", "GetFindings", permission="guardduty:GetFindings", resource="*", phases=_READ)
 HUB = AwsCall("securityhub", "GetFindings", permission="securityhub:GetFindings", resource=_HUB, phases=_READ)
 MACIE = AwsCall("macie2", "GetFindings", permission="macie2:GetFindings", resource="*", phases=_READ)
-CALLS = frozenset({DETECTORS, GUARDDUTY, HUB, MACIE})
+TRAIL = AwsCall("cloudtrail", "LookupEvents", permission="cloudtrail:LookupEvents", resource="*", phases=_READ)
+CALLS = frozenset({DETECTORS, GUARDDUTY, HUB, MACIE, TRAIL})
+_LAGS = timedelta(minutes=15)
+"""CloudTrail's event history may lack what is younger."""
 
 _GUARDDUTY_ARN = re.compile(
     r"arn:aws[a-z-]*:guardduty:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
     r":detector/(?P<detector>[0-9a-zA-Z]{1,64})/finding/(?P<id>[0-9a-zA-Z-]{1,64})"
 )
 _GUARDDUTY_ID = re.compile(r"guardduty:(?P<account>\d{12}):(?P<region>[a-z0-9-]+):(?P<id>[0-9a-zA-Z-]{1,64})")
+_TRAIL_ID = re.compile(r"cloudtrail:\d{12}:[a-z0-9-]+:(?P<id>[0-9a-zA-Z-]{1,64})")
 _MACIE_ID = re.compile(r"macie:\d{12}:[a-z0-9-]+:(?P<id>[0-9a-zA-Z-]{1,64})")
 
 
 class Reread(Record):
     """What the service says now."""
 
-    outcome: Literal["known", "absent", "failed"]
+    outcome: Literal["known", "absent", "not_yet", "failed"]
     body: JsonObject | None = None
     """When known: the finding as an event of its service, for intake to parse like any other."""
     note: str = ""
@@ -38,7 +42,7 @@ class Reread(Record):
 
 
 def reread(aws: Aws, finding: Finding) -> Reread:
-    """Read it where it is kept: in Security Hub if it came from there, else in GuardDuty or Macie.
+    """Read it where it is kept: in Security Hub if it came from there, else in GuardDuty, Macie or CloudTrail.
 
     Security Hub goes first because only its copy has the workflow status and the note. Failed, with the error's code, if the
     service does not answer, or if nobody reads findings of that origin yet.
@@ -51,6 +55,8 @@ def reread(aws: Aws, finding: Finding) -> Reread:
             return _from_guardduty(aws, finding)
         if finding.origin is Origin.MACIE:
             return _from_macie(aws, finding)
+        if finding.origin is Origin.CLOUDTRAIL:
+            return _from_cloudtrail(aws, finding)
     except AwsError as error:
         return Reread(outcome="failed", note=error.code)
     return Reread(outcome="failed", note="no_reader")
@@ -100,6 +106,20 @@ def _from_macie(aws: Aws, finding: Finding) -> Reread:
         if found.get("id") == named["id"]:
             return _known("aws.macie", "Macie Finding", found)
     return Reread(outcome="absent")
+
+
+def _from_cloudtrail(aws: Aws, finding: Finding) -> Reread:
+    """The record in the event history, by its id. One that is not there yet is not absent."""
+    named = _TRAIL_ID.fullmatch(finding.key)
+    if named is None:
+        return Reread(outcome="failed", note="no_identifier")
+    answer = aws.need(TRAIL, LookupAttributes=[{"AttributeKey": "EventId", "AttributeValue": named["id"]}])
+    for found in _listed(answer, "Events"):
+        if found.get("EventId") == named["id"]:
+            record = json.loads(str(found["CloudTrailEvent"]))
+            return _known("aws.cloudtrail", "AWS API Call via CloudTrail", record)
+    young = finding.last_seen is None or finding.last_seen > aws.now() - _LAGS
+    return Reread(outcome="not_yet", note="cloudtrail_lag") if young else Reread(outcome="absent")
 
 
 def _listed(answer: JsonObject, name: str) -> list[Any]:

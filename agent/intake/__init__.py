@@ -6,13 +6,26 @@ from pydantic import ValidationError
 
 from agent.event import Event, unsound
 from agent.finding import Finding, Parsed, Reason, Refusal
-from agent.intake import access_analyzer, asff, config, guardduty, health, inspector, macie, ocsf
+from agent.intake import (
+    access_analyzer,
+    asff,
+    cloudtrail,
+    cloudwatch,
+    config,
+    guardduty,
+    health,
+    inspector,
+    macie,
+    ocsf,
+)
 from agent.intake.envelope import Found, Shape, find
 from agent.intake.node import DETAIL_LIMIT, Node, Unfit
 
 _PARSERS: dict[Shape, Callable[[Node], Finding]] = {
     Shape.ACCESS_ANALYZER: access_analyzer.parse,
     Shape.ASFF: asff.parse,
+    Shape.CLOUDTRAIL: cloudtrail.parse,
+    Shape.CLOUDWATCH: cloudwatch.parse,
     Shape.CONFIG: config.parse,
     Shape.GUARDDUTY: guardduty.parse,
     Shape.HEALTH: health.parse,

@@ -1,8 +1,6 @@
 """IAM Access Analyzer: a resource that somebody outside can use."""
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -29,14 +27,14 @@ def parse(finding: Node) -> Finding:
     is_bucket = type_key(kind) == "awss3bucket"
     return naming.finding(
         key=f"access-analyzer:{place.account}:{identity}",
-        version=version_of(finding.at("updatedAt"), finding.at("analyzedAt"), finding.at("createdAt")),
+        version=naming.version(finding.at("updatedAt"), finding.at("analyzedAt"), finding.at("createdAt")),
         origin=Origin.ACCESS_ANALYZER,
         type=f"{finding.at('findingType').text or 'ExternalAccess'}:{kind}"[:256],
         situation=Situation.PUBLIC_BUCKET if is_bucket and public else Situation.POSTURE,
         severity=_PUBLIC if public else _SHARED,
         title=f"{kind} can be used from outside the zone of trust",
         description=finding.at("error").text,
-        seen=(first_moment(finding.at("createdAt").value), first_moment(finding.at("analyzedAt").value)),
+        seen=(naming.moment(finding.at("createdAt")), naming.moment(finding.at("analyzedAt"))),
         lifecycle=Lifecycle(
             archived=status == "ARCHIVED",
             workflow="resolved" if status == "RESOLVED" or finding.at("isDeleted").flag else "new",

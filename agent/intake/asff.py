@@ -6,12 +6,11 @@ from pydantic import JsonValue
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity, situations
-from agent.intake.guardduty import is_sample, version_of
+from agent.intake.guardduty import is_sample
 from agent.intake.hub import SeenResource, key_of, name_resources, native_type, origin_of, subject_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, untrusted
-from agent.intake.place import Arn, Place, account_of, is_region, partition_of, region_of
+from agent.intake.place import Arn, Place, account_of, agreeing, is_region, partition_of, region_of
 from agent.intake.subject import Principal, name_subject
 from agent.intake.traffic import Flow, asff_flows, traffic_of, web_addresses
 
@@ -33,7 +32,7 @@ def parse(finding: Node) -> Finding:
     situation = _name(naming, finding, origin, finding_type, resources, flows)
     return naming.finding(
         key=key_of(origin, product_arn, finding.at("Id"), place),
-        version=version_of(finding.at("UpdatedAt"), finding.at("CreatedAt")),
+        version=naming.version(finding.at("UpdatedAt"), finding.at("CreatedAt")),
         origin=origin,
         type=finding_type,
         situation=situation,
@@ -41,10 +40,10 @@ def parse(finding: Node) -> Finding:
         title=finding.at("Title").text,
         description=finding.at("Description").text,
         seen=(
-            first_moment(finding.at("FirstObservedAt").value, finding.at("CreatedAt").value),
-            first_moment(finding.at("LastObservedAt").value, finding.at("UpdatedAt").value),
+            naming.moment(finding.at("FirstObservedAt"), finding.at("CreatedAt")),
+            naming.moment(finding.at("LastObservedAt"), finding.at("UpdatedAt")),
         ),
-        lifecycle=_lifecycle(finding, origin),
+        lifecycle=_lifecycle(finding, origin, naming),
         traffic=traffic_of(flows),
         product_arn=product_arn,
         hub_id=finding.at("Id").needed(),
@@ -91,7 +90,8 @@ def _place(finding: Node) -> Place:
     if region.value is None and not any(arn and arn.region for arn in (product, own)):
         region = next((node for node in spare if is_region(node.text)), region)
     return Place(
-        account=account_of(finding.at("AwsAccountId")),
+        # Only GuardDuty promises that the ARN by which it names a finding is of the account that the finding is about.
+        account=agreeing(finding.at("AwsAccountId"), account_of(finding.at("AwsAccountId")), own, "guardduty"),
         region=region_of(region, product, own),
         partition=partition_of(own, product),
     )
@@ -176,7 +176,7 @@ def situation_of(origin: Origin, finding_type: str, where: Node) -> Situation:
     return situations.situation(tables.get(origin, situations.CHECKS), finding_type) or Situation.POSTURE
 
 
-def _lifecycle(finding: Node, origin: Origin) -> Lifecycle:
+def _lifecycle(finding: Node, origin: Origin, naming: Naming) -> Lifecycle:
     fields, note = finding.at("ProductFields"), finding.at("Note")
     sample = finding.at("Sample").flag
     if origin is Origin.GUARDDUTY:
@@ -193,6 +193,6 @@ def _lifecycle(finding: Node, origin: Origin) -> Lifecycle:
             ),
             "note": untrusted(note.at("Text").text) if note.at("Text").text else None,
             "note_by": untrusted(note.at("UpdatedBy").text).text[:512] if note.at("UpdatedBy").text else None,
-            "note_at": first_moment(note.at("UpdatedAt").value),
+            "note_at": naming.moment(note.at("UpdatedAt")),
         }
     )

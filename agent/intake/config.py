@@ -4,8 +4,6 @@ from typing import Literal
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity, situations
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node
 from agent.intake.place import Place, account_of, partition_of, region_of
@@ -38,13 +36,13 @@ def parse(change: Node) -> Finding:
     naming.add_resource(kind, [name])
     return naming.finding(
         key=f"config:{place.account}:{place.region}:{rule}:{kind}:{name}",
-        version=version_of(result.at("resultRecordedTime"), change.at("notificationCreationTime")),
+        version=naming.version(result.at("resultRecordedTime"), change.at("notificationCreationTime")),
         origin=Origin.CONFIG,
         type=rule,
         situation=situations.situation(situations.CHECKS, rule) or Situation.POSTURE,
         severity=severity.UNSAID,
         title=f"{rule}: {outcome}",
         description=result.at("annotation").text,
-        seen=(None, first_moment(result.at("resultRecordedTime").value)),
+        seen=(None, naming.moment(result.at("resultRecordedTime"))),
         lifecycle=Lifecycle(compliance=_OUTCOMES[outcome]),
     )

@@ -20,6 +20,8 @@ class Shape(StrEnum):
 
     ACCESS_ANALYZER = "access_analyzer"
     ASFF = "asff"
+    CLOUDTRAIL = "cloudtrail"
+    CLOUDWATCH = "cloudwatch"
     CONFIG = "config"
     GUARDDUTY = "guardduty"
     HEALTH = "health"
@@ -36,6 +38,10 @@ _SOURCES = {
     "aws.inspector2": Shape.INSPECTOR,
     "aws.macie": Shape.MACIE,
 }
+
+
+_RECORDED = " via CloudTrail"
+"""How the detail-type of every event ends that is a CloudTrail record, whatever service made the call."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,11 @@ def _event(node: Node) -> Iterator[Found | Refusal]:
     if detail.value is None:
         raise detail.malformed("missing")
     detail.object()
-    if source == "aws.securityhub":
+    if (node.at("detail-type").text or "").endswith(_RECORDED):
+        yield Found(Shape.CLOUDTRAIL, detail)
+    elif source == "aws.cloudwatch":
+        yield Found(Shape.CLOUDWATCH, node)
+    elif source == "aws.securityhub":
         findings = detail.at("findings")
         if findings.value is None:
             raise findings.unsupported("missing: a Security Hub event that holds no findings")
@@ -140,6 +150,7 @@ def _shape(node: Node) -> Shape:
         (Shape.ACCESS_ANALYZER, ("resourceOwnerAccount",)),
         (Shape.CONFIG, ("newEvaluationResult",)),
         (Shape.HEALTH, ("eventTypeCode",)),
+        (Shape.CLOUDTRAIL, ("userIdentity",)),
         (Shape.MACIE, ("resourcesAffected", "classificationDetails", "policyDetails")),
     ]
     for shape, names in marks:

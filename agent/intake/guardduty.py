@@ -7,14 +7,12 @@ from pydantic import JsonValue
 
 from agent.finding import Finding, Lifecycle, Origin
 from agent.intake import severity
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
-from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.intake.place import Arn, Place, account_of, agreeing, partition_of, region_of
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
 from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
-from agent.record import iso
 
 TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+/[A-Za-z0-9.!&-]+")
 
@@ -46,7 +44,7 @@ def parse(finding: Node) -> Finding:
     naming.attackers(situation, web_addresses(flows))
     return naming.finding(
         key=_key(finding, arn, place),
-        version=version_of(finding.loose("updatedAt"), finding.loose("createdAt")),
+        version=naming.version(finding.loose("updatedAt"), finding.loose("createdAt")),
         origin=Origin.GUARDDUTY,
         type=finding_type,
         situation=situation,
@@ -54,8 +52,8 @@ def parse(finding: Node) -> Finding:
         title=finding.loose("title").text,
         description=finding.loose("description").text,
         seen=(
-            first_moment(service.loose("eventFirstSeen").value, finding.loose("createdAt").value),
-            first_moment(service.loose("eventLastSeen").value, finding.loose("updatedAt").value),
+            naming.moment(service.loose("eventFirstSeen"), finding.loose("createdAt")),
+            naming.moment(service.loose("eventLastSeen"), finding.loose("updatedAt")),
         ),
         lifecycle=_lifecycle(finding, service),
         traffic=traffic,
@@ -63,8 +61,9 @@ def parse(finding: Node) -> Finding:
 
 
 def _place(finding: Node, arn: Arn | None) -> Place:
+    account = finding.loose("accountId")
     return Place(
-        account=account_of(finding.loose("accountId"), arn),
+        account=agreeing(account, account_of(account, arn), arn, "guardduty"),
         region=region_of(finding.loose("region"), arn),
         partition=partition_of(arn),
     )
@@ -76,12 +75,6 @@ def _lifecycle(finding: Node, service: Node) -> Lifecycle:
         archived=service.loose("archived").flag or finding.loose("archived").flag,
         sample=titled or is_sample(service.loose("additionalInfo").value),
     )
-
-
-def version_of(*nodes: Node) -> str:
-    """When the service last changed the finding, written one way whatever road it came by."""
-    changed = first_moment(*(node.value for node in nodes))
-    return iso(changed) if changed else "unversioned"
 
 
 def is_sample(info: JsonValue, depth: int = 2) -> bool:

@@ -4,8 +4,6 @@ import re
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import situations
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -32,14 +30,14 @@ def parse(event: Node) -> Finding:
     return naming.finding(
         # The ARN of an event is not unique to an account.
         key=f"{event_arn}:{place.account}",
-        version=version_of(event.at("lastUpdatedTime"), event.at("startTime")),
+        version=naming.version(event.at("lastUpdatedTime"), event.at("startTime")),
         origin=Origin.HEALTH,
         type=code,
         situation=situation,
         severity=_SEVERITIES.get(situation, 20),
         title=code,
         description=described.at("latestDescription").text,
-        seen=(first_moment(event.at("startTime").value), first_moment(event.at("lastUpdatedTime").value)),
+        seen=(naming.moment(event.at("startTime")), naming.moment(event.at("lastUpdatedTime"))),
         lifecycle=Lifecycle(workflow="resolved" if event.at("statusCode").text == "closed" else "new"),
     )
 

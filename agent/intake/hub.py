@@ -118,8 +118,9 @@ def subject_of(naming: Naming, resources: list[SeenResource], trails: list[str])
             principals.append(seen.key)
         elif key in ("awsekscluster", "awseksclusterdetails"):
             clusters.append(seen.ids[0].rsplit("/", 1)[-1])
-        elif not scratch.add_resource(seen.type, seen.ids, seen.region):
+        elif not scratch.add_resource(seen.type, seen.ids, seen.region, seen.where):
             others.append(seen.ids[0])
+            naming.left_out += scratch.left_out
         elif scratch.targets[0].kind is TargetKind.INSTANCE:
             machines.append(Machine(id=scratch.targets[0].id, interfaces=seen.interfaces))
         else:

@@ -2,8 +2,6 @@
 
 from agent.finding import Finding, Lifecycle, Origin, Situation
 from agent.intake import severity
-from agent.intake.guardduty import version_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -25,14 +23,14 @@ def parse(finding: Node) -> Finding:
     status = finding.at("status").text
     return naming.finding(
         key=key,
-        version=version_of(finding.at("updatedAt"), finding.at("lastObservedAt"), finding.at("firstObservedAt")),
+        version=naming.version(finding.at("updatedAt"), finding.at("lastObservedAt"), finding.at("firstObservedAt")),
         origin=Origin.INSPECTOR,
         type=finding_type,
         situation=Situation.VULNERABILITY,
         severity=severity.worded(finding.at("severity")),
         title=finding.at("title").text,
         description=finding.at("description").text,
-        seen=(first_moment(finding.at("firstObservedAt").value), first_moment(finding.at("lastObservedAt").value)),
+        seen=(naming.moment(finding.at("firstObservedAt")), naming.moment(finding.at("lastObservedAt"))),
         lifecycle=Lifecycle(
             workflow="resolved" if status == "CLOSED" else "suppressed" if status == "SUPPRESSED" else "new"
         ),

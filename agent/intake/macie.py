@@ -2,9 +2,7 @@
 
 from agent.finding import Finding, Lifecycle, Origin
 from agent.intake import severity, situations
-from agent.intake.guardduty import version_of
 from agent.intake.hub import macie_key
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
@@ -32,13 +30,13 @@ def parse(finding: Node) -> Finding:
     naming.address(finding.at("policyDetails", "actor", "ipAddressDetails", "ipAddressV4").value)
     return naming.finding(
         key=macie_key(place, finding.at("id").needed()),
-        version=version_of(finding.at("updatedAt"), finding.at("createdAt")),
+        version=naming.version(finding.at("updatedAt"), finding.at("createdAt")),
         origin=Origin.MACIE,
         type=finding_type,
         situation=situation,
         severity=severity.of_macie(finding.at("severity")),
         title=finding.at("title").text,
         description=finding.at("description").text,
-        seen=(first_moment(finding.at("createdAt").value), first_moment(finding.at("updatedAt").value)),
+        seen=(naming.moment(finding.at("createdAt")), naming.moment(finding.at("updatedAt"))),
         lifecycle=Lifecycle(archived=finding.at("archived").flag, sample=finding.at("sample").flag),
     )

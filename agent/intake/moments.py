@@ -23,11 +23,6 @@ def moment(value: JsonValue) -> datetime | None:
     return None
 
 
-def first_moment(*values: JsonValue) -> datetime | None:
-    """The first of these that is a moment."""
-    return next((found for value in values if (found := moment(value))), None)
-
-
 def _from_text(text: str) -> datetime:
     for form in _FORMATS:
         if text[:1].isalpha():

@@ -7,8 +7,10 @@ from datetime import datetime
 from pydantic import JsonValue, ValidationError
 
 from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation, Traffic
-from agent.intake.node import untrusted
+from agent.intake.moments import moment
+from agent.intake.node import Node, quote, untrusted
 from agent.intake.place import Arn, Place, is_region
+from agent.record import iso
 from agent.target import GLOBAL, Target, TargetKind
 
 NAMED_LIMIT = 50
@@ -61,6 +63,7 @@ class Naming:
         self.addresses: list[Target] = []
         self.named: list[str] = []
         self.foreign: list[Foreign] = []
+        self.left_out: list[str] = []
 
     def add(self, kind: TargetKind, name: str | None, region: str | None = None, owner: str | None = None) -> bool:
         """Add a target of the finding's own account; an id that is not well-formed is only named."""
@@ -70,6 +73,7 @@ class Naming:
         target = self._target(kind, name, where or self.place.region, owner)
         if target is None:
             self.name(name)
+            self.leave_out(kind.replace("_", " "), "not a well-formed id", name)
             return False
         if target not in self.targets:
             self.targets.append(target)
@@ -86,6 +90,8 @@ class Naming:
             return True
         for text in ids[:1]:
             self.name(text)
+            if key in _RESOURCES:
+                self.leave_out(where or str(resource_type), "not a well-formed id of its type and account", text)
         return False
 
     def address(self, value: JsonValue) -> Target | None:
@@ -95,6 +101,8 @@ class Naming:
         try:
             found = ipaddress.ip_address(value)
         except ValueError:
+            if re.fullmatch(r"[0-9A-Fa-f.:]+", value):  # a service or a word stands here too, and is no mistake
+                self.leave_out("remote address", "not an IP address", value)
             return None
         found = getattr(found, "ipv4_mapped", None) or found
         if found.is_unspecified or found.is_loopback:
@@ -113,6 +121,26 @@ class Naming:
         """Name a resource for the report only: escaped, bounded, and at most so many."""
         if text and len(self.named) < NAMED_LIMIT and shown(text) not in self.named:
             self.named.append(shown(text))
+
+    def leave_out(self, where: str, why: str, value: JsonValue) -> None:
+        """Note for the report what was not understood: its place, and a bounded excerpt in which no character can act."""
+        excerpt = quote(str(value)) if isinstance(value, str | int | float) else Node(value).kind
+        note = f"{where[-120:]}: {why}: {excerpt}"
+        if len(self.left_out) < NAMED_LIMIT and note not in self.left_out:
+            self.left_out.append(note)
+
+    def moment(self, *fields: Node) -> datetime | None:
+        """The first of these fields that is a moment. What is there and is none is noted."""
+        read = [(field, moment(field.value)) for field in fields if field.value not in (None, "")]
+        for field, found in read:
+            if found is None:
+                self.leave_out(field.path, "not a date", field.value)
+        return next((found for _, found in read if found), None)
+
+    def version(self, *fields: Node) -> str:
+        """When the service last changed the finding, written one way whatever road it came by."""
+        changed = self.moment(*fields)
+        return iso(changed) if changed else "unversioned"
 
     def is_foreign(self, text: str | None, where: str, owner: str | None = None) -> bool:
         """Whether the ARN, or the owner that is said, is of another account; if so it is named, with its place."""
@@ -165,6 +193,7 @@ class Naming:
             hub_id=hub_id,
             named_resources=self.named,
             foreign_resources=self.foreign,
+            left_out=self.left_out,
         )
 
     def ours(self, arn: Arn) -> bool:

@@ -1,14 +1,11 @@
 """OCSF findings: Security Hub's own (classes 2002 to 2007), Security Lake's mappings of it, and scanners' reports."""
 
 import json
-from datetime import datetime
 
 from agent.finding import Finding, Lifecycle, Origin, Reason, Situation
 from agent.intake import severity, situations
 from agent.intake.asff import situation_of
-from agent.intake.guardduty import version_of
 from agent.intake.hub import AWS_PRODUCT, SeenResource, key_of, name_resources, native_type, origin_of, subject_of
-from agent.intake.moments import first_moment
 from agent.intake.naming import Naming, type_key
 from agent.intake.node import Node, Unfit, quote, untrusted
 from agent.intake.place import Arn, Place, account_of, is_region, partition_of, region_of
@@ -37,14 +34,17 @@ def parse(finding: Node) -> Finding:
     kept = AWS_PRODUCT.fullmatch(product_uid) is not None or product_uid.startswith("arn:")
     return naming.finding(
         key=key_of(origin, product_uid, info.at("uid"), place),
-        version=version_of(*_times(info, "modified_time"), *_times(info, "created_time"), *_times(finding, "time")),
+        version=naming.version(*_times(info, "modified_time"), *_times(info, "created_time"), *_times(finding, "time")),
         origin=origin,
         type=finding_type,
         situation=situation,
         severity=severity.of_ocsf(finding),
         title=info.at("title").text,
         description=info.at("desc").text,
-        seen=(_first(info, "first_seen_time", "created_time"), _first(info, "last_seen_time", "modified_time")),
+        seen=(
+            naming.moment(*_times(info, "first_seen_time"), *_times(info, "created_time")),
+            naming.moment(*_times(info, "last_seen_time"), *_times(info, "modified_time")),
+        ),
         lifecycle=_lifecycle(finding, origin),
         traffic=traffic_of(flows),
         product_arn=product_uid if kept else None,
@@ -60,10 +60,6 @@ def _must_be_ours(finding: Node) -> None:
         raise Unfit(
             Reason.NOT_AWS, finding.at("cloud", "provider").path, f"a finding about {quote(provider)}, not about AWS"
         )
-
-
-def _first(info: Node, *names: str) -> datetime | None:
-    return first_moment(*(node.value for name in names for node in _times(info, name)))
 
 
 def _times(node: Node, name: str) -> list[Node]:

@@ -57,6 +57,13 @@ def account_of(node: Node, *arns: Arn | None) -> str:
     return text
 
 
+def agreeing(node: Node, account: str, own: Arn | None, service: str) -> str:
+    """The account, if the finding's own ARN, which that service wrote, names it too. An ARN of another service says nothing."""
+    if own is not None and own.service == service and own.account not in ("", account):
+        raise node.malformed(f"not the account in the finding's own ARN, {own.account}: {quote(account)}")
+    return account
+
+
 def region_of(node: Node, *arns: Arn | None) -> str:
     """The Region in that field; if the field is missing, the one in the finding's own ARNs."""
     spare = next((arn.region for arn in arns if arn and arn.region), None)

@@ -1,26 +1,29 @@
 """Whether a well-formed finding is ours to work on: samples, echoes, forgeries and what is settled are passed over."""
 
 import re
+from collections.abc import Mapping
 
 from agent.finding import Finding, Origin, Reason, Refusal
 from agent.intake.hub import AWS_PRODUCT
 from agent.intake.moments import moment
 from agent.intake.node import DETAIL_LIMIT, quote
+from agent.target import GLOBAL
 
 
 def triage(
     finding: Finding,
     *,
-    registry_accounts: frozenset[str] | None,
+    served: Mapping[str, list[str]] | None,
     minimum_severity: int,
     samples_are_real: bool,
     our_name: str,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
-    `registry_accounts` None: every account is served. `our_name` is what we sign notes in Security Hub with.
+    `served`: Regions by account, none for all of them; None: every account is served.
+    `our_name` is what we sign notes in Security Hub with.
     """
-    refusal = _not_ours(finding, registry_accounts) or _settled(finding, samples_are_real, our_name)
+    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name)
     if refusal is not None:
         return refusal
     if finding.foreign_resources and not finding.targets:
@@ -49,7 +52,7 @@ def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal
     return None
 
 
-def _not_ours(finding: Finding, accounts: frozenset[str] | None) -> Refusal | None:
+def _not_ours(finding: Finding, served: Mapping[str, list[str]] | None) -> Refusal | None:
     product = finding.product_arn
     if product is not None and not AWS_PRODUCT.fullmatch(product):
         # Whoever may import findings in an account can write any under that account's products.
@@ -58,9 +61,20 @@ def _not_ours(finding: Finding, accounts: frozenset[str] | None) -> Refusal | No
         return Refusal(reason=reason, where="product_arn", detail=f"{whose} product: {quote(product, 120)}")
     if finding.origin is Origin.THIRD_PARTY:
         return Refusal(reason=Reason.NOT_AWS, where="origin", detail="found by a product that is not an AWS service")
-    if accounts is not None and finding.account not in accounts:
-        detail = f"account {finding.account} is not in the registry"
+    return None if served is None else _not_served(finding, served)
+
+
+def _not_served(finding: Finding, served: Mapping[str, list[str]]) -> Refusal | None:
+    regions = served.get(finding.account)
+    if regions is None:
+        detail = (
+            f"account {finding.account} is not in the registry: "
+            "list it under `accounts` there (STANCH_REGISTRY names the file; a world has its own)"
+        )
         return Refusal(reason=Reason.ACCOUNT_NOT_SERVED, where="account", detail=detail)
+    if regions and finding.region not in (GLOBAL, *regions):
+        detail = f"Region {finding.region} is not one that the registry has for account {finding.account}"
+        return Refusal(reason=Reason.REGION_NOT_SERVED, where="region", detail=detail)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Self
 import cedarpy
 
 from agent.catalogue import Catalogue
+from agent.plan import Confidence
 from agent.policy.group import Decision, PolicyGroup
 from agent.policy.ladder import covers, together
 from agent.policy.request import given
@@ -13,6 +14,7 @@ from agent.policy.source import Policy, PolicyError, bundled, parse, schema_text
 from agent.record import Record
 from agent.verdict import Facts, Mode, Need, Ruling, Verdict
 
+MODE = "mode"
 NOTHING_PERMITS = "No policy permits this."
 
 
@@ -23,6 +25,15 @@ class Outcome(Record):
     policies: list[str] = []
     needs: list[Need] = []
     errors: list[str] = []
+    asking: list[str] = []
+    """Of an Ask: those of the policies that ask."""
+    short: list[str] = []
+    """Of an Ask: facts for which nothing permits it without a person."""
+
+    @property
+    def by(self) -> list[str]:
+        """What decided, in few words."""
+        return [*self.asking, *self.short] if self.ruling is Ruling.ASK else self.policies
 
 
 class Policies:
@@ -65,16 +76,19 @@ class Policies:
     def judge(self, action_id: str, facts: Facts) -> Verdict:
         """Allow, Ask or Deny for the planned action of that id (`A1`), with the policies that decided."""
         outcome = self.outcome(self.enforced, facts)
+        elsewhere = self._otherwise(facts)
         return Verdict(
             action_id=action_id,
             ruling=outcome.ruling,
             policies=outcome.policies,
-            why=self._why(outcome),
+            why=self._why(outcome, facts),
+            asked_by=outcome.by if outcome.ruling is Ruling.ASK else [],
             needs=outcome.needs,
             mattered=self._mattered(outcome, facts),
             shadow=[p for p, group in self._shadows.items() if self.outcome(group, facts).ruling != outcome.ruling],
             errors=outcome.errors,
-            otherwise=self._otherwise(facts),
+            otherwise={mode: other.ruling for mode, other in elsewhere.items()},
+            otherwise_by={mode: other.by for mode, other in elsewhere.items()},
             facts=facts,
         )
 
@@ -92,7 +106,19 @@ class Policies:
         absolute = group.absolute(now.policies)
         if absolute:
             return Outcome(ruling=Ruling.DENY, policies=absolute)
-        return _counterfactual(group, facts, real, now)
+        outcome = _counterfactual(group, facts, real, now)
+        short = self._short(group, facts) if outcome.ruling is Ruling.ASK else []
+        return outcome.model_copy(update={"short": short})
+
+    def _short(self, group: PolicyGroup, facts: Facts) -> list[str]:
+        """What keeps the nearest permit that looks at no approval from letting it run: `confidence medium`."""
+        spec = self.catalogue.get(facts.action)
+        near = [p for p in group.unattended if spec and p.would_permit(spec, facts.direction)]
+        missed = [group.missed(policy, facts) for policy in near]
+        if not missed:
+            return ["no permit without a person"]
+        names = min(missed, key=len)
+        return [_said(facts, name) for name in ([MODE] if MODE in names else names)]
 
     def _malformed(self, facts: Facts) -> str:
         spec = self.catalogue.get(facts.action)
@@ -102,13 +128,15 @@ class Policies:
             return f"{facts.action} acts on a target of kind {spec.target}, not {facts.target_kind}"
         return ""
 
-    def _otherwise(self, facts: Facts) -> dict[str, Ruling]:
+    def _otherwise(self, facts: Facts) -> dict[str, Outcome]:
         if facts.mode != Mode.OBSERVE:
             return {}
         others = [facts.model_copy(update={"mode": mode}) for mode in (Mode.APPROVE, Mode.AUTO)]
-        return {other.mode.value: self.outcome(self.enforced, other).ruling for other in others}
+        return {other.mode.value: self.outcome(self.enforced, other) for other in others}
 
-    def _why(self, outcome: Outcome) -> list[str]:
+    def _why(self, outcome: Outcome, facts: Facts) -> list[str]:
+        if outcome.ruling is Ruling.ASK:
+            return [*(self._by_id[name].why for name in outcome.asking), *_alone(outcome, facts)]
         if outcome.errors or outcome.policies:
             return [self._by_id[name].why for name in outcome.policies]
         return [NOTHING_PERMITS]
@@ -144,5 +172,22 @@ def _counterfactual(group: PolicyGroup, facts: Facts, real: Need, now: Decision)
             else:
                 never_lifted &= set((second if first.allowed else first).policies)
     if needs:
-        return Outcome(ruling=Ruling.ASK, policies=now.policies or sorted(permits), needs=needs)
+        return Outcome(
+            ruling=Ruling.ASK, policies=now.policies or sorted(permits), needs=needs, asking=list(now.policies)
+        )
     return Outcome(ruling=Ruling.DENY, policies=sorted(never_lifted))
+
+
+def _alone(outcome: Outcome, facts: Facts) -> list[str]:
+    """Why nothing permits it without a person, if nothing does."""
+    if not outcome.short:
+        return []
+    because = "" if outcome.short == [_said(facts, MODE)] else f": {', '.join(outcome.short)}"
+    return [f"In {facts.mode} mode only a person's approval permits this{because}."]
+
+
+def _said(facts: Facts, name: str) -> str:
+    """A fact with its value, in few words: `confidence medium`, `model proposed: no`."""
+    value = list(Confidence)[facts.confidence] if name == "confidence" else getattr(facts, name)
+    words = {True: ": yes", False: ": no"}[value] if isinstance(value, bool) else f" {value}"
+    return f"{name}{words}".replace("_", " ")

@@ -1,5 +1,8 @@
 """A verdict in words."""
 
+from itertools import zip_longest
+
+from agent.target import in_words
 from agent.verdict import Facts, Need, Ruling, Verdict
 
 _HEAD = {
@@ -7,6 +10,7 @@ _HEAD = {
     Ruling.ASK: "needs approval",
     Ruling.DENY: "is denied",
 }
+_WOULD = {Ruling.ALLOW: "would run it", Ruling.ASK: "would ask", Ruling.DENY: "would deny it"}
 
 
 def explain(verdict: Verdict) -> str:
@@ -16,12 +20,12 @@ def explain(verdict: Verdict) -> str:
     """
     facts = verdict.facts
     way = "undoing " if facts.direction == "undo" else ""
-    lines = [f"{verdict.action_id}: {way}{facts.action} on {facts.target_key} {_HEAD[verdict.ruling]}."]
+    lines = [f"{verdict.action_id}: {way}{facts.action} on {in_words(facts.target_key)} {_HEAD[verdict.ruling]}."]
     lines += [f"  error: {error}" for error in verdict.errors]
     lines += _decided(verdict)
     lines += [f"    {name}: {_value(facts, name)}" for name in verdict.mattered]
     lines += [f"  would be enough: {need_in_words(need)}" for need in verdict.needs]
-    lines += [f"  in {mode} mode it {_would(ruling)}" for mode, ruling in verdict.otherwise.items()]
+    lines += [f"  in {line}" for line in would(verdict)]
     lines += [f"  shadow policy that would decide otherwise: {name}" for name in verdict.shadow]
     return "\n".join(lines)
 
@@ -35,12 +39,33 @@ def need_in_words(need: Need) -> str:
     return f"{people}, with the role{plural} {' and '.join(need.roles)} among them"
 
 
+def would(verdict: Verdict) -> list[str]:
+    """What the other modes would have done, and by what: `auto mode would ask (confidence medium)`. Only in `observe`."""
+    lines = []
+    for mode, ruling in verdict.otherwise.items():
+        by = ", ".join(verdict.otherwise_by.get(mode, []))
+        lines.append(f"{mode} mode {_WOULD[ruling]}{f' ({by})' if by else ''}")
+    return lines
+
+
+def decided_by(verdict: Verdict) -> list[str]:
+    """What decided, in few words. Of an Ask it is what asks, not the permit that an approval would fulfil."""
+    return verdict.asked_by or verdict.policies
+
+
+def reasons(verdict: Verdict) -> list[str]:
+    """Why it came out so, one line each, a policy's words under its name."""
+    named = [name for name in verdict.policies if name in decided_by(verdict)]
+    words = zip_longest(named, verdict.why, fillvalue="")
+    return [": ".join(part for part in pair if part) for pair in words]
+
+
 def _decided(verdict: Verdict) -> list[str]:
-    if verdict.policies:
-        pairs = zip(verdict.policies, verdict.why, strict=True)
-        return [*(f"  {name}: {why}" for name, why in pairs), "  facts that these read:"]
-    lines = [f"  {why}" for why in verdict.why]
-    return [*lines, "  facts that would have had to be otherwise:"] if verdict.mattered else lines
+    lines = [f"  {line}" for line in reasons(verdict)]
+    lines += [f"  {name}: would permit it then" for name in verdict.policies if name not in decided_by(verdict)]
+    if not verdict.mattered:
+        return lines
+    return [*lines, "  facts that these read:" if verdict.policies else "  facts that would have had to be otherwise:"]
 
 
 def _value(facts: Facts, name: str) -> str:
@@ -50,7 +75,3 @@ def _value(facts: Facts, name: str) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return str(value)
-
-
-def _would(ruling: Ruling) -> str:
-    return {Ruling.ALLOW: "would run.", Ruling.ASK: "would ask.", Ruling.DENY: "would be denied."}[ruling]

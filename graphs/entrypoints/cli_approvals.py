@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from agent.record import iso
-from agent.report import Report, Status
+from agent.policy import reasons
+from agent.report import Report, Status, proposed_by
+from agent.target import Target
 from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor, configuration
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, row, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
+from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
+from tools.ledger import Ledger
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help=__doc__)
 
@@ -31,18 +34,29 @@ def _default(context: typer.Context) -> None:
 @app.command("list")
 def list_waiting() -> None:
     """List the runs that wait for an answer."""
-    requests = [
-        ledger.request(row.run_id)
-        for ledger in ledgers().values()
-        for row in ledger.runs()
-        if row.status is Status.AWAITING_APPROVAL
-    ]
-    for request in requests:
-        if request is not None:
-            names = ", ".join(f"{a.id} {a.change.action} on {a.change.target.id}" for a in request.actions)
-            out.print(f"[bold]{request.run_id}[/]  {shown(names)}  [yellow]until {iso(request.expires_at)}[/]")
-    if not requests:
+    waiting = [pair for ledger in ledgers().values() for pair in _waiting(ledger)]
+    for request, report in waiting:
+        waits = report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}"
+        out.print(f"[bold]{request.run_id}[/]{where(report is not None and report.sandbox)}")
+        row("waits for", f"[yellow]{shown(waits)}[/]")
+        if report is not None and report.finding is not None:
+            found = report.finding
+            row("finding", f"{shown(found.type)}, severity {found.severity}, in {found.account} {found.region}")
+        for action in request.actions:
+            row(action.id, f"{action.change.action} on {_named(action.change.target)}")
+    if not waiting:
         out.print("Nothing waits.")
+
+
+def _waiting(ledger: Ledger) -> list[tuple[Request, Report | None]]:
+    """The requests that wait for an answer, each with what its run said so far, the newest first."""
+    runs = [known.run_id for known in ledger.runs() if known.status is Status.AWAITING_APPROVAL]
+    return [(request, ledger.report(run)) for run in runs if (request := ledger.request(run)) is not None]
+
+
+def _named(target: Target) -> str:
+    owner = f" of {target.owner}" if target.owner else ""
+    return shown(f"{target.kind.replace('_', ' ')} {target.id}{owner}")
 
 
 @app.command()
@@ -55,6 +69,7 @@ def show(run: Run) -> None:
     line(report)
     row("digest", request.digest)
     _card(request, report)
+    _others(request, ledger)
 
 
 def _card(request: Request, report: Report) -> None:
@@ -62,20 +77,36 @@ def _card(request: Request, report: Report) -> None:
         change = action.change
         spec = catalogue().get(change.action)
         out.print(f"\n[bold]{action.id}  {shown(spec.summary if spec else change.action)}[/]")
-        row(
-            "target",
-            shown(f"{change.target.kind} {change.target.id} in {change.target.account} {change.target.region}"),
-        )
+        row("target", shown(change.target.words))
         row("before", shown(json.dumps(change.before), 700))
         row("after", shown(json.dumps(change.after), 700))
         verdict = next((a.verdict for a in report.actions if a.planned.id == action.id), None)
-        for why in verdict.why if verdict else []:
-            row("asked as", shown(why))
-        for effect in change.blast_radius:
-            row("feels it", shown(effect.line))
+        for number, why in enumerate(reasons(verdict) if verdict else []):
+            row("" if number else "asked as", shown(why))
+        row("proposed", f"by {proposed_by(action, report.answered_by)}")
+        for number, effect in enumerate(change.blast_radius):
+            row("" if number else "feels it", shown(effect.line))
         for number, text in enumerate(change.leaves_open):
             row("" if number else "still open", shown(text))
         row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))
+
+
+def _others(request: Request, ledger: Ledger) -> None:
+    """The other requests that wait about one of the same targets: each is answered on its own."""
+    targets = {action.change.target.key for action in request.actions}
+    others = [
+        (other, report)
+        for other, report in _waiting(ledger)
+        if other.run_id != request.run_id and targets & {action.change.target.key for action in other.actions}
+    ]
+    if others:
+        out.print("\n[bold]Also waiting about the same target[/]")
+    for other, report in others:
+        about = shown(f"{report.finding.type}, severity {report.finding.severity}") if report and report.finding else ""
+        out.print(f"[bold]{other.run_id}[/]")
+        row("waits for", f"[yellow]an answer until {moment(other.expires_at)}[/]")
+        row("finding", about)
+        row("asks", ", ".join(f"{each.change.action} on {_named(each.change.target)}" for each in other.actions))
 
 
 @app.command()
@@ -119,7 +150,8 @@ def _answer(
     with of_run(run) as runs:
         given = answer(runs, run, decision, by or actor(configuration()), only, reason)
     if isinstance(given, NotTaken):
-        stop(f"{given.reason.replace('_', ' ')}: {given.detail}", REFUSED)
+        how = HOW_TO_ANSWER if given.reason == "unknown_person" else ""
+        stop(f"{given.reason.replace('_', ' ')}: {given.detail}{how}", REFUSED)
     if isinstance(given, MoreNeeded):
         out.print(f"kept; {given.given} so far, needs {given.detail}")
         return

@@ -17,7 +17,7 @@ from agent.verdict import Mode
 from graphs.bootstrap import actor, configuration, prepared
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, plain, shown
+from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, plain, row, shown, where
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
 from graphs.undo import NothingToUndo, undo_run
@@ -40,6 +40,8 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of reports.")] = False,
 ) -> None:
     """Work the findings of one event. Exit code 0: done or waiting; 1: failed, unverified or partial; 2: refused."""
+    if world is not None and not sandbox:
+        stop("--world says what stands in the sandbox: it needs --sandbox", REFUSED)
     raw, name = _raw(event)
     body = _parsed(raw, name)
     reports = _refused_at_once(body, sandbox, mode)
@@ -82,7 +84,7 @@ def _raw(path: Path) -> tuple[bytes, str]:
 def _parsed(raw: bytes, name: str) -> Any:
     """The event. What is not JSON is kept and refused in one line."""
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
         unfit = unsound(body)
         if unfit is None:
             return body
@@ -104,11 +106,16 @@ def _no_constant(name: str) -> Any:
 
 
 def _refuse(text: str, raw: bytes) -> None:
-    """One line that says what and where; the original stays under the home."""
-    folder = prepared(configuration().home / "refused")
+    """One line that says what and where; the original stays under the home, if there can be one."""
+    folder = configuration().home / "refused"
     kept = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.event"
-    kept.write_bytes(raw)
-    print(f"refused: {plain(text, 400)}; kept as {kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
+    try:
+        prepared(folder)
+        kept.write_bytes(raw)
+        where_kept = f"kept as {kept}"
+    except OSError as error:
+        where_kept = f"not kept, {folder}: {error.strerror}"
+    print(f"refused: {plain(text, 400)}; {where_kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
 
 
 def explain(run: Run) -> None:
@@ -137,14 +144,15 @@ def undo(
 def standing() -> None:
     """List the containments that stand."""
     receipts = [
-        receipt
-        for ledger in ledgers().values()
+        (sandbox, receipt)
+        for sandbox, ledger in ledgers().items()
         for receipt in ledger.standing()
         if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
     ]
-    for receipt in receipts:
+    for sandbox, receipt in receipts:
         change = receipt.change
-        out.print(f"{receipt.run_id} {receipt.action_id}  {change.action} on {shown(change.target.key)}")
+        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
+        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
     if not receipts:
         out.print("Nothing stands.")
 

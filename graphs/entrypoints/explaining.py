@@ -3,25 +3,34 @@
 import json
 
 from agent.policy import explain as explain_verdict
-from agent.report import Report, ReportedAction, SourceSummary
-from graphs.entrypoints.printing import line, out, row, shown
+from agent.receipt import Receipt
+from agent.report import Report, SourceSummary, proposed_by
+from agent.verdict import Verdict
+from graphs.entrypoints.printing import answered, line, moment, out, row, shown
 
 
 def explain(report: Report) -> None:
     """Everything that led from the event to the report, in that order."""
     line(report)
     out.print()
-    row("event", f"sha256 {report.event_digest}, received {report.model_dump(mode='json')['started_at']}", 0)
+    row("event", f"received {moment(report.started_at)}, sha256 {report.event_digest}", 0)
     _finding(report)
     for source in report.evidence:
         _evidence(source)
     _plan(report)
     for action in report.actions:
-        _verdict(action)
+        if action.verdict is not None:
+            _verdict(action.verdict)
     for approval in report.approvals:
-        row("", f"{approval.decision} by {shown(approval.by)}: {shown(approval.reason)}", 0)
+        row("answer", shown(answered(approval), 600), 0)
     for action in report.actions:
-        _receipt(action)
+        _receipt(action.receipt, "receipt")
+    for action in report.actions:
+        if action.undo_verdict is not None:
+            _verdict(action.undo_verdict)
+    for action in report.actions[::-1]:
+        _receipt(action.undone, "undo")
+    row("ended", f"{moment(report.ended_at)}, after {_calls(report)}", 0)
 
 
 def _finding(report: Report) -> None:
@@ -57,6 +66,9 @@ def _plan(report: Report) -> None:
     fallback = f" ({shown(report.fallback_reason)})" if report.fallback_reason else ""
     row("plan", f"{report.disposition}, confidence {report.confidence}", 0)
     row("", f"answered by {shown(report.answered_by)}{fallback}", 0)
+    for action in report.actions:
+        wanted = proposed_by(action.planned, report.answered_by)
+        row("", f"{action.planned.id} {action.planned.change.action}, proposed by {wanted}", 0)
     row("", shown(report.rationale, 1200), 0)
     if report.cites:
         row("", "rests on " + ", ".join(dict.fromkeys(_fact(cite) for cite in report.cites)), 0)
@@ -64,20 +76,27 @@ def _plan(report: Report) -> None:
         row("", f"not planned: {shown(dropped.action)}: {dropped.reason} {shown(dropped.detail)}", 0)
 
 
-def _verdict(action: ReportedAction) -> None:
-    if action.verdict is not None:
-        for number, text in enumerate(explain_verdict(action.verdict).splitlines()):
-            row("" if number else "verdict", shown(text, 600), 0)
+def _verdict(verdict: Verdict) -> None:
+    for number, text in enumerate(explain_verdict(verdict).splitlines()):
+        row("" if number else "verdict", shown(text, 600), 0)
 
 
-def _receipt(action: ReportedAction) -> None:
-    receipt, change = action.receipt, action.planned.change
+def _receipt(receipt: Receipt | None, word: str) -> None:
     if receipt is None:
         return
-    row("receipt", f"{action.planned.id} {change.action}: {receipt.outcome} {shown(receipt.detail)}", 0)
-    row("", f"before {shown(json.dumps(change.before), 700)}", 0)
-    row("", f"after {shown(json.dumps(change.after), 700)}", 0)
+    change = receipt.change
+    came = f"{receipt.outcome}, {moment(receipt.at)}" + (f": {shown(receipt.detail)}" if receipt.detail else "")
+    row(word, f"{receipt.action_id} {change.action}: {came}", 0)
+    if receipt.undo_of is None:
+        row("", f"before {shown(json.dumps(change.before), 700)}", 0)
+        row("", f"after {shown(json.dumps(change.after), 700)}", 0)
     for call in receipt.calls:
         row("", f"call {call.operation} {shown(call.request_id)} {shown(call.error)}", 0)
     if receipt.verification is not None:
         row("", f"verified {receipt.verification.how.replace('_', ' ')}: {shown(receipt.verification.detail)}", 0)
+
+
+def _calls(report: Report) -> str:
+    """How many AWS calls were made, by phase."""
+    phases = [f"{sum(calls.values())} {phase}" for phase, calls in report.calls.items() if calls]
+    return f"{sum(sum(calls.values()) for calls in report.calls.values())} AWS calls ({', '.join(phases) or 'none'})"

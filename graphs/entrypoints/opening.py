@@ -11,11 +11,12 @@ import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, prepared, real
+from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, kept, prepared, real, working
 from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
-from tools.ledger import SqliteLedger
+from tools.ledger import Ledger, SqliteLedger
+from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
 
@@ -26,29 +27,44 @@ def stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def ledgers() -> dict[bool, SqliteLedger]:
-    """The ledgers of this home: the sandbox's under True, the real one under False. Reading them needs no AWS."""
-    home = _home()
-    places = {True: home / SANDBOX / LEDGER, False: home / LEDGER}
-    return {sandbox: SqliteLedger(path, alive) for sandbox, path in places.items() if path.exists()}
+def ledgers() -> dict[bool, Ledger]:
+    """The ledgers of this home: the sandbox's under True, the real one under False. Reading files needs no AWS."""
+    config = _configuration()
+    sandbox = config.home / SANDBOX / LEDGER
+    found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive, sandbox=True)} if sandbox.exists() else {}
+    if config.state == "dynamodb" or (config.home / LEDGER).exists():
+        try:
+            found[False] = kept(config)
+        except botocore.exceptions.BotoCoreError as error:
+            stop(
+                f"the table {config.table} cannot be asked ({type(error).__name__}): set a Region and credentials",
+                FAILED,
+            )
+    return found
 
 
-def ledger_of(run_id: str) -> SqliteLedger:
-    """The ledger that knows the run. Ends the command if none does."""
-    for ledger in ledgers().values():
-        if ledger.run(run_id) is not None:
-            return ledger
-    stop(f"no such run here: {run_id[:40]!r}", REFUSED)
+def ledger_of(run_id: str) -> Ledger:
+    """The ledger that knows the run. Ends the command if none does, or both do."""
+    _, ledger = _known(run_id)
+    return ledger
 
 
 @contextmanager
 def of_run(run_id: str) -> Iterator[Runs]:
     """The runs of the ledger that knows the run, sandbox or real, ready to go on."""
-    known = [sandbox for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
+    sandbox, _ = _known(run_id)
+    with opened(sandbox=sandbox) as runs:
+        yield runs
+
+
+def _known(run_id: str) -> tuple[bool, Ledger]:
+    """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
+    known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
     if not known:
         stop(f"no such run here: {run_id[:40]!r}", REFUSED)
-    with opened(sandbox=known[0]) as runs:
-        yield runs
+    if len(known) > 1:
+        stop(f"{run_id} is a run of the sandbox and a real one: `stanch sandbox reset` forgets the sandbox's", REFUSED)
+    return known[0]
 
 
 @contextmanager
@@ -58,7 +74,7 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
     home = prepared(config.home)
     if sandbox:
         from graphs import sandbox_home  # moto is loaded for the sandbox only
-        from tools.sandbox.store import WorldBusy
+        from tools.sandbox.store import WorldBusy, WorldUnreadable
         from tools.sandbox.world import WorldError
 
         inner = prepared(home / SANDBOX)
@@ -68,19 +84,19 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
                 checkpointed(service, inner) as found,
             ):
                 yield found
-        except (WorldError, WorldBusy) as error:
+        except WorldError as error:
             stop(str(error), REFUSED)
+        except WorldBusy as error:
+            stop(str(error), FAILED)
+        except WorldUnreadable as error:
+            stop(f"{error}: `stanch sandbox reset` forgets the sandbox", FAILED)
         return
     try:
         service = real(config, mode)
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        stop(f"no usable AWS credentials ({type(error).__name__}); --sandbox needs none", FAILED)
-    with checkpointed(service, home) as found:
+    except NoAws as error:
+        stop(f"{error}; --sandbox needs no AWS", FAILED)
+    with working(service, config) as found:
         yield found
-
-
-def _home() -> Path:
-    return _configuration().home
 
 
 def _configuration() -> Configuration:
@@ -88,4 +104,5 @@ def _configuration() -> Configuration:
         return configuration()
     except ValidationError as error:
         first = error.errors()[0]
-        stop(f"STANCH_{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}", REFUSED)
+        name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
+        stop(f"{name}: {first['msg']}", REFUSED)

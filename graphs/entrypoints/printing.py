@@ -3,13 +3,16 @@
 import json
 import unicodedata
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
+from agent.policy import decided_by, would
 from agent.receipt import Outcome
 from agent.report import Report, ReportedAction, Status
+from agent.verdict import Approval
 
 out = Console(highlight=False)
 
@@ -44,14 +47,16 @@ def plain(text: str, limit: int) -> str:
 
 
 def row(label: str, text: str, indent: int = 2) -> None:
-    """One line with a word on the left, wrapped under itself."""
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=_LABEL, no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(f"[bold]{label}[/]", text)
-    padded = Table.grid(padding=(0, 0, 0, indent))
-    padded.add_row(grid)
-    out.print(padded)
+    """One line with a word on the left, wrapped under itself, with the text's own indentation kept."""
+    deeper = len(text) - len(text.lstrip(" "))
+    edge = _LABEL + 1 + indent + deeper
+    lines = Text.from_markup(text.strip(" ")).wrap(out, max(20, out.width - edge), overflow="fold") or [Text()]
+    head = Text.from_markup(f"[bold]{label}[/]")
+    head.truncate(_LABEL, pad=True)
+    for number, part in enumerate(lines):
+        part.rstrip()
+        start = Text(" " * indent) + head + Text(" " * (1 + deeper)) if number == 0 else Text(" " * edge)
+        out.print(start + part, soft_wrap=True)
 
 
 def tone(status: Status) -> str:
@@ -59,12 +64,21 @@ def tone(status: Status) -> str:
     return "green" if status in _GOOD else "red" if status in _BAD else "yellow"
 
 
+def where(sandbox: bool) -> str:
+    """Where a run happened, after its id: what happened on the real AWS needs no word."""
+    return "  [dim]in the sandbox[/]" if sandbox else ""
+
+
 def line(report: Report) -> None:
     """One run on a few lines."""
-    out.print(f"[bold]{report.run_id}[/]  [{tone(report.status)}]{report.status.replace('_', ' ')}[/]")
+    status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
+    out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
     if report.finding is not None:
         row("finding", f"{shown(report.finding.type)} in {report.finding.account} {report.finding.region}")
+    if report.finding is not None:
+        for number, text in enumerate(report.finding.left_out):
+            row("" if number else "left out", shown(text))
     for action in report.actions:
         _action(action)
     if report.waits_for:
@@ -74,8 +88,20 @@ def line(report: Report) -> None:
         for number, text in enumerate(report.leaves_open):
             row("" if number else "still open", shown(text))
     if report.told is not None:
-        told = [report.told.outcome.replace("_", " "), report.told.workflow, report.told.detail]
-        row("hub", shown(" ".join(word for word in told if word)))
+        row("hub", shown(report.told.words))
+
+
+def moment(at: datetime) -> str:
+    """A moment to the minute, in UTC: `2026-11-20 11:30 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def answered(approval: Approval) -> str:
+    """Who answered what, when, and why if they said so."""
+    word = {"approve": "approved", "reject": "rejected"}[approval.decision]
+    role = f" ({approval.role})" if approval.role else ""
+    said = f": {approval.reason}" if approval.reason else ", no reason given"
+    return f"{word} {' and '.join(approval.action_ids)} by {approval.by}{role}, {moment(approval.at)}{said}"
 
 
 def _stands(action: ReportedAction) -> bool:
@@ -86,8 +112,11 @@ def _stands(action: ReportedAction) -> bool:
 def _action(action: ReportedAction) -> None:
     change, verdict = action.planned.change, action.verdict
     ruling = verdict.ruling if verdict else "not judged"
-    policies = f" [dim]by {shown(', '.join(verdict.policies))}[/]" if verdict and verdict.policies else ""
+    by = shown(", ".join(decided_by(verdict))) if verdict else ""
+    policies = f" [dim]by {by}[/]" if by else ""
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")
+    for other in would(verdict) if verdict else []:
+        row("", shown(other))
     if action.undo and _stands(action):
         row("", f"[dim]{shown(action.undo)}[/]")
 

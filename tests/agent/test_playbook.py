@@ -127,6 +127,22 @@ def test_an_abused_key(facts: dict[str, Value], severity: int, expected: tuple[s
     assert brief(say(case(found, evidence(about(facts))))) == expected
 
 
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ({"key.calls": 0}, "CloudTrail shows no call with these credentials."),
+        ({"key.calls": Standing.NOT_YET}, "CloudTrail's record of these credentials is not complete yet."),
+        ({"key.calls": Standing.FAILED}, "CloudTrail's record of these credentials could not be read."),
+        ({"key.calls": Standing.ABSENT}, "CloudTrail's record of these credentials does not exist."),
+        ({}, "CloudTrail's record of these credentials was not read."),
+    ],
+)
+@pytest.mark.parametrize("severity", [40, 80])
+def test_the_words_about_a_key_say_how_the_evidence_stands(calls: dict[str, Value], said: str, severity: int) -> None:
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER, severity=severity)
+    assert f": {said} " in say(case(found, evidence(about(calls)))).rationale
+
+
 BUCKETS: list[tuple[str, dict[str, Value], tuple[str, str, list[str]]]] = [
     ("closed", {"bucket.public": False, "bucket.block_complete": True}, ("benign", "high", [])),
     ("closed by the account", {"bucket.public": False, "account.block_complete": True}, ("benign", "high", [])),

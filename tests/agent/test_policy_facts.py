@@ -56,7 +56,7 @@ def facts_of(
         "evidence": read,
         "slots": assign(found, read, {BUCKET.key: True}),
         "standings": LISTED,
-        "circumstances": Circumstances(mode=Mode.AUTO, sandbox=True, now=NOW),
+        "circumstances": Circumstances(mode=Mode.AUTO, sandbox=True, now=NOW, undone_before=False),
     }
     return facts_for(spec, action, **(known | given))
 
@@ -383,7 +383,7 @@ def undo_facts(target: Target, **given: Any) -> Facts:
     assert spec is not None
     known: dict[str, Any] = {
         "standings": LISTED,
-        "circumstances": Circumstances(mode=Mode.APPROVE, sandbox=False, now=NOW),
+        "circumstances": Circumstances(mode=Mode.APPROVE, sandbox=False, now=NOW, undone_before=False),
         "target_verified": True,
     }
     return facts_for_undo(spec, change, "A1", **(known | given))

@@ -54,6 +54,7 @@ def facts(change: Change, mode: Mode) -> Facts:
         protecting_tag=False, break_glass=Known.NO, own_part=False, audit_store=Known.NO, intended_public=Known.NO,
         known_automation=Known.NO, outside_readers=Known.NO, shared_host=Known.NO, address_version=0, prefix_length=0,
         address_reserved=False, address_own=Known.NO, never_block=False, address_proxied=Known.NO, expired=False,
+        undone_before=False,
     )  # fmt: skip
 
 

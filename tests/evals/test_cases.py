@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 from agent.report import Report, Status
+from evals.exam import Exam
 from evals.expect import Expectation, score
 from evals.lanes import Lanes, Task
 from evals.loading import load
-from evals.port import DEFAULT_WORKER
-from evals.run import Exam, canonical
+from evals.port import DEFAULT_WORKER, Work
+from evals.run import canonical
 
 FOLDER = Path(__file__).parents[2] / "evals" / "cases"
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/event.json"))
@@ -56,6 +57,8 @@ class Corpus:
     first: dict[str, list[Report]]
     second: dict[str, list[Report]]
     silent: dict[str, list[Report]]
+    works: dict[str, Work]
+    """Of the first time."""
 
 
 @pytest.fixture(scope="session")
@@ -76,17 +79,18 @@ def _worked(folder: Path) -> Corpus:
     items, silenced = load([FOLDER]), load([_silenced(folder)])
     order = [*items, *silenced, *reversed(items)]
     exam = Exam()
-    reports: dict[int, list[Report]] = {}
+    works: dict[int, Work] = {}
     with Lanes(DEFAULT_WORKER, 2) as lanes:
         for worked in lanes.work([Task(item, exam.options(item)) for item in order]):
             assert not worked.failure, f"{order[worked.index].id}: {worked.failure}\n{worked.trace}"
-            reports[worked.index] = worked.reports
+            works[worked.index] = worked.work
     ids = [item.id for item in order]
     end, last = len(items), len(items) + len(silenced)
     return Corpus(
-        first={ids[n]: reports[n] for n in range(end)},
-        silent={ids[n]: reports[n] for n in range(end, last)},
-        second={ids[n]: reports[n] for n in range(last, len(order))},
+        first={ids[n]: works[n].reports for n in range(end)},
+        silent={ids[n]: works[n].reports for n in range(end, last)},
+        second={ids[n]: works[n].reports for n in range(last, len(order))},
+        works={ids[n]: works[n] for n in range(end)},
     )
 
 
@@ -142,8 +146,9 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_case_comes_out_as_it_says(corpus: Corpus, case: str) -> None:
-    failed = [check for check in score(expectation(case), corpus.first[case]) if not check.ok]
-    assert failed == []
+    work = corpus.works[case]
+    checks = score(expectation(case), work.reports, asked=work.asked, changed=work.changed)
+    assert [check for check in checks if not check.ok] == []
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -169,6 +174,12 @@ def test_the_corpus_worked_twice_gives_the_same_bytes(corpus: Corpus) -> None:
         case for case in CASES if [*map(canonical, corpus.first[case])] != [*map(canonical, corpus.second[case])]
     ]
     assert differing == []
+
+
+def test_where_a_person_approved_the_case_says_what_asked(corpus: Corpus) -> None:
+    approved = [case for case in CASES if expectation(case).approver == "approve" and any(corpus.works[case].asked)]
+    assert len(approved) >= 10
+    assert [case for case in approved if not expectation(case).was_asked] == []
 
 
 def test_cases_are_distinct_in_type_evidence_and_decision(corpus: Corpus) -> None:

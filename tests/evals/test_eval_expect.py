@@ -1,5 +1,7 @@
 """Each expectation is a named check that can come true and can fail."""
 
+from typing import Any
+
 import pytest
 from report_builders import every_status, report
 
@@ -14,7 +16,7 @@ BOTH = [
 ]
 
 
-def failing(expect: dict[str, object], reports: list[Report], **how: bool) -> list[str]:
+def failing(expect: dict[str, object], reports: list[Report], **how: Any) -> list[str]:
     return [check.name for check in score(Expectation.model_validate(expect), reports, **how) if not check.ok]
 
 
@@ -55,6 +57,19 @@ def test_what_is_not_as_expected_fails_under_its_own_name(expect: dict[str, obje
 def test_asks_and_denials_are_told_apart_by_their_policies() -> None:
     assert failing({"asks": ["ask-in-approve-mode"]}, [REJECTED]) == []
     assert failing({"denied": ["ask-in-approve-mode"]}, [REJECTED]) == ["deny: ask-in-approve-mode"]
+
+
+def test_what_asked_is_checked_whatever_was_answered_then() -> None:
+    expect = {"was_asked": ["prod-disruptive"]}
+    assert failing(expect, [CONTAINED], asked=[["prod-disruptive", "overflow"]]) == []
+    assert failing(expect, [CONTAINED], asked=[["overflow"]]) == ["was asked: prod-disruptive"]
+    assert failing(expect, [CONTAINED]) == ["was asked: prod-disruptive"]
+    assert failing(expect, [CONTAINED], own_mode=False) == []
+
+
+def test_what_nobody_may_touch_is_looked_at_in_the_world_and_not_in_receipts_alone() -> None:
+    expect = {"never_touch": ["example-site", "AKIAI44QH8DHBEXAMPLE"]}
+    assert failing(expect, [CONTAINED], changed=["example-site"]) == ["never touched: example-site"]
 
 
 def test_each_finding_of_an_event_is_checked_against_its_own_expectation() -> None:

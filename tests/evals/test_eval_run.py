@@ -36,10 +36,18 @@ def results(out: Path) -> list[Report]:
     return [Report.model_validate_json(line) for line in (out / "results.jsonl").read_text().splitlines()]
 
 
+def untimed(page: str) -> str:
+    """The page without its plots: how long a case took is another time in every run."""
+    before, _, rest = page.partition('<section class="plots">')
+    assert rest
+    return before + rest.partition("</section>")[2]
+
+
 def test_results_are_the_same_to_the_byte_twice_and_with_two_jobs(tmp_path: Path) -> None:
     runs = [replayed(tmp_path, MIXED, "--jobs", jobs, out=f"out{n}")[2] for n, jobs in enumerate(["1", "1", "2"])]
-    for name in ("results.jsonl", "summary.json", "report.html"):
+    for name in ("results.jsonl", "summary.json"):
         assert len({(out / name).read_bytes() for out in runs}) == 1, name
+    assert len({untimed((out / "report.html").read_text()) for out in runs}) == 1
     assert [report.status for report in results(runs[0])] == [
         "contained", "no_action", "escalated", "skipped", "contained", "refused", "no_action",
     ]  # fmt: skip
@@ -73,6 +81,14 @@ def test_what_a_worker_raises_is_a_failed_report_with_its_traceback_kept(tmp_pat
     assert [report.status for report in results(out)] == ["failed", "contained"]
     assert results(out)[0].reason.startswith("bug: KeyError: 'Statement' (exam_worker.py:")
     assert "Traceback" in (out / "failures.txt").read_text()
+
+
+def test_a_prompt_that_no_cassette_holds_fails_its_item_alone_and_shows_the_difference(tmp_path: Path) -> None:
+    code, said, out = replayed(tmp_path, ["contained", "unheard"])
+    assert code == 1
+    assert [report.status for report in results(out)] == ["contained", "failed"]
+    assert "in:2: failed: no_cassette: the nearest is a.json: - 1; + 2" in said
+    assert (out / "failures.txt").read_text().splitlines() == ["in:2", "- 1", "+ 2"]
 
 
 @pytest.mark.parametrize("status", ["failed", "unverified", "partially_contained"])
@@ -127,7 +143,8 @@ def test_a_line_that_is_not_json_is_one_refused_report_and_one_message(tmp_path:
     code, said, out = exam([str(corpus)], tmp_path / "out")
     assert code == 0
     assert [report.status for report in results(out)] == ["contained", "refused", "no_action"]
-    assert said.count("malformed: in.jsonl, line 2: not JSON") == 1
+    messages = [line for line in said.splitlines() if line.startswith("malformed: in.jsonl, line 2: not JSON")]
+    assert len(messages) == 1, "and the table's row says it again, beside its outcome"
 
 
 @pytest.mark.parametrize("text", [None, "", "{oops\n"])

@@ -29,8 +29,25 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(width: int) ->
         "deactivate",
         "unverified",
         "AKIAIOSFODNN7EXAMPLE",
+        "MaliciousIPCaller",
+        "partially contained",
     ):
-        assert word in text
+        assert word in text, word
+
+
+@pytest.mark.parametrize("type_", ["UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS", "S3.8"])
+def test_a_long_type_is_whole_and_breaks_only_after_its_slash(type_: str) -> None:
+    text = drawn([report(Status.ESCALATED, finding=finding(type=type_))])
+    family, _, name = type_.rpartition("/")
+    assert [line.split("  ")[-1].strip() for line in text.splitlines() if name in line or (family and family in line)]
+    assert name in text
+    assert family in text
+
+
+def test_actions_stand_under_what_policy_says_of_them() -> None:
+    text = " ".join(drawn([every_status()[Status.CONTAINED]]).split())
+    assert "allow: deny user, deactivate key" in text
+    assert "true positive" in text
 
 
 def test_a_contained_run_has_all_that_was_promised() -> None:

@@ -210,8 +210,10 @@ def test_undo_opens_a_new_generation_that_may_make_the_effect_again(tmp_path: Pa
     first = at.deliver()
     undone = undo_run(at.service, first.run_id, None, "rosa")
     assert isinstance(undone, Report)
-    again = at.deliver()
-    assert (again.status, again.run_id != first.run_id) == (Status.CONTAINED, True)
+    asked = at.deliver()
+    assert (asked.status, asked.run_id != first.run_id) == (Status.AWAITING_APPROVAL, True)
+    again = at.say("approve", asked)
+    assert again.status is Status.CONTAINED
     assert [row.generation for row in at.service.ledger.runs() if row.run_id == again.run_id] == [1]
     assert at.changes == [*BOTH, "iam:UpdateAccessKey", "iam:DeleteUserPolicy", *BOTH]
     assert not at.works(KEY)

@@ -75,7 +75,7 @@ def test_the_finding_says_how_the_run_ended(
     found = at.hub_finding()
     assert (report.status, found["Workflow"]["Status"]) == (status, workflow)
     assert found["Note"]["UpdatedBy"] == "stanch"
-    assert f"{report.run_id}: {status}" in found["Note"]["Text"]
+    assert f"{report.run_id}: {status.replace('_', ' ')}. " in found["Note"]["Text"]
     assert report.told is not None
     assert (report.told.outcome, report.told.workflow, at.writes.count(TOLD)) == ("done", workflow, 1)
 

@@ -37,13 +37,13 @@ def context() -> ForkServerContext:
     return made
 
 
-def stanch(home: Path, *arguments: str, kill_after: int = 0) -> Ended:
-    """Run one command under that home; SIGKILL it after that AWS call, when the call has taken effect."""
+def stanch(home: Path, *arguments: str, kill_after: int = 0, env: dict[str, str] | None = None) -> Ended:
+    """Run one command under that home, with these variables set as well; SIGKILL it after that AWS call took effect."""
     home.mkdir(parents=True, exist_ok=True)
     out, err, calls = (home / name for name in ("out.txt", "err.txt", "calls.txt"))
     for path in (out, err, calls):
         path.write_text("", encoding="utf-8")
-    process = context().Process(target=_command, args=(home, arguments, kill_after, out, err, calls))
+    process = context().Process(target=_command, args=(home, arguments, kill_after, out, err, calls, env or {}))
     process.start()
     process.join(120)
     assert process.exitcode is not None, "the command did not end"
@@ -57,11 +57,13 @@ def writes(home: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def _command(home: Path, arguments: tuple[str, ...], kill_after: int, out: Path, err: Path, calls: Path) -> None:
+def _command(
+    home: Path, arguments: tuple[str, ...], kill_after: int, out: Path, err: Path, calls: Path, env: dict[str, str]
+) -> None:
     """In the child: watch the sandbox from when it is ready, then be the command line."""
     from tools.sandbox.engine import Sandbox
 
-    os.environ["STANCH_HOME"] = str(home / "home")
+    os.environ.update(env, STANCH_HOME=str(home / "home"))
     ready = Sandbox.on_write
 
     def watched(sandbox: Sandbox, callback) -> None:

@@ -63,7 +63,7 @@ def test_a_run_stops_for_approval_and_other_processes_show_approve_explain_and_u
     assert "StanchDenyAll" in shown.out
     assert not writes(tmp_path)
     approved = stanch(tmp_path, "approvals", "approve", run, "--by", "dana")
-    assert (approved.code, approved.out.splitlines()[0].split()) == (0, [run, "contained"])
+    assert (approved.code, approved.out.splitlines()[0].split()) == (0, [run, "contained", "in", "the", "sandbox"])
     assert stanch(tmp_path, "approvals", "list").out.strip() == "Nothing waits."
     explained = stanch(tmp_path, "explain", run).out
     for word in ("event", "finding", "evidence", "plan", "verdict", "receipt"):
@@ -81,7 +81,10 @@ def test_a_rejection_from_another_process_ends_the_run_with_the_reason(tmp_path:
     stanch(tmp_path, *KEY_RUN)
     run = stanch(tmp_path, "approvals", "list").out.split()[0]
     rejected = stanch(tmp_path, "approvals", "reject", run, "--by", "dana", "--reason", "it is our pen test", "--json")
-    assert (rejected.report["status"], rejected.report["reason"]) == ("rejected", "it is our pen test")
+    assert (rejected.report["status"], rejected.report["reason"]) == (
+        "rejected",
+        "rejected by dana: it is our pen test",
+    )
     assert set(writes(tmp_path)) == {"securityhub:BatchUpdateFindings"}
 
 
@@ -91,7 +94,8 @@ def test_an_approval_may_drop_an_action_and_name_none_that_was_not_asked(tmp_pat
     wider = stanch(tmp_path, "approvals", "approve", run, "--only", "A1", "--only", "A9")
     assert (wider.code, wider.err.strip()) == (2, "wider than asked: not among the asked actions: A9")
     fewer = stanch(tmp_path, "approvals", "edit", run, "--drop", "A1", "--by", "dana", "--json")
-    assert fewer.report["status"] == "contained"
+    assert (fewer.code, fewer.report["status"]) == (1, "partially_contained")
+    assert "not approved" in fewer.report["reason"]
     assert writes(tmp_path).count("iam:PutUserPolicy") == 0
     assert writes(tmp_path).count("iam:UpdateAccessKey") == 1
 
@@ -99,7 +103,7 @@ def test_an_approval_may_drop_an_action_and_name_none_that_was_not_asked(tmp_pat
 def test_json_is_one_array_of_reports_and_nothing_else_on_standard_output(tmp_path: Path) -> None:
     ended = stanch(tmp_path, *KEY_RUN, "--json")
     (report,) = json.loads(ended.out)
-    assert report["run_id"].startswith("run-")
+    assert report["run_id"].startswith("sbx-")
     assert ended.err == ""
 
 

@@ -1,6 +1,6 @@
 """A finding is read again from the service that keeps it, and parses to the same finding as the event did."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -191,3 +191,42 @@ def test_what_a_person_wrote_into_security_hub_since_is_read() -> None:
         FindingIdentifiers=[identifier], Workflow={"Status": "SUPPRESSED"}
     )
     assert parsed(reread(aws, parsed(HUB)).body).lifecycle.workflow == "suppressed"
+
+
+TRAIL: dict[str, Any] = {
+    "source": "aws.cloudtrail",
+    "detail-type": "AWS API Call via CloudTrail",
+    "detail": {
+        "eventVersion": "1.11",
+        "userIdentity": {"type": "IAMUser", "accountId": ACCOUNT, "userName": "alice", "accessKeyId": "AKIAALICEEXAMPLE0001"},
+        "eventTime": "2026-03-01T11:30:00Z",
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": "StopLogging",
+        "awsRegion": REGION,
+        "sourceIPAddress": "198.51.100.7",
+        "requestParameters": {"name": "everything"},
+        "eventID": "0b6d6a32-9a57-4a0c-8b6e-0000000000b1",
+        "recipientAccountId": ACCOUNT,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept", "minutes", "outcome"), [(True, 30, "known"), (False, 30, "absent"), (False, 5, "not_yet")]
+)
+def test_a_cloudtrail_event_is_looked_up_by_its_id_and_a_young_one_may_still_come(
+    kept: bool, minutes: int, outcome: str
+) -> None:
+    [finding] = parse(Event(body=TRAIL, received_at=NOW, via="direct")).findings
+    assert isinstance(finding, Finding)
+    world = World.model_validate(
+        {"now": finding.last_seen + timedelta(minutes=minutes), "account": ACCOUNT, "region": REGION}
+    )
+    sandbox = Sandbox.fresh(7, world.now)
+    seed(sandbox, world, TRAIL if kept else None)
+    aws = Aws(sandbox.clients(), ACCOUNT, REGION, "aws", Phase.READ, CALLS, sleep=lambda seconds: None, now=sandbox.now)
+    again = reread(aws, finding)
+    assert again.outcome == outcome
+    if kept:
+        [read] = parse(Event(body=again.body, received_at=NOW, via="direct")).findings
+        assert read == finding

@@ -1,6 +1,5 @@
 """Deny the role sessions of one instance everything, and nobody else's of that role."""
 
-import hashlib
 import json
 from functools import partial
 from typing import Any, cast
@@ -12,6 +11,7 @@ from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, Gone, Phase
 from tools.instances import describing, find, subject
+from tools.policy_names import free, names_for
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -57,7 +57,7 @@ class Params(Record):
     role_id: str | None
     """IAM's own id, which sessions carry: a role of the same name that was made later is another role."""
     policy_name: str
-    """Always the same for an instance, so that a second run finds the first one's policy and makes no second."""
+    """Found anew in the same order, so that a second run finds the first one's policy and makes no second."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -72,21 +72,22 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     roles = _roles(aws, instance)
     if roles is None:
         return no(detail="the instance's profile was deleted, or made again under its name: its role is not known")
-    role, name = next(iter(roles), None), _policy_name(target)
+    role = next(iter(roles), None)
     if role is None:
-        return _change(target, Params(role=None, role_id=None, policy_name=name), None, None)
+        return _change(target, Params(role=None, role_id=None, policy_name=names_for(target)[0]), None, None)
     if role["Path"].startswith(_SERVICE_PATHS) or role["RoleName"].startswith(_SERVICE_NAMES):
         return no(detail=f"the role {role['RoleName']} belongs to AWS, which lets nobody put a policy on it")
     if role["RoleName"] != target.owner:
         detail = f"{role['RoleName']} is not the role that was looked up: nobody knows whether the registry guards it"
         return no(reason="read_failed", detail=detail)
-    chosen = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name=name)
+    blank = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name="")
     document = _document(target, role["RoleId"])
-    found = _read(aws, chosen)()["policy"]
-    if found not in (None, document):
-        return no(detail=f"a policy {name} with other content is there")
-    if found is None and (free := _INLINE_LIMIT - _inline_size(aws, role["RoleName"])) < _size(document):
-        return no(detail=f"inline policies of the role leave {free} characters, too few for the deny")
+    named = free(target, lambda name: _policy(aws, _named(blank, name)), document)
+    if named is None:
+        return no(detail="policies of all our names with other content are there")
+    chosen, found = _named(blank, named[0]), named[1]
+    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, role["RoleName"])) < _size(document):
+        return no(detail=f"inline policies of the role leave {room} characters, too few for the deny")
     return _change(target, chosen, found, document)
 
 
@@ -175,8 +176,12 @@ def _read(aws: Aws, params: Params) -> Read:
     return read
 
 
-def _policy_name(target: Target) -> str:
-    return f"StanchDeny-{hashlib.sha256(target.key.encode()).hexdigest()[:8]}"
+def _policy(aws: Aws, params: Params) -> JsonObject | None:
+    return cast(JsonObject | None, _read(aws, params)()["policy"])
+
+
+def _named(params: Params, name: str) -> Params:
+    return params.model_copy(update={"policy_name": name})
 
 
 def _size(document: Any) -> int:

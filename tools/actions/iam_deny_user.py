@@ -1,6 +1,5 @@
 """Put an inline policy on a user that denies everything."""
 
-import hashlib
 import json
 from functools import partial
 from typing import Any, cast
@@ -11,6 +10,7 @@ from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Gone, Phase
+from tools.policy_names import free
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -55,11 +55,11 @@ class Params(Record):
     user_id: str
     """IAM's own id: a user of the same name that was made later is another user."""
     policy_name: str
-    """Always the same for a user, so that a second run finds the first one's policy and makes no second."""
+    """Found anew in the same order, so that a second run finds the first one's policy and makes no second."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
-    """Before and after: `{"policy": null | document}`. A policy of our name with other content is never overwritten."""
+    """Before and after: `{"policy": null | document}`. A policy with other content is never overwritten."""
     no = partial(Inapplicable, action=SPEC.id, target=target)
     if target.kind is not TargetKind.USER:
         return no(reason="wrong_kind")
@@ -71,12 +71,13 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return no(reason="unverified_target", detail="the user lives in another account")
     if user["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         return no(reason="not_supported", detail="the user belongs to an AWS service")
-    chosen = Params(user_id=user["UserId"], policy_name=_policy_name(target))
-    found = _read(aws, target, chosen)()["policy"]
-    if found not in (None, DENY_ALL):
-        return no(reason="not_supported", detail=f"a policy {chosen.policy_name} with other content is there")
-    if found is None and (free := _INLINE_LIMIT - _inline_size(aws, target)) < _size(DENY_ALL):
-        return no(reason="not_supported", detail=f"inline policies leave {free} characters: attach AWSDenyAll by hand")
+    blank = Params(user_id=user["UserId"], policy_name="")
+    named = free(target, lambda name: _policy(aws, target, _named(blank, name)), DENY_ALL)
+    if named is None:
+        return no(reason="not_supported", detail="policies of all our names with other content are there")
+    chosen, found = _named(blank, named[0]), named[1]
+    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, target)) < _size(DENY_ALL):
+        return no(reason="not_supported", detail=f"inline policies leave {room} characters: attach AWSDenyAll by hand")
     return Change(
         action=SPEC.id,
         target=target,
@@ -127,8 +128,12 @@ def _read(aws: Aws, target: Target, params: Params) -> Read:
     return read
 
 
-def _policy_name(target: Target) -> str:
-    return f"StanchDeny-{hashlib.sha256(target.key.encode()).hexdigest()[:8]}"
+def _policy(aws: Aws, target: Target, params: Params) -> JsonObject | None:
+    return cast(JsonObject | None, _read(aws, target, params)()["policy"])
+
+
+def _named(params: Params, name: str) -> Params:
+    return params.model_copy(update={"policy_name": name})
 
 
 def _size(document: Any) -> int:

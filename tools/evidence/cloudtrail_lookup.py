@@ -10,8 +10,9 @@ from agent.addresses import is_public, parse
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.target import GLOBAL, Target, TargetKind
+from tools import regions
 from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
-from tools.gathering import Gathering, about, home, regional, users
+from tools.gathering import Gathering, Read, about, home, regional, users
 from tools.pace import LOOKUP_EVENTS
 from tools.registry import Registry
 from tools.source import Question, SourceSpec
@@ -36,7 +37,7 @@ SPEC = SourceSpec(
 LOOKUP = AwsCall(
     "cloudtrail", "LookupEvents", permission="cloudtrail:LookupEvents", resource="*", phases=frozenset({Phase.READ})
 )
-CALLS = frozenset({LOOKUP})
+CALLS = frozenset({LOOKUP, regions.REGIONS})
 
 _OF_CALLS = {"key.denied_share", "key.finding_address_trusted"}
 """What says something only where there are calls."""
@@ -70,15 +71,15 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Look up each subject where its events are kept: the finding's Region, and the partition's home for IAM and STS."""
+    """Look up each subject where its events are kept: a key's in every Region that the account uses, IAM's at home."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
-    for key in _keys(finding):
+    keys = _keys(finding)
+    everywhere = regions.used(gathering, aws, question) if keys else Read([])
+    for key in keys:
         gathering.want(key, KEY_FACTS)
-        regions = dict.fromkeys(
-            [finding.region if finding.region != GLOBAL else home(aws.partition), home(aws.partition)]
-        )
-        seen = _look_up(gathering, aws, question, regions, [("AccessKeyId", key.id)])
+        seen = _look_up(gathering, aws, question, everywhere.value or [], [("AccessKeyId", key.id)])
+        seen.gap = seen.gap or everywhere.gap
         _tell_key(gathering, key, seen, question)
     for user in users(finding):
         gathering.want(user, USER_FACTS)
@@ -96,11 +97,11 @@ def _keys(finding: Finding) -> list[Target]:
 
 
 def _look_up(
-    gathering: Gathering, aws: Aws, question: Question, regions: Iterable[str], attributes: list[tuple[str, str]]
+    gathering: Gathering, aws: Aws, question: Question, where: Iterable[str], attributes: list[tuple[str, str]]
 ) -> Seen:
     """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own."""
     seen = Seen()
-    for region in regions:
+    for region in where:
         for attribute in attributes:
             try:
                 for raw in _events(gathering, aws.at(region), question, attribute):

@@ -7,9 +7,9 @@ from agent.addresses import Network, network, overlap
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.target import Target, TargetKind
-from tools import web_acls
+from tools import regions, web_acls
 from tools.aws import Aws, AwsCall, Phase
-from tools.gathering import Gathering, about, attempt, home, regional
+from tools.gathering import Gathering, about, attempt, regional
 from tools.source import Question, SourceSpec
 
 _READ = frozenset({Phase.READ})
@@ -27,7 +27,7 @@ SPEC = SourceSpec(
 ADDRESSES = AwsCall("ec2", "DescribeAddresses", "ec2:DescribeAddresses", "*", _READ)
 GATEWAYS = AwsCall("ec2", "DescribeNatGateways", "ec2:DescribeNatGateways", "*", _READ)
 INTERFACES = AwsCall("ec2", "DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces", "*", _READ)
-CALLS = web_acls.READ_CALLS | {ADDRESSES, GATEWAYS, INTERFACES}
+CALLS = web_acls.READ_CALLS | {ADDRESSES, GATEWAYS, INTERFACES, regions.REGIONS}
 
 
 def wanted(finding: Finding) -> bool:
@@ -36,19 +36,20 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Our addresses in the finding's Region and the partition's home, once for all; the sets for each IP version once."""
+    """Our addresses in every Region that the account uses, once for all; the sets for each IP version once."""
     gathering = Gathering(SPEC, question.now)
     addresses = about(question.finding, TargetKind.ADDRESS)
     for address in addresses:
         gathering.want(address, FACTS)
     region = regional(addresses[0])
+    used = regions.used(gathering, aws, question)
     reads = [
         attempt(partial(read, gathering, aws.at(where)))
-        for where in dict.fromkeys((region, home(aws.partition)))
+        for where in used.value or []
         for read in (_elastic, _gateways, _interfaces)
     ]
     own = [each for read in reads for each in read.value or []]
-    gap = next((read.gap for read in reads if read.gap), "")
+    gap = used.gap or next((read.gap for read in reads if read.gap), "")
     for address in addresses:
         ours = any(overlap(network(address.id), each) for each in own)
         gathering.holds("address.own", address, ours, gap)

@@ -205,5 +205,7 @@ def _tell(gathering: Gathering, address: Target, requests: Requests, gap: str, *
             gathering.failed(name, address, gap)
         elif late and requests.all == 0:
             gathering.not_yet(name, address, "waf_log_lag")
+        elif name == "address.proxied" and requests.all == 0:
+            gathering.absent(name, address, "no_requests")
         else:
             gathering.known(name, address, value)

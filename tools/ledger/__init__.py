@@ -1,5 +1,6 @@
 """The truth about effects: incidents and their leases, claims, receipts, requests and approvals."""
 
+from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.port import (
     Busy,
     Claim,
@@ -9,6 +10,9 @@ from tools.ledger.port import (
     LostLease,
     Opened,
     RunRow,
+    TooLarge,
+    Unavailable,
+    earlier,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -17,11 +21,15 @@ __all__ = [
     "Busy",
     "Claim",
     "Duplicate",
+    "DynamoLedger",
     "Held",
     "Ledger",
     "LostLease",
     "Opened",
     "RunRow",
     "SqliteLedger",
+    "TooLarge",
+    "Unavailable",
+    "earlier",
     "run_id_for",
 ]

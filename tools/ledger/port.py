@@ -10,14 +10,25 @@ from agent.record import JsonObject, Moment, Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request
 
+SANDBOX_RUN = "sbx-"
+"""How the id of a run in the embedded AWS begins, so that it is never taken for a real one."""
 
-def run_id_for(incident: str, generation: int) -> str:
+
+def run_id_for(incident: str, generation: int, *, sandbox: bool = False) -> str:
     """The id of the run that works this incident in this generation: the same wherever it is computed."""
-    return "run-" + hashlib.sha256(f"{incident}#{generation}".encode()).hexdigest()[:12]
+    return (SANDBOX_RUN if sandbox else "run-") + hashlib.sha256(f"{incident}#{generation}".encode()).hexdigest()[:12]
 
 
 class LostLease(RuntimeError):
     """Another process works this run now: stop at once, write nothing."""
+
+
+class TooLarge(ValueError):
+    """What should be kept does not fit, however it is packed: nothing was written."""
+
+
+class Unavailable(RuntimeError):
+    """The ledger's database gave no answer, or will not serve us: what is known is unknown now, so go no further."""
 
 
 class Opened(Record):
@@ -79,14 +90,24 @@ class RunRow(Record):
     updated_at: Moment
 
 
+def earlier(run: RunRow) -> list[str]:
+    """The ids of the runs of the same incident before this one, the last first."""
+    sandbox = run.run_id.startswith(SANDBOX_RUN)
+    return [run_id_for(run.incident, generation, sandbox=sandbox) for generation in reversed(range(run.generation))]
+
+
 class Ledger(Protocol):
-    """Every method is one transaction. Times come from the caller's clock."""
+    """Every method is one transaction. Times come from the caller's clock.
+
+    Any may raise Unavailable; one that keeps something may raise TooLarge.
+    """
 
     def open(
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
     ) -> Opened | Duplicate | Busy:
         """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new,
-        its containment is partial or unverified, or was undone or lapsed; otherwise the delivery is a duplicate."""
+        its containment is partial or unverified, or was undone or lapsed, or if it only observed and this delivery's mode
+        does not; otherwise the delivery is a duplicate."""
         ...
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
@@ -152,8 +173,12 @@ class Ledger(Protocol):
         """Say that a run needs the effect no longer."""
         ...
 
-    def ask(self, request: Request, now: datetime) -> None:
-        """Keep a request, in place of an earlier one of the same run."""
+    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
+        """Keep a request, in place of an earlier one of the same run, with the checkpoint that the run waits at."""
+        ...
+
+    def waits_at(self, run_id: str) -> str:
+        """The checkpoint that a run was left waiting at: it may not go on from an earlier one. Empty: it never waited."""
         ...
 
     def request(self, run_id: str) -> Request | None:
@@ -165,7 +190,7 @@ class Ledger(Protocol):
         ...
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
-        """The answers to exactly that request."""
+        """The answers to exactly that request, the oldest first."""
         ...
 
     def consume(self, approval: Approval, run_id: str) -> bool:

@@ -19,3 +19,4 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS needs (
     effect TEXT NOT NULL, run_id TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (effect, run_id)
 );
+CREATE TABLE IF NOT EXISTS waits (run_id TEXT PRIMARY KEY, checkpoint TEXT NOT NULL);

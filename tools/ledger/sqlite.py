@@ -14,27 +14,34 @@ from agent.receipt import Outcome, Receipt
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from agent.verdict import Approval, Request
+from tools.ledger.decisions import Anew, ClaimRow, Lease, LeasedRow, on_claim, on_delivery, on_reopening
 from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, RunRow, run_id_for
-
-STALE_SECONDS = 60.0
-"""A holder that was silent for so long is dead."""
-
-_REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
 
 
 class SqliteLedger:
     """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known.
 
-    `durable=False` is for ledgers that are thrown away.
+    `durable=False` is for ledgers that are thrown away, `sandbox` for one of runs in the embedded AWS: their ids say so.
     """
 
-    def __init__(self, path: Path, alive: Callable[[str], bool] = lambda _: True, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        alive: Callable[[str], bool] = lambda _: True,
+        *,
+        durable: bool = True,
+        sandbox: bool = False,
+    ) -> None:
         self._path = path
+        self._sandbox = sandbox
         self._synchronous = "FULL" if durable else "OFF"
         self._alive = alive
-        with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        try:
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+        except sqlite3.Error as error:
+            raise type(error)(f"{path}: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -56,25 +63,25 @@ class SqliteLedger:
             row = db.execute(
                 "SELECT * FROM runs WHERE incident = ? ORDER BY generation DESC LIMIT 1", (incident,)
             ).fetchone()
-            if row is None:
-                return self._insert(db, incident, version, 0, body, mode, holder, now)
-            if row["status"] is None:
-                return self._lease(db, row, holder, now)
-            status = Status(row["status"])
-            waiting = status is Status.AWAITING_APPROVAL
-            if not waiting and (status in _REOPENS or row["version"] != version):
-                return self._insert(db, incident, version, row["generation"] + 1, body, mode, holder, now)
-            if not waiting:
-                return Duplicate(run_id=row["run_id"], status=status)
-            request = self._request(db, row["run_id"])
-            answers = self._answers(db, row["run_id"], request.digest) if request else []
-            return Duplicate(run_id=row["run_id"], status=status, request=request, answers=answers)
+            decision = on_delivery(_leased(row), version, mode, holder, now, self._alive)
+            if isinstance(decision, Anew):
+                return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
+            if isinstance(decision, Lease):
+                return self._lease(db, row, decision.fence, holder, now)
+            return self._asked(db, decision) if isinstance(decision, Duplicate) else decision
+
+    def _asked(self, db: sqlite3.Connection, found: Duplicate) -> Duplicate:
+        """With the request and the answers that it waits on, if it waits."""
+        request = self._request(db, found.run_id) if found.status is Status.AWAITING_APPROVAL else None
+        if request is None:
+            return found
+        return found.model_copy(update={"request": request, "answers": self._answers(db, found.run_id, request.digest)})
 
     def _insert(
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
         holder: str, now: datetime,
     ) -> Opened:  # fmt: skip
-        run_id = run_id_for(incident, generation)
+        run_id = run_id_for(incident, generation, sandbox=self._sandbox)
         db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1, ?, ?, ?)",
             (
@@ -92,11 +99,8 @@ class SqliteLedger:
         )
         return Opened(run_id=run_id, generation=generation, fence=1, resumed=False)
 
-    def _lease(self, db: sqlite3.Connection, row: sqlite3.Row, holder: str, now: datetime) -> Opened | Busy:
-        fresh = now.timestamp() - row["beat_at"] < STALE_SECONDS
-        if row["holder"] and row["holder"] != holder and fresh and self._alive(row["holder"]):
-            return Busy(run_id=row["run_id"], holder=row["holder"])
-        fence = row["fence"] + 1
+    @staticmethod
+    def _lease(db: sqlite3.Connection, row: sqlite3.Row, fence: int, holder: str, now: datetime) -> Opened:
         db.execute(
             "UPDATE runs SET holder = ?, fence = ?, beat_at = ?, status = NULL WHERE run_id = ?",
             (holder, fence, now.timestamp(), row["run_id"]),
@@ -106,7 +110,11 @@ class SqliteLedger:
     def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
         with self._transaction() as db:
             row = db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-            return None if row is None else self._lease(db, row, holder, now)
+            found = _leased(row)
+            if found is None:
+                return None
+            decision = on_reopening(found, holder, now, self._alive)
+            return self._lease(db, row, decision.fence, holder, now) if isinstance(decision, Lease) else decision
 
     @staticmethod
     def _fenced(db: sqlite3.Connection, run_id: str, fence: int, sets: str, values: tuple[object, ...]) -> None:
@@ -138,17 +146,14 @@ class SqliteLedger:
                 " WHERE c.effect = ?",
                 (change.key,),
             ).fetchone()
-            held = row is not None and row["state"] in ("open", "standing")
-            if held and row["run_id"] == run_id:
-                return Claim(first=False, sent=bool(row["sent"]))
-            abandoned = held and row["state"] == "open" and row["status"] is not None
-            if held and not abandoned:
-                return Held(run_id=row["run_id"], state=row["state"])
-            db.execute(
-                "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
-                (change.key, run_id, change.model_dump_json(), iso(now)),
-            )
-            return Claim(first=True)
+            found = None if row is None else ClaimRow(run_id=row["run_id"], state=row["state"], sent=row["sent"])
+            decision = on_claim(found, run_id, ended=row is not None and row["status"] is not None)
+            if isinstance(decision, Claim) and decision.first:
+                db.execute(
+                    "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
+                    (change.key, run_id, change.model_dump_json(), iso(now)),
+                )
+            return decision
 
     def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
         with self._transaction() as db:
@@ -215,12 +220,18 @@ class SqliteLedger:
         with self._transaction() as db:
             db.execute("DELETE FROM needs WHERE effect = ? AND run_id = ?", (change.key, run_id))
 
-    def ask(self, request: Request, now: datetime) -> None:
+    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
                 (request.run_id, request.digest, request.model_dump_json(), iso(now)),
             )
+            db.execute("INSERT OR REPLACE INTO waits VALUES (?, ?)", (request.run_id, checkpoint))
+
+    def waits_at(self, run_id: str) -> str:
+        with self._transaction() as db:
+            row = db.execute("SELECT checkpoint FROM waits WHERE run_id = ?", (run_id,)).fetchone()
+        return "" if row is None else str(row["checkpoint"])
 
     def request(self, run_id: str) -> Request | None:
         with self._transaction() as db:
@@ -284,3 +295,7 @@ class SqliteLedger:
 
 def _row(row: sqlite3.Row) -> RunRow:
     return RunRow.model_validate({name: row[name] for name in RunRow.model_fields})
+
+
+def _leased(row: sqlite3.Row | None) -> LeasedRow | None:
+    return None if row is None else LeasedRow.model_validate({name: row[name] for name in LeasedRow.model_fields})

@@ -108,8 +108,9 @@ def _bucket(thing: Named, region: str) -> dict[str, Any]:
     bucket: dict[str, Any] = {"name": thing.id, "region": region, "objects": [_CANARY]}
     if thing.public == "policy":
         bucket |= {"policy": "public_read", "public": True}
-    elif thing.public == "acl":
-        bucket |= {"acl": "public-read", "objects": [_CANARY | {"acl": "public-read"}], "public": True}
+    elif thing.public is not None:
+        acl = "public-read" if thing.public == "acl" else "public-read-write"
+        bucket |= {"acl": acl, "objects": [_CANARY | {"acl": "public-read"}], "public": True}
     return bucket
 
 

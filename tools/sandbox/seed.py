@@ -1,6 +1,9 @@
 """Putting a world into a sandbox."""
 
-from agent.record import JsonObject
+from collections.abc import Container
+
+from pydantic import JsonValue
+
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
     autoscaling,
@@ -20,12 +23,17 @@ from tools.sandbox.seeding.iam import secret_for
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.world import Content, OtherAccount, World
 
-_KEEPERS = {"guardduty": guardduty.put_own, "asff": securityhub.put_own, "macie": macie.put_own}
+_KEEPERS = {
+    "asff": securityhub.put_own,
+    "cloudtrail": cloudtrail.put_own,
+    "guardduty": guardduty.put_own,
+    "macie": macie.put_own,
+}
 
-__all__ = ["secret_for", "seed"]
+__all__ = ["add", "secret_for", "seed"]
 
 
-def seed(sandbox: Sandbox, world: World, event: JsonObject | None = None) -> None:
+def seed(sandbox: Sandbox, world: World, event: JsonValue = None) -> None:
     """Fill a sandbox, whose clock says the world's `now`, with the world. What is there already stays as it is.
 
     With the event that will be handled, and unless the world says `event: false`, the event's own findings stand in GuardDuty,
@@ -37,21 +45,58 @@ def seed(sandbox: Sandbox, world: World, event: JsonObject | None = None) -> Non
         _fill(_place(sandbox, world, content), content)
 
 
+def add(sandbox: Sandbox, world: World, event: JsonValue, within: Container[str] | None = None) -> None:
+    """Let a further event happen in a world in use: its own findings, and of its `world` what is not there already.
+
+    `within` are the accounts of a world that somebody wrote down, which stands as it is written: what an event names is
+    added to it only if it holds none of it, nothing outside those accounts, and nothing that Macie or GuardDuty would know.
+    """
+    _put_own(sandbox, world, event, within)
+    places = [(_place(sandbox, world, content), content) for _, content in world.contents()]
+    if within is None:
+        for place, content in places:
+            _fill(place, content)
+    elif not any(_holds(place, content) for place, content in places):
+        for place, content in places:
+            if place.account in within:
+                _build(place, content)
+
+
+def _holds(place: Place, content: Content) -> bool:
+    """Whether any user, role, bucket or instance of the content is there."""
+    known = place.global_backend("iam")
+    roles = {role.name for role in known.roles.values()}
+    return (
+        any(user.name in known.users for user in content.iam.users)
+        or any(role.name in roles for role in content.iam.roles)
+        or any(bucket.name in place.bucket_names() for bucket in content.s3.buckets)
+        or any(ec2.has(place, content.ec2, instance) for instance in content.ec2.instances)
+    )
+
+
 def _place(sandbox: Sandbox, world: World, content: Content) -> Place:
     if isinstance(content, OtherAccount):
         return Place(sandbox, content.account, content.region or world.region, world.now)
     return Place(sandbox, world.account, world.region, world.now)
 
 
-def _put_own(sandbox: Sandbox, world: World, event: JsonObject) -> None:
+def _put_own(sandbox: Sandbox, world: World, event: JsonValue, within: Container[str] | None = None) -> None:
     """First of all: a Region's detector is the one that the event names."""
     for carried in findings_in(event):
-        if carried.kind in _KEEPERS:
-            account, region = account_of(carried, world.account), region_of(carried, world.region)
+        account, region = account_of(carried, world.account), region_of(carried, world.region)
+        if carried.kind in _KEEPERS and (within is None or account in within):
             _KEEPERS[carried.kind](Place(sandbox, account, region, world.now), carried)
 
 
 def _fill(place: Place, content: Content) -> None:
+    _build(place, content)
+    macie.seed(place, content.macie)
+    guardduty.seed(place, content.guardduty)
+    securityhub.seed(place, content.securityhub)
+
+
+def _build(place: Place, content: Content) -> None:
+    """What stands there, without what services have found in it."""
     iam.seed(place, content.iam)
     s3.seed(place, content.s3)
     cloudtrail.seed(place, content.cloudtrail)
@@ -60,6 +105,3 @@ def _fill(place: Place, content: Content) -> None:
     autoscaling.seed(place, content.autoscaling)
     wafv2.seed(place, content.wafv2)
     flow_logs.seed(place, content.flow_logs)
-    macie.seed(place, content.macie)
-    guardduty.seed(place, content.guardduty)
-    securityhub.seed(place, content.securityhub)

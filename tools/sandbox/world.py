@@ -81,14 +81,15 @@ class World(Content):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a file. Raises WorldError with every place that is wrong."""
-        return cls.parse(path.read_text(encoding="utf-8"))
+        return cls.parse(path.read_bytes())
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str | bytes) -> Self:
         """Read the YAML text of a world. Raises WorldError with every place that is wrong."""
         try:
             data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, with account ids kept as text
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            # a date that no calendar has is a ValueError
             raise WorldError(f"not YAML: {' '.join(str(error).split())}") from error
         try:
             return cls.model_validate(data)

@@ -36,6 +36,13 @@ CASES = {
     "an account of 13 digits": (GD, put("detail.accountId", "1111222233334"), "malformed", "detail.accountId"),
     "an account in other digits": (GD, put("detail.accountId", "١١١١٢٢٢٢٣٣٣٣"), "malformed", "detail.accountId"),
     "an account as a number": (GD, put("detail.accountId", 111122223333), "malformed", "detail.accountId"),
+    "an account other than the ARN's": (GD, put("detail.accountId", "444455556666"), "malformed", "detail.accountId"),
+    "an account other than the ARN's, by Security Hub": (
+        "guardduty_credential_abuse_asff",
+        put(FIRST + "AwsAccountId", "444455556666"),
+        "malformed",
+        "detail.findings[0].AwsAccountId",
+    ),
     "a Region that is none": (GD, put("detail.region", "region"), "malformed", "detail.region"),
     "no type": (GD, put("detail.type", KeyError), "malformed", "detail.type"),
     "a type that is a list": (GD, put("detail.type", ["x"]), "malformed", "detail.type"),

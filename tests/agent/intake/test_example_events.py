@@ -11,6 +11,17 @@ MACHINE = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223", "in
 
 EXPECTED = {
     "access_analyzer_bucket": ("public_bucket", 70, [BUCKET]),
+    "cloudtrail_delete_detector": (
+        "audit_tampering",
+        70,
+        ["role_session:AROACKCEVSQ6C2EXAMPL2:deploy-4711", "role:deploy"],
+    ),
+    "cloudtrail_key_made": ("credential_abuse", 40, [KEY, USER]),
+    "cloudtrail_root_call": ("root_use", 70, []),
+    "cloudtrail_stop_logging": ("audit_tampering", 70, ["trail:everything", KEY, USER]),
+    "cloudtrail_stop_logging_refused": ("audit_tampering", 1, ["trail:everything", KEY, USER]),
+    "cloudwatch_alarm": ("operations", 40, []),
+    "cloudwatch_shield": ("inbound_attack", 70, []),
     "config_rule": ("public_bucket", 40, [BUCKET]),
     "guardduty_attack_sequence": ("credential_abuse", 90, [KEY, USER]),
     "guardduty_c2": ("instance_compromise", 80, WEB),
@@ -46,6 +57,7 @@ EXPECTED = {
     "guardduty_web_attack": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "guardduty_web_attack_asff": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "health_exposed_key": ("credential_abuse", 90, [KEY]),
+    "health_retirement": ("operations", 20, [MACHINE[0]]),
     "inspector_package": ("vulnerability", 70, [MACHINE[0]]),
     "macie_policy": ("public_bucket", 70, [BUCKET]),
     "macie_policy_asff": ("public_bucket", 70, [BUCKET]),

@@ -94,14 +94,21 @@ def test_every_single_value_of_every_example_may_be_missing_or_junk(read):
                 assert_answered(read(changed(event, path, junk)))
 
 
+MUTATIONS = 28
+"""Of each recorded line: ten thousand in all."""
+
+
 def test_recorded_lines_with_a_few_values_changed_are_answered(corpus, read):
-    dice = random.Random(11)  # noqa: S311  # repeatable choices, no secret
+    dice, mutated = random.Random(11), 0  # noqa: S311  # repeatable choices, no secret
     for name in ("guardduty", "securityhub_asff", "securityhub_ocsf", "macie", "inspector", "other"):
         for line in (corpus / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
             body = json.loads(line)["finding"]
-            for _ in range(6):
-                path = dice.choice(list(places(body)))
-                body = changed(body, path, dice.choice([changed, *JUNK]))
-                assert_answered(read(body))
-                if not list(places(body)):
-                    break
+            for _ in range(MUTATIONS):
+                # one to four values at once, each time from the line as it was recorded
+                other = body
+                for _ in range(dice.randint(1, 4)):
+                    ways = list(places(other))
+                    other = changed(other, dice.choice(ways), dice.choice([changed, *JUNK])) if ways else other
+                assert_answered(read(other))
+                mutated += 1
+    assert mutated >= 10_000

@@ -6,7 +6,8 @@ import pytest
 
 from evals.intake_table import FILES, read_corpus, render
 
-FLOORS = {"guardduty": 120, "securityhub_asff": 130, "securityhub_ocsf": 70, "macie": 2, "inspector": 7, "other": 7}
+FLOORS = {"guardduty": 122, "securityhub_asff": 136, "securityhub_ocsf": 74, "macie": 2, "inspector": 7, "other": 7}
+"""All but the lines that `docs/intake.md` names: malformed on purpose by their authors, or masked beyond reading."""
 
 
 @pytest.fixture(scope="module")

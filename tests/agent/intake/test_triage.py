@@ -12,7 +12,7 @@ NAME = "stanch"
 class Screen(Record):
     """The settings of a triage."""
 
-    registry_accounts: frozenset[str] | None = None
+    served: dict[str, list[str]] | None = None
     minimum_severity: int = 0
     samples_are_real: bool = False
 
@@ -21,7 +21,7 @@ def screened(finding, **settings):
     screen = Screen(**settings)
     return triage(
         finding,
-        registry_accounts=screen.registry_accounts,
+        served=screen.served,
         minimum_severity=screen.minimum_severity,
         samples_are_real=screen.samples_are_real,
         our_name=NAME,
@@ -102,8 +102,17 @@ def test_a_product_that_is_not_of_aws_parses_and_is_then_refused(product, exampl
 
 
 def test_an_account_outside_the_registry_is_not_served(finding):
-    assert screened(finding, registry_accounts=frozenset({"444455556666"})).reason == "account_not_served"
-    assert screened(finding, registry_accounts=frozenset({"111122223333"})) is None
+    assert screened(finding, served={"444455556666": []}).reason == "account_not_served"
+    assert screened(finding, served={"111122223333": []}) is None
+
+
+REGIONS = {(): None, ("us-east-1",): "region_not_served", ("us-east-1", "eu-west-1"): None}
+
+
+@pytest.mark.parametrize("regions", REGIONS)
+def test_a_region_that_the_registry_does_not_have_is_not_served(regions, finding):
+    refusal = screened(finding, served={finding.account: list(regions)})
+    assert (finding.region, refusal.reason if refusal else None) == ("eu-west-1", REGIONS[regions])
 
 
 @pytest.mark.parametrize(("floor", "reason"), [(70, None), (71, "below_severity")])

@@ -13,11 +13,13 @@ from agent.target import GLOBAL, Target, TargetKind
 from tools.action import actions
 from tools.actions import iam_deny_user, s3_block_public_access
 from tools.aws import Aws, NotPermitted, Phase
+from tools.policy_names import names_for
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seed import seed
 from tools.sandbox.world import World
 
 _KEY, _OTHER = "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE"
+_THEIRS = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"x:*","Resource":"*"}]}'
 _WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "r" * 1900}]})
 _PARTNER = json.dumps(
     {
@@ -118,13 +120,24 @@ def _deny(sandbox: Sandbox) -> Change:
     return planned
 
 
-def test_somebody_else_s_policy_under_our_name_is_never_overwritten(sandbox: Sandbox) -> None:
-    name = _deny(sandbox).params["policy_name"]
-    theirs = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}'
-    sandbox.client("iam", ACCOUNT, REGION).put_user_policy(UserName="ana", PolicyName=name, PolicyDocument=theirs)
+def test_somebody_else_s_policy_under_our_name_is_never_overwritten_and_stops_nothing(sandbox: Sandbox) -> None:
+    iam = sandbox.client("iam", ACCOUNT, REGION)
+    first = _deny(sandbox).params["policy_name"]
+    iam.put_user_policy(UserName="ana", PolicyName=first, PolicyDocument=_THEIRS)
+    change = _deny(sandbox)
+    assert change.params["policy_name"] != first
+    assert iam_deny_user.execute(_aws(sandbox, "iam_deny_user", Phase.EXECUTE), change).outcome == "done"
+    assert not _deny(sandbox).needed
+    assert iam.get_user_policy(UserName="ana", PolicyName=first)["PolicyDocument"] == json.loads(_THEIRS)
+
+
+def test_where_all_our_names_are_taken_that_is_said(sandbox: Sandbox) -> None:
+    iam = sandbox.client("iam", ACCOUNT, REGION)
+    for name in names_for(_target("user", "ana")):
+        iam.put_user_policy(UserName="ana", PolicyName=name, PolicyDocument=_THEIRS)
     planned = _plan(sandbox, "iam_deny_user", _target("user", "ana"))
     assert isinstance(planned, Inapplicable)
-    assert str(name) in planned.detail
+    assert "all our names" in planned.detail
 
 
 def test_a_second_run_finds_the_first_one_s_policy_and_undoing_the_second_leaves_it(sandbox: Sandbox) -> None:

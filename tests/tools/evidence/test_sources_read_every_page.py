@@ -4,7 +4,22 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from asking import ADDRESS_TARGET, ATTACKER, BUCKET, FINDING, KEY, WORLD, ask, aws_for, built, changed, gather, values
+from asking import (
+    ACCOUNT,
+    ADDRESS_TARGET,
+    ATTACKER,
+    BUCKET,
+    FINDING,
+    KEY,
+    REGION,
+    WORLD,
+    ask,
+    aws_for,
+    built,
+    changed,
+    gather,
+    values,
+)
 
 from agent.target import Target
 from tools import log_query
@@ -20,7 +35,8 @@ SPEC = SourceSpec("x", "", (), 1, 1, ())
 
 
 def test_a_hundred_and_twenty_events_take_three_pages() -> None:
-    sandbox, world = built(changed("cloudtrail.events", [MANY]))
+    entry = {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"]}
+    sandbox, world = built(changed(f"registry.accounts.{ACCOUNT}", entry, changed("cloudtrail.events", [MANY])))
     seen: Counter[str] = Counter()
     sandbox.faults.before.append(lambda call: seen.update([f"{call.operation} {call.region}"]))
     finding = FINDING.model_copy(update={"targets": FINDING.targets[:1]})

@@ -127,6 +127,17 @@ def test_a_bucket_is_public_when_and_how_the_finding_says_so(access: Any, expect
             ),
             {"reports-here": (None, "private")},
         ),
+        *(
+            (
+                asff("AwsS3Bucket", "arn:aws:s3:::reports-here", Compliance={"SecurityControlId": control}),
+                {"reports-here": expected},
+            )
+            for control, expected in (
+                ("S3.3", (None, "public-read-write")),
+                ("S3.8", ("public_read", "private")),
+                ("S3.5", (None, "private")),
+            )
+        ),
         (
             asff("AwsS3Bucket", "arn:aws:s3:::reports-here", Title="S3 Block Public Access setting should be enabled"),
             {"reports-here": (None, "private")},
@@ -137,7 +148,49 @@ def test_an_asff_bucket_is_public_if_its_control_is_about_that_and_failed(findin
     assert buckets(world_for({"detail": {"findings": [finding]}})) == expected
 
 
+EVENTS = Path(__file__).parents[2] / "data" / "events"
+
+
+def example(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "securityhub_s3_public", "securityhub_s3_public_ocsf", "macie_policy", "macie_policy_asff", "config_rule",
+        "access_analyzer_bucket", "macie_sensitive_data",
+    ],
+)  # fmt: skip
+def test_a_bucket_that_a_finding_calls_public_can_be_read_by_anybody(name: str) -> None:
+    sandbox = seeded(example(name))
+    assert sandbox.anonymous_get("example-ledger-exports", "index.html") == 200
+
+
+def test_a_bucket_that_everybody_can_write_can_be_read_by_anybody_too() -> None:
+    sandbox = seeded(asff("AwsS3Bucket", "arn:aws:s3:::reports-here", Compliance={"SecurityControlId": "S3.3"}))
+    assert sandbox.anonymous_get("reports-here", "index.html") == 200
+
+
+def test_the_actors_and_resources_of_an_attack_sequence_stand_in_its_world_each_in_its_account() -> None:
+    event = example("guardduty_attack_sequence")
+    event["detail"]["service"]["detection"]["sequence"]["resources"] = [
+        {"uid": "arn:aws:s3:::reports-here", "resourceType": "S3_BUCKET", "name": "reports-here"},
+        {"uid": "x", "resourceType": "ACCESS_KEY", "data": {"accessKey": {"userName": "app", "userType": "Role"}}},
+        {"uid": "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc1234def567890", "resourceType": "EC2_INSTANCE"},
+    ]
+    world = world_for(event)
+    assert keys(world) == {"build-bot": ["AKIAIOSFODNN7EXAMPL1"]}
+    assert (list(buckets(world)), roles(world)) == (["reports-here"], ["app"])
+    assert [instance.id for instance in world.ec2.instances] == ["i-0abc1234def567890"]
+    assert {other.account: keys(other) for other in world.accounts} == {  # type: ignore[arg-type]  # it has the same keys
+        "444455556666": {"visitor": ["AKIAIOSFODNN7EXAMPL9"]}
+    }
+
+
 def test_asff_and_ocsf_name_users_and_keys() -> None:
+    assert keys(world_for(example("guardduty_credential_abuse_ocsf"))) == {"build-bot": ["AKIAIOSFODNN7EXAMPL1"]}
+
     by_key = asff("AwsIamAccessKey", f"AWS::IAM::AccessKey:{KEY}", details={"UserName": "ann"})
     assert keys(world_for(by_key)) == {"ann": [KEY]}
     assert keys(world_for(asff("AwsIamUser", f"arn:aws:iam::{ACCOUNT}:user/team/ann"))) == {"ann": []}

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from agent.record import JsonObject, Record
+from tools.sandbox.seeding.events import Carried
 from tools.sandbox.seeding.iam import Name, principal_id
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
@@ -172,3 +173,12 @@ def seed(place: Place, section: CloudTrailSection) -> None:
         known = seen.setdefault(str(record["awsRegion"]), {str(one["eventID"]) for one in history})
         if record["eventID"] not in known:
             history.append(record)
+
+
+def put_own(place: Place, carried: Carried) -> None:
+    """Put the event's own record where it can be looked up again."""
+    record = carried.body
+    history = place.shelf(EventHistory).records
+    whole = all(isinstance(record.get(name), str) for name in ("eventName", "eventSource", "eventTime"))
+    if whole and all(kept["eventID"] != record["eventID"] for kept in history):
+        history.append(record)

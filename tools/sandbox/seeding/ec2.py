@@ -120,14 +120,19 @@ def seed(place: Place, section: Ec2Section) -> None:
     for profile in section.profiles:
         instances.create_profile(place, profile)
     for instance in section.instances:
-        here = place.at(section.region_of(instance.interfaces[0].subnet))
-        if here.backend("ec2").get_instance_by_id(instance.id) is None:
-            instances.create_instance(here, instance)
+        if not has(place, section, instance):
+            instances.create_instance(place.at(section.region_of(instance.interfaces[0].subnet)), instance)
     for interface in section.interfaces:
         here = place.at(section.region_of(interface.subnet))
         if interface.id not in here.backend("ec2").enis:
             network.create_interface(here, interface)
     _seed_addresses(place, section)
+
+
+def has(place: Place, section: Ec2Section, instance: Instance) -> bool:
+    """Whether the account has an instance of that id where the section puts it."""
+    here = place.at(section.region_of(instance.interfaces[0].subnet))
+    return here.backend("ec2").get_instance_by_id(instance.id) is not None
 
 
 def _seed_networks(place: Place, section: Ec2Section) -> None:

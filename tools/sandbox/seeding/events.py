@@ -12,7 +12,7 @@ _REGIONS = re.compile(
     r"(us|eu|ap|ca|sa|me|af|il|mx)-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
     r"|cn-(north|northwest)-1|us-gov-(east|west)-1"
 )
-Kind = Literal["guardduty", "asff", "ocsf", "macie", "other"]
+Kind = Literal["guardduty", "asff", "ocsf", "macie", "cloudtrail", "other"]
 
 
 class Carried(Record):
@@ -97,6 +97,8 @@ def _kind(body: JsonObject, source: str) -> Kind:
         return "ocsf"
     if source == "aws.macie" or "resourcesAffected" in body or body.get("category") in ("POLICY", "CLASSIFICATION"):
         return "macie"
+    if isinstance(body.get("userIdentity"), dict) and isinstance(body.get("eventID"), str):
+        return "cloudtrail"
     kind, inner = pick(body, "type"), pick(body, "service", "resource")
     if (
         isinstance(kind, str)

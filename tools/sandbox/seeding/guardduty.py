@@ -13,7 +13,7 @@ from tools.sandbox.seeding.iam import Name, principal_id
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted, put
+from tools.sandbox.seeding.shape import fitted, is_news, put
 from tools.sandbox.seeding.when import When, resolve
 from tools.sandbox.services.guardduty import GuardDutyFindings
 
@@ -137,7 +137,7 @@ def _keep(place: Place, body: JsonObject) -> None:
 
 
 def put_own(place: Place, carried: Carried) -> None:
-    """Put the event's own finding where it can be read again, under the detector that it names."""
+    """Put the event's own finding where it can be read again, under the detector that it names, unless one as new is there."""
     body, service = carried.body, pick(carried.body, "service")
     if not isinstance(pick(body, "id"), str):
         return
@@ -150,4 +150,6 @@ def put_own(place: Place, carried: Carried) -> None:
         others = {key: value for key, value in service.items() if plain(key) != "additionalinfo"}
         body = {key: value for key, value in body.items() if plain(key) != "service"}
         body["service"] = others | {"additionalInfo": text}
-    _keep(place, body)
+    findings, own = place.shelf(GuardDutyFindings).findings, fitted(place, "guardduty", "Finding", body)
+    if is_news(own, next((one for one in findings if one.get("Id") == own.get("Id")), None), "UpdatedAt"):
+        put(findings, own, "Id")

@@ -11,7 +11,7 @@ from tools.sandbox.seeding.events import Carried, pick
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted, put
+from tools.sandbox.seeding.shape import fitted, is_news, put
 from tools.sandbox.seeding.when import When, resolve
 from tools.sandbox.services.macie2 import MacieState
 
@@ -130,7 +130,7 @@ def bucket(place: Place, short: MacieBucket) -> JsonObject:
 
 
 def seed(place: Place, section: MacieSection) -> None:
-    """Turn Macie on, if it is on, and put in what it knows, each thing in its own Region."""
+    """Turn Macie on, if it is on, and put in what it knows, each thing in its own Region. What it knew of a bucket stays."""
     if not section.enabled:
         return
     _state(place)
@@ -139,13 +139,17 @@ def seed(place: Place, section: MacieSection) -> None:
         put(_state(here).findings, fitted(here, "macie2", "Finding", finding(here, found)), "id")
     for known in section.buckets:
         here = place.at(known.region)
-        put(_state(here).buckets, fitted(here, "macie2", "BucketMetadata", bucket(here, known)), "bucketName")
+        if all(one["bucketName"] != known.name for one in _state(here).buckets):
+            _state(here).buckets.append(fitted(here, "macie2", "BucketMetadata", bucket(here, known)))
 
 
 def put_own(place: Place, carried: Carried) -> None:
-    """Put the event's own finding where it can be read again, unless nothing identifies it."""
-    if isinstance(pick(carried.body, "id"), str):
-        put(_state(place).findings, fitted(place, "macie2", "Finding", carried.body), "id")
+    """Put the event's own finding where it can be read again, unless nothing identifies it, or one as new is there."""
+    if not isinstance(pick(carried.body, "id"), str):
+        return
+    findings, own = _state(place).findings, fitted(place, "macie2", "Finding", carried.body)
+    if is_news(own, next((one for one in findings if one.get("id") == own.get("id")), None), "updatedAt"):
+        put(findings, own, "id")
 
 
 def _state(place: Place) -> MacieState:

@@ -10,7 +10,7 @@ from tools.sandbox.seeding.events import Carried
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted
+from tools.sandbox.seeding.shape import fitted, is_news
 from tools.sandbox.seeding.when import When, resolve
 
 _NORMALIZED = {"INFORMATIONAL": 0, "LOW": 1, "MEDIUM": 40, "HIGH": 70, "CRITICAL": 90}
@@ -116,9 +116,12 @@ def seed(place: Place, section: SecurityHubSection) -> None:
 
 
 def put_own(place: Place, carried: Carried) -> None:
-    """Put the event's own finding where it can be read again, unless nothing identifies it."""
+    """Put the event's own finding where it can be read again, unless nothing identifies it, or one as new is there."""
     if all(isinstance(carried.body.get(field), str) for field in ("Id", "ProductArn")):
-        _keep(place, carried.body)
+        own = (carried.body["Id"], carried.body["ProductArn"])
+        known = (one.data for one in _enable(place).findings if (one.data["Id"], one.data["ProductArn"]) == own)
+        if is_news(carried.body, next(known, None), "UpdatedAt"):
+            _keep(place, carried.body)
 
 
 def _enable(place: Place) -> Any:

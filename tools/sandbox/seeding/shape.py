@@ -28,6 +28,18 @@ def put(kept: list[JsonObject], item: JsonObject, key: str) -> None:
     kept[:] = [one for one in kept if one.get(key) != item.get(key)] + [item]
 
 
+def is_news(item: JsonObject, kept: JsonObject | None, changed: str) -> bool:
+    """Whether a finding says more than the one that is kept, if one is: its service changed it later."""
+    if kept is None:
+        return True
+    at, before = _at(item.get(changed)), _at(kept.get(changed))
+    return at is not None and before is not None and at > before
+
+
+def _at(value: _Fitted) -> datetime | None:
+    return value if isinstance(value, datetime) else moment(value)
+
+
 def fit(shape: Any, value: JsonValue) -> _Fitted:
     """`value` as the botocore shape has it. What the shape does not know or cannot hold is left out; None if nothing fits."""
     kind = shape.type_name

@@ -1,0 +1,57 @@
+"""`stanch export`: everything that is kept of a run in one archive, and its check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphs.bootstrap import SANDBOX, approval_key, configuration
+from graphs.entrypoints.opening import FAILED, REFUSED, of_run, stop
+from graphs.entrypoints.printing import out, plain
+from graphs.export import checked, exported
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive.")],
+    to: Annotated[Path | None, typer.Option("--out", help="Where to write. Default: RUN.tar.gz here.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Check an archive instead of writing one.")] = False,
+) -> None:
+    """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one."""
+    if check:
+        _check(Path(run))
+        return
+    with of_run(run) as runs:
+        archive = exported(runs.service, run)
+    if archive is None:
+        stop(f"no such run here: {run[:40]!r}", REFUSED)
+    path = to or Path(f"{run}.tar.gz")
+    try:
+        path.write_bytes(archive)
+    except OSError as error:
+        stop(f"{path}: {error.strerror}", FAILED)
+    _say(f"{path}: {len(archive)} bytes")
+
+
+def _check(path: Path) -> None:
+    try:
+        archive = path.read_bytes()
+        found = checked(archive, _keys())
+    except OSError as error:
+        stop(f"{path}: {error.strerror}", REFUSED)
+    except (ValueError, KeyError, TypeError) as error:
+        stop(f"{path}: no case file ({plain(str(error), 200)})", REFUSED)
+    for fault in found.faults:
+        _say(plain(fault, 200))
+    ours = "signed here" if found.signed_here else "not signed here"
+    _say(f"{plain(found.run_id, 80)}: {found.files} files, {found.entries} reads, {len(found.faults)} faults, {ours}")
+    raise typer.Exit(FAILED if found.faults else 0)
+
+
+def _keys() -> list[bytes]:
+    """The keys of this home, where there are any: a check makes none."""
+    home = configuration().home
+    return [approval_key(place) for place in (home, home / SANDBOX) if (place / "approval.key").exists()]
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

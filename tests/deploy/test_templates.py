@@ -1,0 +1,203 @@
+"""The stack as CloudFormation would make it: what arrives, what runs, what is kept, and who is told."""
+
+import json
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
+from stack import CHOSEN, DEPLOY, REGION, TOOLING, stack
+
+from graphs.configuration import Configuration
+
+EVENTS = Path(__file__).parents[1] / "data" / "events"
+STACK = stack("template")
+FUNCTIONS = STACK.kind("AWS::Lambda::Function")
+RULES = {key: one for key, one in STACK.kind("AWS::Events::Rule").items() if "EventPattern" in one}
+AHEAD = {
+    "STANCH_APPROVALS_URL", "STANCH_APPROVAL_KEY_SECRET", "STANCH_CHECKPOINT_TABLE", "STANCH_EVENTS_FUNCTION",
+    "STANCH_EXECUTE_FUNCTION", "STANCH_STATE", "STANCH_TABLE", "STANCH_TOPIC",
+}  # fmt: skip
+"""Variables for the functions and the ledger on AWS, which read them."""
+
+
+@pytest.fixture(autouse=True)
+def _kept_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cfn-lint sets the Region of the process when it applies SAM."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", os.environ.get("AWS_DEFAULT_REGION", REGION))
+
+
+@pytest.mark.parametrize("name", sorted(CHOSEN))
+def test_cfn_lint_finds_nothing_and_ignores_nothing(name: str) -> None:
+    where = ManualArgs(regions=["us-east-1", REGION, "us-gov-west-1"], include_checks=["I"])
+    found = lint_file(DEPLOY / f"{name}.yaml", where)
+    assert [f"{one.rule.id} line {one.linenumber}: {one.message}" for one in found] == []
+    assert "cfn-lint" not in (DEPLOY / f"{name}.yaml").read_text(encoding="utf-8"), "an ignore in the template"
+
+
+def test_there_are_the_four_functions_of_the_design() -> None:
+    assert {one["FunctionName"]: one["Handler"] for one in FUNCTIONS.values()} == {
+        f"stanch-{name}": f"graphs.entrypoints.lambda_{name}.handler"
+        for name in ("events", "execute", "approvals", "clock")
+    }
+
+
+def test_each_function_names_the_package_itself() -> None:
+    """`aws cloudformation package` does not read Globals, and would ship the folder of the template instead."""
+    read = yaml_parse((DEPLOY / "template.yaml").read_text(encoding="utf-8"))["Resources"].values()
+    written = [one["Properties"]["CodeUri"] for one in read if one["Type"] == "AWS::Serverless::Function"]
+    assert written == ["../build/stanch.zip"] * 4
+
+
+def test_each_function_works_under_its_own_role_and_logs_to_its_own_group() -> None:
+    names = {key: (one["Role"].rsplit("/", 1)[-1], one["LoggingConfig"]["LogGroup"]) for key, one in FUNCTIONS.items()}
+    assert names == {key: (f"{key}Role", f"{key}Log") for key in ("Events", "Execute", "Approvals", "Clock")}
+
+
+def test_nothing_is_written_unless_somebody_chooses_so() -> None:
+    assert STACK.template["Parameters"]["Mode"] == STACK.template["Parameters"]["Mode"] | {"Default": "observe"}
+    assert STACK.template["Parameters"]["ServeThisAccount"]["Default"] == "false"
+    assert {one["Environment"]["Variables"]["STANCH_MODE"] for one in FUNCTIONS.values()} == {"observe"}
+
+
+def test_a_queue_that_hands_out_one_finding_at_a_time_and_takes_back_what_failed() -> None:
+    (source,) = STACK.kind("AWS::Lambda::EventSourceMapping").values()
+    assert (source["FunctionName"], source["BatchSize"]) == ("Events", 1)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+    inbox, dead = (STACK.kind("AWS::SQS::Queue")[name] for name in ("Inbox", "DeadLetters"))
+    assert inbox["VisibilityTimeout"] >= 6 * FUNCTIONS["Events"]["Timeout"]
+    assert inbox["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert inbox["RedrivePolicy"]["deadLetterTargetArn"].endswith(":DeadLetters")
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def caught(event: dict[str, Any]) -> list[str]:
+    """The rules that an event meets. EventBridge looks into lists; moto does not, and Security Hub sends one finding an event."""
+    detail = event.get("detail", {})
+    if len(detail.get("findings", [])) == 1:
+        event = {**event, "detail": {**detail, "findings": detail["findings"][0]}}
+    return [
+        key for key, one in RULES.items() if EventPattern.load(json.dumps(one["EventPattern"])).matches_event(event)
+    ]
+
+
+@cache
+def example(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
+def test_every_event_that_stanch_understands_meets_one_rule(name: str) -> None:
+    event = example(name)
+    if "detail-type" in event:
+        assert len(caught(event)) == 1
+
+
+def test_what_stanch_writes_on_a_finding_does_not_come_back_to_it() -> None:
+    event = example("guardduty_c2_asff")
+    told = {**event["detail"]["findings"][0], "Workflow": {"Status": "NOTIFIED"}}
+    assert caught(event) == ["HubRule"]
+    assert caught({**event, "detail": {"findings": [told]}}) == []
+
+
+def test_every_rule_brings_to_the_inbox_and_keeps_what_it_cannot_bring() -> None:
+    for one in RULES.values():
+        (target,) = one["Targets"]
+        assert target["Arn"].endswith(":Inbox")
+        assert target["DeadLetterConfig"]["Arn"].endswith(":DeadLetters")
+
+
+def test_only_our_rules_may_put_anything_into_the_inbox() -> None:
+    (policy,) = STACK.kind("AWS::SQS::QueuePolicy").values()
+    allowing = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert [(one["Principal"], one["Condition"]) for one in allowing] == [
+        (
+            {"Service": "events.amazonaws.com"},
+            {
+                "StringEquals": {"aws:SourceAccount": TOOLING},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{TOOLING}:rule/stanch-*"},
+            },
+        )
+    ]
+    assert all(one["Name"].startswith("stanch-") for one in RULES.values())
+
+
+def test_approvals_are_answered_only_by_requests_that_iam_has_checked() -> None:
+    (url,) = STACK.kind("AWS::Lambda::Url").values()
+    assert (url["TargetFunctionArn"], url["AuthType"]) == ("Approvals", "AWS_IAM")
+    permissions = STACK.kind("AWS::Lambda::Permission").values()
+    assert {one["Principal"] for one in permissions} == {"events.amazonaws.com"}, "nobody else, and not everybody"
+
+
+def test_the_clock_ticks_every_five_minutes() -> None:
+    (tick,) = [one for key, one in STACK.kind("AWS::Events::Rule").items() if "ScheduleExpression" in one]
+    assert (tick["ScheduleExpression"], tick["Targets"][0]["Arn"].rsplit(":", 1)[-1]) == ("rate(5 minutes)", "Clock")
+
+
+@pytest.mark.parametrize("name", ["LedgerTable", "CheckpointsTable"])
+def test_a_table_is_encrypted_recoverable_and_outlives_the_stack(name: str) -> None:
+    resource = STACK.resources[name]
+    table = resource["Properties"]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["KMSMasterKeyId"].endswith(":key/Key")
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_everything_that_is_kept_is_encrypted_with_our_own_key_and_outlives_the_stack() -> None:
+    keeping = {
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::SecretsManager::Secret": "KmsKeyId",
+    }
+    for kind, field in keeping.items():
+        for key, one in STACK.kind(kind).items():
+            assert one[field].rsplit("/", 1)[-1] == "Key", key
+            assert STACK.resources[key]["DeletionPolicy"] == "Retain", key
+    (topic,) = STACK.kind("AWS::SNS::Topic").values()
+    assert topic["KmsMasterKeyId"] == "Key"
+    assert STACK.resources["Key"]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_logs_are_kept_for_a_time_that_somebody_chose() -> None:
+    assert {one["RetentionInDays"] for one in STACK.kind("AWS::Logs::LogGroup").values()} == {365}
+
+
+def test_somebody_is_told_when_stanch_gives_up_lags_or_stands_still() -> None:
+    alarms = STACK.kind("AWS::CloudWatch::Alarm")
+    assert set(alarms) == {"DeadLetterAlarm", "WaitingAlarm", "ClockAlarm"}
+    assert all(one["AlarmActions"][0].endswith(":Topic") for one in alarms.values())
+
+
+def test_every_variable_of_the_functions_is_one_that_stanch_reads() -> None:
+    known = {f"STANCH_{name.upper()}" for name in Configuration.model_fields}
+    given = {
+        name for one in FUNCTIONS.values() for name in one["Environment"]["Variables"] if name.startswith("STANCH_")
+    }
+    assert given - known - AHEAD == set()
+    assert {"STANCH_MODE", "STANCH_MODEL", "STANCH_REGISTRY", "STANCH_ROLE_NAME", "STANCH_EXTERNAL_ID"} <= given
+
+
+def test_only_the_events_function_is_told_of_a_model() -> None:
+    assert [key for key, one in FUNCTIONS.items() if "STANCH_MODEL" in one["Environment"]["Variables"]] == ["Events"]
+
+
+@pytest.mark.skipif(find_spec("tools.ledger.tables") is None, reason="the ledger has no tables of its own yet")
+@pytest.mark.parametrize(("name", "declared"), [("LedgerTable", "LEDGER"), ("CheckpointsTable", "CHECKPOINTS")])
+def test_a_table_has_the_keys_and_indexes_that_the_ledger_asks_for(name: str, declared: str) -> None:
+    from tools.ledger import tables
+
+    asked = tables.creation(getattr(tables, declared), "any")
+    made = STACK.resources[name]["Properties"]
+    assert {key: made[key] for key in asked if key != "TableName"} == {
+        k: v for k, v in asked.items() if k != "TableName"
+    }

@@ -1,0 +1,149 @@
+"""The case file: every read as AWS answered it, bound together, and an archive in which a change is seen."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from desk import ACCOUNT, USER_WORLD, Desk, desk, event
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent.report import Report
+from graphs.checkpoints import serializer
+from graphs.export import MANIFEST, checked, exported
+from graphs.runs import Runs
+from tools.archive import FileArchive, NotKept, S3Archive
+
+KEY = b"the key of these tests"
+
+
+def worked(folder: Path) -> tuple[Desk, Report]:
+    """A finished run whose raw evidence was kept."""
+    at = desk(folder, USER_WORLD, event("guardduty_credential_abuse"))
+    at.service = replace(at.service, archive=FileArchive(folder / "cases"))
+    at.runs = Runs(at.service, InMemorySaver(serde=serializer()))
+    return at, at.deliver()
+
+
+def repacked(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    files: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            held = tar.extractfile(member)
+            assert held is not None
+            files[member.name] = held.read()
+    change(files)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for path, content in files.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def test_every_read_of_every_source_is_kept_and_the_report_names_each_chain_s_end(tmp_path: Path) -> None:
+    at, report = worked(tmp_path)
+    chains = at.service.archive.chains(report.run_id)
+    reads = {source.source: source for source in report.evidence if source.source != "intake"}
+    assert {name.split(".")[0] for name in chains} == set(reads)
+    for name, chain in chains.items():
+        source = reads[name.split(".")[0]]
+        assert (len(chain), chain[-1].digest) == (source.calls, source.chain)
+    told = json.dumps([entry.looked.answer for chain in chains.values() for entry in chain])
+    assert "ListUsers" in told
+    assert "ResponseMetadata" not in told
+
+
+def test_an_archive_as_it_was_written_holds_and_is_signed(tmp_path: Path) -> None:
+    at, report = worked(tmp_path)
+    archive = exported(at.service, report.run_id)
+    assert archive is not None
+    found = checked(archive, [KEY])
+    assert (found.run_id, found.faults, found.signed_here) == (report.run_id, [], True)
+    assert found.entries == sum(source.calls for source in report.evidence if source.source != "intake")
+    assert not checked(archive, [b"another"]).signed_here
+    assert exported(at.service, "run-0123456789ab") is None
+
+
+TRAIL = "evidence/cloudtrail_lookup.1.jsonl"
+
+
+def _first_line_gone(files: dict[str, bytes]) -> None:
+    files[TRAIL] = b"\n".join(files[TRAIL].split(b"\n")[1:])
+
+
+def _listed_anew(files: dict[str, bytes], path: str) -> None:
+    """As somebody who has no key would: the manifest says what is there now."""
+    manifest = json.loads(files[MANIFEST])
+    for one in manifest["files"]:
+        if one["path"] == path:
+            one["sha256"] = hashlib.sha256(files[path]).hexdigest()
+    files[MANIFEST] = json.dumps(manifest).encode()
+
+
+def _end_cut_and_listed(files: dict[str, bytes]) -> None:
+    files[TRAIL] = b"\n".join(files[TRAIL].strip().split(b"\n")[:-1]) + b"\n"
+    _listed_anew(files, TRAIL)
+
+
+def _answer_changed_and_listed(files: dict[str, bytes]) -> None:
+    files[TRAIL] = files[TRAIL].replace(b"ListUsers", b"ListRoles", 1)
+    _listed_anew(files, TRAIL)
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
+    "a file gone": (lambda files: files.pop("receipts.json"), "receipts.json: missing"),
+    "a file more": (lambda files: files.update({"more.json": b"{}"}), "more.json: not in the manifest"),
+    "a file changed": (lambda files: files.update({"event.json": b"{}"}), "event.json: changed"),
+    "a read gone": (_first_line_gone, f"{TRAIL}: changed"),
+    "an end cut off, and listed so": (
+        _end_cut_and_listed, "cloudtrail_lookup: its chain does not end as the report says"
+    ),
+    "an answer changed, and listed so": (_answer_changed_and_listed, f"{TRAIL}: entry 3 was changed or moved"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_an_archive_is_seen(tmp_path: Path, what: str) -> None:
+    at, report = worked(tmp_path)
+    archive = exported(at.service, report.run_id)
+    assert archive is not None
+    change, fault = CHANGES[what]
+    found = checked(repacked(archive, change), [KEY])
+    assert fault in found.faults
+    assert found.signed_here == ("listed so" not in what)
+
+
+@pytest.mark.parametrize(
+    "archive", [b"", b"no archive", gzip.compress(b"x" * 2000, mtime=0)], ids=["nothing", "prose", "a zipped text"]
+)
+def test_what_is_no_archive_is_refused(archive: bytes) -> None:
+    with pytest.raises(ValueError, match=r"tar|manifest"):
+        checked(archive, [])
+
+
+def test_a_disk_that_is_full_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cases").write_text("in the way", encoding="utf-8")
+    _, report = worked(tmp_path)
+    assert report.status == "contained"
+    assert all("raw evidence not kept" in source.note for source in report.evidence if source.source != "intake")
+
+
+def test_a_bucket_keeps_each_chain_once_and_a_second_look_beside_it(tmp_path: Path) -> None:
+    at, report = worked(tmp_path)
+    client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
+    client.create_bucket(Bucket="case-files")
+    (chain,) = [c for n, c in at.service.archive.chains(report.run_id).items() if n.startswith("iam_state")]
+    looked = [entry.looked for entry in chain]
+    archive = S3Archive(client, "case-files")
+    heads = {archive.keep(report.run_id, "iam_state", looked) for _ in range(2)}
+    assert heads == {chain[-1].digest}
+    assert archive.chains(report.run_id) == {"iam_state.1.jsonl": chain, "iam_state.2.jsonl": chain}
+    with pytest.raises(NotKept, match="NoSuchBucket"):
+        S3Archive(client, "no-such-bucket").keep(report.run_id, "iam_state", looked)

@@ -1,0 +1,185 @@
+"""What any ledger promises of effects, requests and answers (laws 8 and 9), whichever database keeps it."""
+
+import pytest
+from ledger_scene import (
+    NOW,
+    Database,
+    approval,
+    change,
+    contained,
+    deliver,
+    later,
+    opened,
+    receipt,
+    report,
+    request,
+    waiting,
+)
+
+from agent.receipt import Outcome
+from agent.report import Status
+from tools.ledger import Claim, Duplicate, Held, Opened, run_id_for
+
+
+def test_an_effect_is_claimed_by_one_run_until_it_stands_no_more(kept: Database) -> None:
+    ledger = kept.ledger()
+    first, second = opened(ledger, "first"), opened(ledger, "second")
+    assert ledger.claim(first.run_id, first.fence, change(), NOW) == Claim(first=True)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="open")
+    assert ledger.claim(first.run_id, first.fence, change(), NOW) == Claim(first=False, sent=False)
+    ledger.sending(first.run_id, first.fence, change(), NOW)
+    assert ledger.claim(first.run_id, first.fence, change(), NOW) == Claim(first=False, sent=True)
+    ledger.record(receipt(first, change()), first.fence)
+    ledger.close(first.run_id, first.fence, report(first), NOW)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="standing")
+    assert ledger.lapsed(change()) == first.run_id
+    assert ledger.lapsed(change()) is None
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.DONE])
+def test_a_claim_that_its_run_left_open_when_it_ended_is_free(kept: Database, outcome: Outcome) -> None:
+    ledger = kept.ledger()
+    first, second = opened(ledger, "first"), opened(ledger, "second")
+    ledger.claim(first.run_id, first.fence, change(), NOW)
+    ledger.record(receipt(first, change(), outcome=outcome), first.fence)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="open")
+    ledger.close(first.run_id, first.fence, report(first, Status.PARTIALLY_CONTAINED), NOW)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+    assert ledger.standing() == []
+
+
+def test_a_claim_that_is_given_back_is_free_and_only_its_run_may_give_it_back(kept: Database) -> None:
+    ledger = kept.ledger()
+    first, second = opened(ledger, "first"), opened(ledger, "second")
+    ledger.claim(first.run_id, first.fence, change(), NOW)
+    ledger.release(second.run_id, change())
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="open")
+    ledger.release(first.run_id, change())
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+    ledger.record(receipt(second, change()), second.fence)
+    ledger.release(second.run_id, change())
+    assert [each.run_id for each in ledger.standing()] == [second.run_id]
+
+
+def test_what_stands_is_listed_as_it_was_last_recorded_the_oldest_first(kept: Database) -> None:
+    ledger = kept.ledger()
+    late = contained(ledger, "late", change("user-2"), later(hours=1))
+    early = contained(ledger, "early", change("user-1"))
+    again = receipt(early, change("user-1")).model_copy(update={"detail": "read back"})
+    ledger.record(again, early.fence)
+    assert ledger.standing() == [again, receipt(late, change("user-2"))]
+
+
+@pytest.mark.parametrize("state", ["undone", "lapsed"])
+def test_what_was_taken_back_stands_no_more_and_may_be_made_by_the_next_generation(kept: Database, state: str) -> None:
+    ledger = kept.ledger()
+    run = contained(ledger)
+    back = receipt(run, change(), outcome=Outcome.UNDONE, undo_of="A1")
+    ledger.record(back, run.fence)
+    assert [each.outcome for each in ledger.standing()] == [Outcome.DONE]
+    ledger.undone("run-of-another", back, state)  # type: ignore[arg-type]  # pytest hands over a text
+    assert len(ledger.standing()) == 1
+    ledger.undone(run.run_id, back, state)  # type: ignore[arg-type]  # pytest hands over a text
+    ledger.amend(report(run, Status(state)), NOW)
+    assert ledger.standing() == []
+    assert ledger.receipts(run.run_id) == [receipt(run, change()), back]
+    second = deliver(ledger)
+    assert isinstance(second, Opened)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+    ledger.record(receipt(second, change()), second.fence)
+    assert [each.run_id for each in ledger.standing()] == [second.run_id]
+
+
+def test_a_receipt_of_what_another_run_holds_is_kept_and_does_not_stand(kept: Database) -> None:
+    ledger = kept.ledger()
+    contained(ledger, "first")
+    second = opened(ledger, "second")
+    ledger.record(receipt(second, change()), second.fence)
+    assert ledger.receipts(second.run_id) == [receipt(second, change())]
+    assert [each.run_id for each in ledger.standing()] == [run_id_for("first", 0)]
+
+
+def test_receipts_come_in_the_order_of_their_actions(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    made = [receipt(run, change(f"user-{number}"), f"A{number}") for number in (10, 2, 1)]
+    for each in [*made, receipt(run, change("user-1"), "A1", Outcome.UNDONE, undo_of="A1")]:
+        ledger.record(each, run.fence)
+    assert [(each.action_id, each.undo_of) for each in ledger.receipts(run.run_id)] == [
+        ("A1", None), ("A1", "A1"), ("A10", None), ("A2", None),
+    ]  # fmt: skip
+
+
+def test_an_effect_is_needed_until_its_time_or_until_a_run_says_no_more(kept: Database) -> None:
+    ledger = kept.ledger()
+    ledger.need("run-b", change(), later(hours=1))
+    ledger.need("run-a", change(), later(hours=2))
+    ledger.need("run-a", change("another"), later(hours=9))
+    assert ledger.needed(change(), NOW) == ["run-a", "run-b"]
+    assert ledger.needed(change(), later(hours=1)) == ["run-a"]
+    ledger.need("run-b", change(), later(hours=3))
+    ledger.unneeded("run-a", change())
+    ledger.unneeded("run-c", change())
+    assert ledger.needed(change(), later(hours=1)) == ["run-b"]
+    assert ledger.needed(change("another"), NOW) == ["run-a"]
+
+
+def test_a_later_request_stands_in_place_of_an_earlier_one(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    ledger.ask(request(run), NOW, "1f0-1")
+    ledger.ask(request(run, "later"), NOW, "1f0-2")
+    assert (ledger.request(run.run_id), ledger.waits_at(run.run_id)) == (request(run, "later"), "1f0-2")
+
+
+def test_answers_are_to_one_run_and_one_digest_the_oldest_first(kept: Database) -> None:
+    ledger = kept.ledger()
+    run, other = waiting(ledger), waiting(ledger, "other")
+    first = approval(run, "nonce-z", at=NOW, decision="reject")
+    second = approval(run, "nonce-a", at=later(minutes=1))
+    for each in (first, second, approval(run, "nonce-m", "another-digest"), approval(other, "nonce-o")):
+        assert ledger.answer(each)
+    assert ledger.answers(run.run_id, "digest") == [first, second]
+    found = deliver(ledger)
+    assert isinstance(found, Duplicate)
+    assert found.answers == [first, second]
+
+
+def test_many_answers_are_all_there(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = waiting(ledger)
+    given = [approval(run, f"nonce-{number:03d}") for number in range(60)]
+    assert all(map(ledger.answer, given))
+    found = deliver(ledger)
+    assert isinstance(found, Duplicate)
+    assert found.answers == ledger.answers(run.run_id, "digest") == given
+
+
+def test_a_nonce_is_used_once_in_the_whole_ledger(kept: Database) -> None:
+    run, other = waiting(kept.ledger()), waiting(kept.ledger(), "other")
+    assert kept.ledger().answer(approval(run))
+    assert not kept.ledger().answer(approval(run))
+    assert not kept.ledger().answer(approval(other))
+    assert kept.ledger().answers(other.run_id, "digest") == []
+
+
+def test_an_answer_to_a_run_that_nobody_opened_here_is_kept(kept: Database) -> None:
+    assert kept.ledger().answer(approval("run-elsewhere"))
+    assert kept.ledger().answers("run-elsewhere", "digest") == [approval("run-elsewhere")]
+    assert not kept.ledger().answer(approval("run-elsewhere"))
+
+
+def test_an_approval_works_for_the_run_and_digest_it_was_given_for_and_for_no_other(kept: Database) -> None:
+    ledger = kept.ledger()
+    run, other = waiting(ledger), waiting(ledger, "other")
+    given = approval(run)
+    assert not ledger.consume(given, run.run_id)
+    ledger.answer(given)
+    assert not ledger.consume(given, other.run_id)
+    assert not ledger.consume(given.model_copy(update={"digest": "another"}), run.run_id)
+    assert not ledger.consume(given.model_copy(update={"run_id": other.run_id}), other.run_id)
+    assert ledger.consume(given, run.run_id)
+    assert kept.ledger().consume(given, run.run_id)
+    assert not ledger.consume(given.model_copy(update={"digest": "another"}), run.run_id)
+    assert not ledger.consume(given, other.run_id)

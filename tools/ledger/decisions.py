@@ -1,0 +1,83 @@
+"""What a ledger decides from what it finds: pure, and the same whichever database keeps it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from agent.record import Record
+from agent.report import Status
+from agent.verdict import Mode
+from tools.ledger.port import Busy, Claim, Duplicate, Held, RunRow
+
+STALE_SECONDS = 60.0
+"""A holder that was silent for so long is dead."""
+
+REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
+"""What did not wholly succeed, or does not stand any more: delivered again, it is worked again."""
+
+
+class LeasedRow(RunRow):
+    """A run's row with its lease."""
+
+    holder: str | None = None
+    beat_at: float
+    """When the holder was last heard of, in seconds since 1970."""
+
+
+class Anew(Record):
+    """Open a new run of the incident, in this generation."""
+
+    generation: int
+
+
+class Lease(Record):
+    """Take the run, with this fence."""
+
+    fence: int
+
+
+class ClaimRow(Record):
+    """Who claimed an effect, and how far it is."""
+
+    run_id: str
+    state: Literal["open", "standing", "undone", "lapsed"]
+    sent: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether the effect is being made, or stands."""
+        return self.state in ("open", "standing")
+
+
+def on_delivery(
+    found: LeasedRow | None, version: str, mode: str, holder: str, now: datetime, alive: Callable[[str], bool]
+) -> Anew | Lease | Busy | Duplicate:
+    """What a delivery comes to, from the newest run of its incident."""
+    if found is None:
+        return Anew(generation=0)
+    if found.status is None:
+        return on_reopening(found, holder, now, alive)
+    waiting = found.status is Status.AWAITING_APPROVAL
+    only_seen = found.mode == Mode.OBSERVE and mode != Mode.OBSERVE
+    if not waiting and (found.status in REOPENS or found.version != version or only_seen):
+        return Anew(generation=found.generation + 1)
+    return Duplicate(run_id=found.run_id, status=found.status)
+
+
+def on_reopening(found: LeasedRow, holder: str, now: datetime, alive: Callable[[str], bool]) -> Lease | Busy:
+    """Whether the run may be taken: its holder let go, is us, was silent too long, or is known to be dead."""
+    fresh = now.timestamp() - found.beat_at < STALE_SECONDS
+    if found.holder and found.holder != holder and fresh and alive(found.holder):
+        return Busy(run_id=found.run_id, holder=found.holder)
+    return Lease(fence=found.fence + 1)
+
+
+def on_claim(found: ClaimRow | None, run_id: str, *, ended: bool) -> Claim | Held:
+    """Whether the effect is ours to make; `first` if the claim is to be written. `ended`: the run that holds it has ended."""
+    if found is None or not found.held:
+        return Claim(first=True)
+    if found.run_id == run_id:
+        return Claim(first=False, sent=found.sent)
+    if found.state == "open" and ended:
+        return Claim(first=True)
+    return Held(run_id=found.run_id, state="open" if found.state == "open" else "standing")

@@ -1,0 +1,58 @@
+"""Requests, the answers to them, and each answer used once."""
+
+from datetime import datetime
+
+from agent.record import iso
+from agent.verdict import Approval, Request
+from tools.ledger.dynamo import places
+from tools.ledger.dynamo.attributes import Item, Write, packed, unpacked
+from tools.ledger.dynamo.kept import Kept
+from tools.ledger.dynamo.runs import answers_to
+from tools.ledger.dynamo.table import Moved
+
+
+class Approvals(Kept):
+    """The part of the ledger that says who was asked, and what they said."""
+
+    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
+        values: Item = {
+            "digest": request.digest, "asked_at": iso(now), "checkpoint": checkpoint,
+            "request": packed(request.model_dump_json(), f"the request of {request.run_id}"),
+        }  # fmt: skip
+        self._table.write(Write("Put", self._asked_at(request.run_id).request, values=values))
+
+    def request(self, run_id: str) -> Request | None:
+        found = self._table.get(self._asked_at(run_id).request)
+        return None if found is None else Request.model_validate_json(unpacked(found["request"]))
+
+    def waits_at(self, run_id: str) -> str:
+        found = self._table.get(self._asked_at(run_id).request)
+        return "" if found is None else str(found["checkpoint"])
+
+    def answer(self, approval: Approval) -> bool:
+        """The nonce is kept beside the answer: it is used once in the whole table, and so is what it is for."""
+        about: Item = {"run_id": approval.run_id, "digest": approval.digest}
+        kept: Item = about | {"approval": packed(approval.model_dump_json(), f"the answer {approval.nonce}")}
+        place = self._asked_at(approval.run_id)
+        used = Write("Put", places.nonce(approval.nonce), {"run_id": None}, about)
+        return not self._table.write(used, Write("Put", place.answer(approval.nonce), values=kept))
+
+    def answers(self, run_id: str, digest: str) -> list[Approval]:
+        place = self._asked_at(run_id)
+        return answers_to(digest, list(self._table.query(place.partition, place.answers)))
+
+    def consume(self, approval: Approval, run_id: str) -> bool:
+        use = f"{run_id}:{approval.digest}"
+        key = places.nonce(approval.nonce)
+
+        def attempt() -> bool:
+            found = self._table.get(key)
+            if found is None or "consumed_by" in found:
+                return found is not None and found["consumed_by"] == use
+            if (found["run_id"], found["digest"]) != (run_id, approval.digest):
+                return False
+            if self._table.write(Write("Update", key, {"run_id": run_id, "consumed_by": None}, {"consumed_by": use})):
+                raise Moved
+            return True
+
+        return self._table.again(attempt)

@@ -1,0 +1,148 @@
+"""Effects: who claimed each, what it came to, what stands, and who still needs it."""
+
+from datetime import datetime
+from typing import Literal
+
+from agent.plan import Change
+from agent.receipt import Outcome, Receipt
+from agent.record import iso
+from tools.ledger.decisions import ClaimRow, on_claim
+from tools.ledger.dynamo import places
+from tools.ledger.dynamo.attributes import LARGEST, Expected, Is, Item, Key, Write, packed, unpacked
+from tools.ledger.dynamo.kept import Kept
+from tools.ledger.dynamo.table import Moved
+from tools.ledger.port import Claim, Held
+
+_LARGEST_CHANGE = LARGEST - 50 * 1024
+"""What may be claimed is smaller than what may be recorded: a receipt is its change and what came of it."""
+_HELD = ("open", "standing")
+
+
+class Effects(Kept):
+    """The part of the ledger that says what may be done, and what was done."""
+
+    def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
+        return self._table.again(lambda: self._claim(run_id, fence, change, now))
+
+    def _claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
+        key = places.claim(change.key)
+        found = _claim_row(self._table.get(key))
+        other = None if found is None or found.state != "open" or found.run_id == run_id else self._place(found.run_id)
+        held_by = None if other is None else self._table.get(other.row)
+        ended = held_by is not None and "status" in held_by
+        decision = on_claim(found, run_id, ended=ended)
+        writes = [self._beat(run_id, fence, now)]
+        if isinstance(decision, Claim) and decision.first:
+            writes.append(_claiming(run_id, key, found, change, now))
+            if other is not None:
+                writes.append(Write("ConditionCheck", other.row, {"status": Is.THERE}))
+        if self._fenced(run_id, *writes):
+            raise Moved
+        return decision
+
+    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
+        beat = self._beat(run_id, fence, now)
+        sent = Write("Update", places.claim(change.key), {"run_id": run_id}, {"sent": 1})
+        if self._fenced(run_id, beat, sent):
+            self._fenced(run_id, beat)
+
+    def lapsed(self, change: Change) -> str | None:
+        key = places.claim(change.key)
+
+        def attempt() -> str | None:
+            found = _claim_row(self._table.get(key))
+            if found is None or found.state != "standing":
+                return None
+            if self._table.write(_falling(key, {"run_id": found.run_id, "state": "standing"}, "lapsed")):
+                raise Moved
+            return found.run_id
+
+        return self._table.again(attempt)
+
+    def release(self, run_id: str, change: Change) -> None:
+        self._table.write(Write("Delete", places.claim(change.key), {"run_id": run_id, "state": "open"}))
+
+    def record(self, receipt: Receipt, fence: int) -> None:
+        run_id, kind = receipt.run_id, "undo" if receipt.undo_of else "do"
+        kept = packed(receipt.model_dump_json(), f"the receipt of {receipt.action_id} of {run_id}")
+        values: Item = {
+            "action_id": receipt.action_id, "kind": kind, "effect": receipt.change.key, "receipt": kept,
+        }  # fmt: skip
+        leased = Write("ConditionCheck", self._leased(run_id).row, {"fence": fence})
+        written = Write("Put", places.receipt(run_id, receipt.action_id, kind), values=values)
+        if kind == "undo" or receipt.outcome is not Outcome.DONE:
+            self._fenced(run_id, leased, written)
+        elif self._fenced(run_id, leased, written, _standing(receipt)):
+            # the effect is claimed by nobody or by another run: the receipt is kept, and nothing of this run stands
+            self._fenced(run_id, leased, written)
+
+    def receipts(self, run_id: str) -> list[Receipt]:
+        found = list(self._table.query(places.run(run_id), "RECEIPT#"))
+        ordered = sorted(found, key=lambda each: (each["action_id"], each["kind"]))
+        return [Receipt.model_validate_json(unpacked(each["receipt"])) for each in ordered]
+
+    def standing(self) -> list[Receipt]:
+        listed = list(self._table.listed(places.STANDING))
+        found = self._table.many(key for each in listed for key in (_key(each), *_receipts(each)))
+        claims = [found[_key(each)] for each in listed if _key(each) in found]
+        kept = [
+            (claim["claimed_at"], found[key]["action_id"], found[key]["receipt"])
+            for claim in claims
+            if claim["state"] == "standing"
+            for key in _receipts(claim)
+            if key in found and places.effect(found[key]["effect"]) == claim["PK"]
+        ]
+        return [Receipt.model_validate_json(unpacked(receipt)) for _, _, receipt in sorted(kept)]
+
+    def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
+        self._table.write(_falling(places.claim(receipt.change.key), {"run_id": run_id}, state))
+
+    def need(self, run_id: str, change: Change, until: datetime) -> None:
+        needed: Item = {"run_id": run_id, "until": iso(until)}
+        self._table.write(Write("Put", places.need(change.key, run_id), values=needed))
+
+    def needed(self, change: Change, now: datetime) -> list[str]:
+        found = self._table.query(places.effect(change.key), "NEED#")
+        return sorted(each["run_id"] for each in found if each["until"] > iso(now))
+
+    def unneeded(self, run_id: str, change: Change) -> None:
+        self._table.write(Write("Delete", places.need(change.key, run_id)))
+
+
+def _claim_row(found: Item | None) -> ClaimRow | None:
+    return None if found is None else ClaimRow(run_id=found["run_id"], state=found["state"], sent=found["sent"])
+
+
+def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now: datetime) -> Write:
+    """The claim written, unless somebody else touched what was found."""
+    same: dict[str, Expected] = (
+        {"run_id": None} if found is None else {"run_id": found.run_id, "state": found.state, "sent": int(found.sent)}
+    )
+    values: Item = {
+        "run_id": run_id, "state": "open", "sent": 0, "claimed_at": iso(now), "listed_at": iso(now),
+        "change": packed(change.model_dump_json(), f"the change {change.action} of {run_id}", _LARGEST_CHANGE),
+    }  # fmt: skip
+    return Write("Put", key, same, values)
+
+
+def _standing(receipt: Receipt) -> Write:
+    """The claim stands, if it is this run's; it is listed under the actions whose receipts say so."""
+    mine: dict[str, Expected] = {"run_id": receipt.run_id, "state": _HELD}
+    values: Item = {"state": "standing", "listed": places.STANDING}
+    return Write(
+        "Update", places.claim(receipt.change.key), mine, values, added={"actions": frozenset({receipt.action_id})}
+    )
+
+
+def _falling(key: Key, when: dict[str, Expected], state: str) -> Write:
+    """The claim stands no longer, and is not listed."""
+    return Write("Update", key, when, {"state": state}, ("listed",))
+
+
+def _key(found: Item) -> Key:
+    return Key(found["PK"], found["SK"])
+
+
+def _receipts(claim: Item) -> list[Key]:
+    """Where the receipts are of the run that made what stands."""
+    return [places.receipt(claim["run_id"], action_id, "do") for action_id in sorted(claim["actions"])]

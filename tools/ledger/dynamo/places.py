@@ -1,0 +1,82 @@
+"""Where things are in the table: what an incident's redelivery needs lies together, all else by run or by effect."""
+
+import hashlib
+from dataclasses import dataclass
+
+from tools.ledger.dynamo.attributes import Key
+
+RUNS, STANDING = "RUN", "STANDING"
+"""Names in the index."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run's row, its request and the answers lie: in its incident's partition, the newest generation last."""
+
+    partition: str
+    generation: int
+
+    @property
+    def row(self) -> Key:
+        """The run's row; of all its generation's items the last."""
+        return self._key("RUN")
+
+    @property
+    def request(self) -> Key:
+        return self._key("REQUEST")
+
+    @property
+    def answers(self) -> str:
+        """What the sort keys of the answers begin with."""
+        return self._key("ANSWER#").sort
+
+    def answer(self, nonce: str) -> Key:
+        return self._key(f"ANSWER#{nonce}")
+
+    def _key(self, what: str) -> Key:
+        return Key(self.partition, f"{self.generation:06d}#{what}")
+
+
+def incident(name: str) -> str:
+    """The partition of an incident."""
+    return f"INCIDENT#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def run(run_id: str) -> str:
+    """The partition of what a run alone has: where its row is, its event, its report, its receipts."""
+    return f"RUN#{run_id}"
+
+
+def place(run_id: str) -> Key:
+    """Where the run's row lies is written here."""
+    return Key(run(run_id), "PLACE")
+
+
+def piece(run_id: str, of: str, number: int) -> Key:
+    """A piece of the run's `BODY` or `REPORT`."""
+    return Key(run(run_id), f"{of}#{number:03d}")
+
+
+def receipt(run_id: str, action_id: str, kind: str) -> Key:
+    """The receipt of an action, or of its undo."""
+    return Key(run(run_id), f"RECEIPT#{action_id}#{kind}")
+
+
+def effect(key: str) -> str:
+    """The partition of an effect: who claims it, and who needs it."""
+    return f"EFFECT#{key}"
+
+
+def claim(key: str) -> Key:
+    """Who claims the effect."""
+    return Key(effect(key), "CLAIM")
+
+
+def need(key: str, run_id: str) -> Key:
+    """That the run needs the effect."""
+    return Key(effect(key), f"NEED#{run_id}")
+
+
+def nonce(value: str) -> Key:
+    """What an answer was for, and who used it."""
+    return Key(f"NONCE#{value}", "ANSWER")
