@@ -105,7 +105,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     "an end cut off, and listed so": (
         _end_cut_and_listed, "cloudtrail_lookup: its chain does not end as the report says"
     ),
-    "an answer changed, and listed so": (_answer_changed_and_listed, f"{TRAIL}: entry 3 was changed or moved"),
+    "an answer changed, and listed so": (_answer_changed_and_listed, f"{TRAIL}: entry 2 was changed or moved"),
 }  # fmt: skip
 
 

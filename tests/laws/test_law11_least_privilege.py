@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET_WORLD, USER_WORLD, Desk, desk, event
+from desk import ACCOUNT, BUCKET_WORLD, USER_WORLD, Desk, desk, event, world
+from instance_desk import INSTANCE_WORLD
 from worked import Worked
 
 from agent.report import Status
@@ -29,7 +30,13 @@ UNITS: dict[str, frozenset[AwsCall]] = {
 }
 DECLARED = frozenset(call for calls in UNITS.values() for call in calls)
 CONTAINING = [call for name, action in actions().items() if action.SPEC.offered for call in action.CALLS]
-WORLDS = {"user": (USER_WORLD, "guardduty_credential_abuse_asff"), "bucket": (BUCKET_WORLD, "securityhub_s3_public")}
+ANYWHERE = world(USER_WORLD, ("registry.accounts", {ACCOUNT: {"role": "workload", "environment": "dev"}}))
+"""The registry does not say in which Regions the account works, so that it is asked for all that it has enabled."""
+WORLDS = {
+    "user": (ANYWHERE, "guardduty_credential_abuse_asff"),
+    "bucket": (BUCKET_WORLD, "securityhub_s3_public"),
+    "instance": (INSTANCE_WORLD, "guardduty_c2_asff"),
+}
 
 
 def test_every_call_of_every_case_is_declared_for_its_phase(worked: tuple[Worked, ...]) -> None:
