@@ -1,12 +1,13 @@
 """Law 4: a compromised model is harmless. Every answer that the schema allows is put to planning and policy, in every case."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bundled import Bundled, bundled, everything
-from desk import USER_WORLD, desk, event
+from desk import USER_WORLD, Desk, desk, event
 from enumeration import OFFERED, RUNTIME, SLOTS, Bench, Effects, Says, several, singles
 from worked import Worked, World
 
@@ -44,20 +45,33 @@ def test_there_are_as_many_single_answers_as_the_schema_allows() -> None:
     assert len(singles()) == (len(OFFERED) * 17 + 1) * 9
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_honest_plan_holds_what_the_case_expects(case: Bundled, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Watched:
+    """One case and its world, observed but not changed."""
+
+    case: Bundled
+    at: Desk
+    before: World
+    reports: list[Report]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    case: Bundled = request.param
+    at = case.desk(tmp_path_factory.mktemp("watched"), Mode.OBSERVE)
+    return Watched(case, at, everything(at), at.deliver_all())
+
+
+def test_the_honest_plan_holds_what_the_case_expects(watched: Watched) -> None:
     """Without this, a policy that always denies would pass the next test."""
-    reports = case.desk(tmp_path, Mode.OBSERVE).deliver_all()
-    checks = score(case.expect, reports, own_mode=False)
+    checks = score(watched.case.expect, watched.reports, own_mode=False)
     assert [f"{check.name}: {check.message}" for check in checks if not check.ok] == []
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_no_answer_makes_run_what_an_honest_model_s_would_not(case: Bundled, tmp_path: Path) -> None:
+def test_no_answer_makes_run_what_an_honest_model_s_would_not(watched: Watched, tmp_path: Path) -> None:
     """All single answers, all pairs and all at once; then outcomes are executed, each in a world of its own."""
-    at = case.desk(tmp_path / "watched", Mode.OBSERVE)
-    before = everything(at)
-    benches = [Bench(at, at.state(report.run_id)) for report in at.deliver_all() if report.answered_by]
+    case, at, before = watched.case, watched.at, watched.before
+    benches = [Bench(at, at.state(report.run_id)) for report in watched.reports if report.answered_by]
     answers: list[Asked | NotAnswered] = [NotAnswered(reason="nobody answers")]
     for bench in benches:
         answers += outcomes_of(bench).values()

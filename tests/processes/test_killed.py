@@ -1,5 +1,6 @@
 """Killed after any AWS call and started again, a run ends contained and writes nothing twice."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -78,19 +79,20 @@ def test_a_run_killed_after_each_of_its_calls_ends_contained_when_started_again(
 def test_an_approval_killed_after_each_of_its_calls_is_carried_out_when_given_again(
     situation: str, tmp_path: Path, every: int
 ) -> None:
-    def asked(home: Path) -> str:
-        report = stanch(home, *command(situation, "approve")).report
-        assert report["status"] == "awaiting_approval"
-        return report["run_id"]
-
-    run = asked(tmp_path / "whole")
-    whole = stanch(tmp_path / "whole", "approvals", "approve", run, "--by", "dana", "--json")
+    first = tmp_path / "asked"
+    report = stanch(first, *command(situation, "approve")).report
+    assert report["status"] == "awaiting_approval"
+    approve = ("approvals", "approve", report["run_id"], "--by", "dana", "--json")
+    whole = stanch(copied(first, tmp_path / "whole"), *approve)
     assert whole.report["status"] == "contained"
     for call in chosen(tmp_path / "whole", whole, every):
-        home = tmp_path / f"killed-{call}"
-        asked(home)
-        killed = stanch(home, "approvals", "approve", run, "--by", "dana", "--json", kill_after=call)
-        assert killed.code == -9, f"call {call} was not reached"
+        home = copied(first, tmp_path / f"killed-{call}")
+        assert stanch(home, *approve, kill_after=call).code == -9, f"call {call} was not reached"
         again = stanch(home, *command(situation, "approve"))
         assert again.report["status"] == "contained", f"killed after call {call}: {again.report['reason']}"
         assert Counter(writes(home)) == ONCE[situation], f"killed after call {call}"
+
+
+def copied(home: Path, to: Path) -> Path:
+    """A home as another one left it, so that the same question is asked but once."""
+    return Path(shutil.copytree(home, to))
