@@ -18,7 +18,9 @@ from agent.report import Report
 from graphs.holding import alive
 from tests.lambdas import scene
 from tests.lambdas.runtime import REGION, ROOT, Function, Service, invoking, plain_environment, running
-from tools.ledger import RunRow, SqliteLedger
+from tools.ledger import Ledger, RunRow, SqliteLedger
+from tools.ledger.dynamo import DynamoLedger
+from tools.ledger.tables import CHECKPOINTS, LEDGER, create
 
 NUMBERS = range(1, 9)
 _CLI = "import sys; from graphs.entrypoints.cli import main; sys.argv[0] = 'stanch'; main()"
@@ -38,7 +40,9 @@ class Deployment:
     functions: dict[str, Function] = field(default_factory=dict)
 
     @property
-    def ledger(self) -> SqliteLedger:
+    def ledger(self) -> Ledger:
+        if "STANCH_TABLE" in self.environment:
+            return DynamoLedger(self.client("dynamodb"), self.environment["STANCH_TABLE"])
         return SqliteLedger(self.home / "ledger.sqlite", alive, durable=False)
 
     def start(self, name: str, module: str, **variables: str) -> Function:
@@ -107,8 +111,8 @@ def until(seen: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 @contextmanager
-def deployed(folder: Path) -> Iterator[Deployment]:
-    """Everything, started at once."""
+def deployed(folder: Path, *, tables: bool = False) -> Iterator[Deployment]:
+    """Everything, started at once. `tables`: with its state in DynamoDB, as the template has it."""
     (folder / "world.yaml").write_text(scene.world(NUMBERS), encoding="utf-8")
     (folder / "findings.json").write_text(json.dumps(scene.every_finding(NUMBERS)), encoding="utf-8")
     with ExitStack() as stack:
@@ -131,6 +135,12 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         )  # fmt: skip
         made.client("secretsmanager").create_secret(Name="approval-key", SecretString="k" * 64)
         made.environment["STANCH_TOPIC"] = made.topic
+        if tables:
+            create(made.client("dynamodb"), LEDGER, "ledger")
+            create(made.client("dynamodb"), CHECKPOINTS, "checkpoints")
+            made.environment |= {
+                "STANCH_STATE": "dynamodb", "STANCH_TABLE": "ledger", "STANCH_CHECKPOINT_TABLE": "checkpoints",
+            }  # fmt: skip
         made.start("events", "lambda_events")
         made.start("auto", "lambda_events", STANCH_MODE="auto")
         for name in ("execute", "approvals", "clock"):
