@@ -1,8 +1,9 @@
 """What we say: one document for people, Security Hub, the audit log and the eval."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
+from agent.finding import Finding
 from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.record import Moment, Record
@@ -45,6 +46,23 @@ class FindingSummary(Record):
     named_resources: list[str] = []
     left_out: list[str] = []
     """What of it was not understood and left out, with its place."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """The finding, without what only the case needs."""
+        return cls(
+            key=finding.key,
+            type=finding.type,
+            origin=finding.origin,
+            situation=finding.situation,
+            severity=finding.severity,
+            account=finding.account,
+            region=finding.region,
+            title=finding.title.text,
+            targets=finding.targets,
+            named_resources=finding.named_resources,
+            left_out=finding.left_out,
+        )
 
 
 class SourceSummary(Record):

@@ -127,7 +127,7 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
         say.print(table(result.reports, result.seconds))
     summary = result.summary
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.by_status.items())
-    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False, soft_wrap=True)
+    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False)
     if summary.cases:
         line = f"{summary.cases_passed} of {summary.cases} cases as expected ({summary.checks_passed}/{summary.checks} checks)"
         say.print(line, style="green" if summary.ok else "red", highlight=False)

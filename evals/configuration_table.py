@@ -13,9 +13,8 @@ from graphs.configuration import Configuration
 
 _HEAD = """# Configuration
 
-What is not in this table is a standard AWS variable: `AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and their kin are read
-by boto3 and hold for everything, Bedrock included. No variable holds a secret. A value that does not fit stops the command
-with one line that names the variable.
+The standard AWS variables (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and their kin) are read by boto3 and hold for
+everything, Bedrock included. A value that does not fit stops the command with one line that names the variable.
 
 Made from `graphs/configuration.py`.
 

@@ -1,13 +1,16 @@
 """Answering a request from a command line or a page: checked, signed, kept, and only then does the run go on."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from agent.record import Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
 from graphs.people import canonical, known, people, subjects
 from graphs.quorum import complete
-from graphs.runs import Runs
+from graphs.service import Service
+
+if TYPE_CHECKING:
+    from graphs.runs import Runs  # the graph library is loaded where a run goes on, not where an answer is kept
 
 
 class NotTaken(Record):
@@ -34,14 +37,40 @@ class MoreNeeded(Record):
     detail: str
 
 
+class Kept(Record):
+    """The answer is kept, and the run has all that it needs to go on."""
+
+    run_id: str
+
+
 def answer(
-    runs: Runs, run_id: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str
+    runs: "Runs", run_id: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str
 ) -> Report | MoreNeeded | NotTaken:
-    """Answer the request that the run waits on; `only` may drop actions, never add one."""
-    service = runs.service
-    request = _waiting_on(runs, run_id)
+    """Answer the request that the run waits on, and go on with the run; `only` may drop actions, never add one."""
+    given = keep(runs.service, run_id, decision, by, only, reason)
+    if not isinstance(given, Kept):
+        return given
+    report = runs.pick_up(run_id)
+    return (
+        report if isinstance(report, Report) else NotTaken(reason="busy", detail="another process works this run now")
+    )
+
+
+def keep(
+    service: Service,
+    run_id: str,
+    decision: Literal["approve", "reject"],
+    by: str,
+    only: list[str] | None,
+    reason: str,
+    digest: str | None = None,
+) -> Kept | MoreNeeded | NotTaken:
+    """Check, sign and keep an answer. `digest`: of the request that the person saw; another one is not answered."""
+    request = _waiting_on(service, run_id)
     if isinstance(request, NotTaken):
         return request
+    if digest is not None and digest != request.digest:
+        return NotTaken(reason="not_waiting", detail="it asks for something else by now: look at it again")
     asked = [action.id for action in request.actions]
     ids = asked if only is None else only
     if not set(ids) <= set(asked):
@@ -52,9 +81,9 @@ def answer(
     person = canonical(by)
     if person is None or not known(person, service.registry):
         return NotTaken(reason="unknown_person", detail=f"{by[:64]!r} is nobody who may answer")
-    if person in _named(runs, request):
+    if person in _named(service, request):
         return NotTaken(reason="named_in_finding", detail=f"{person} is named in the finding and has no say in it")
-    approval = sign(runs, request, decision, person, ids, reason)
+    approval = sign(service, request, decision, person, ids, reason)
     if service.clock() < request.expires_at and not service.ledger.answer(approval):
         return NotTaken(reason="used", detail="this answer was given before")
     answers = service.ledger.answers(run_id, request.digest)
@@ -64,15 +93,14 @@ def answer(
         and not complete(request, answers, service.registry)
     ):
         return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
-    report = runs.pick_up(run_id)
-    return report or NotTaken(reason="busy", detail="another process works this run now")
+    return Kept(run_id=run_id)
 
 
-def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
-    row = runs.service.ledger.run(run_id)
+def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
+    row = service.ledger.run(run_id)
     if row is None:
         return NotTaken(reason="no_such_run", detail=f"no run {run_id[:40]!r}")
-    request = runs.service.ledger.request(run_id)
+    request = service.ledger.request(run_id)
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
         return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
     if plan_digest(run_id, request.actions) != request.digest:
@@ -82,18 +110,17 @@ def _waiting_on(runs: Runs, run_id: str) -> Request | NotTaken:
     return request
 
 
-def _named(runs: Runs, request: Request) -> set[str]:
+def _named(service: Service, request: Request) -> set[str]:
     """Whom the finding and the asked actions are about: they do not answer for themselves."""
-    report = runs.service.ledger.report(request.run_id)
+    report = service.ledger.report(request.run_id)
     found = report.finding.targets if report is not None and report.finding is not None else []
     return subjects(found, request.actions)
 
 
 def sign(
-    runs: Runs, request: Request, decision: Literal["approve", "reject"], by: str, ids: list[str], reason: str
+    service: Service, request: Request, decision: Literal["approve", "reject"], by: str, ids: list[str], reason: str
 ) -> Approval:
     """The signed answer of one person to one request."""
-    service = runs.service
     blank = Approval(
         run_id=request.run_id, digest=request.digest, decision=decision, action_ids=ids, by=by, reason=reason[:300],
         at=service.clock(), expires_at=request.expires_at, nonce=service.nonce(),

@@ -6,26 +6,32 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
-from langgraph.checkpoint.sqlite import SqliteSaver
 from pydantic import ValidationError
 
 from agent.policy import Policies
 from agent.verdict import Mode
-from graphs.checkpoints import serializer
 from graphs.configuration import Configuration
 from graphs.holding import alive
-from graphs.model import BedrockModel, PlaybookModel
-from graphs.runs import Runs
+from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
 from tools.archive import FileArchive
-from tools.ledger import DynamoLedger, Ledger, SqliteLedger
+from tools.aws import Aws, AwsError, Phase, Tally
+from tools.ledger import Ledger, SqliteLedger
+from tools.outbox import CALLS as OUTBOX
 from tools.registry import Registry
-from tools.session import RealClients, state_client
+from tools.secret import CALLS as SECRET
+from tools.secret import secret
+from tools.session import NoAws, RealClients, state_client
+
+if TYPE_CHECKING:
+    from graphs.runs import Runs  # the graph and model libraries take a second to load: only where a run is worked
 
 LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
 CASES = "cases"
@@ -87,8 +93,13 @@ def prepared(home: Path) -> Path:
 
 
 @contextmanager
-def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
+def checkpointed(service: Service, home: Path) -> "Iterator[Runs]":
     """The runs of a home, over its checkpoints. Raises HomeUnusable if the file there holds something else."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from graphs.checkpoints import serializer
+    from graphs.runs import Runs
+
     path = home / CHECKPOINTS
     with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
         try:
@@ -99,53 +110,96 @@ def checkpointed(service: Service, home: Path) -> Iterator[Runs]:
 
 
 def kept(config: Configuration) -> Ledger:
-    """The ledger of the real AWS. In a table nobody can tell whether another machine's process lives: a lease ends by silence."""
+    """The ledger alone: parking a message needs nothing else.
+
+    With a table nobody can tell whether another machine's process lives: a lease ends by silence.
+    """
     if config.state == "dynamodb":
-        return DynamoLedger(state_client(), config.table)
+        from tools.ledger.dynamo import DynamoLedger
+
+        return DynamoLedger(state_client(config.region), config.table)
     return SqliteLedger(prepared(config.home) / LEDGER, alive)
 
 
 @contextmanager
-def working(service: Service, config: Configuration) -> Iterator[Runs]:
+def working(service: Service, config: Configuration) -> "Iterator[Runs]":
     """The runs of the real AWS, over the checkpoints that go with its ledger."""
     if config.state == "sqlite":
         with checkpointed(service, prepared(config.home)) as found:
             yield found
         return
-    from graphs.checkpoint_table import CheckpointTable  # a third of a second, for whoever has a table
+    from graphs.checkpoint_table import CheckpointTable
+    from graphs.runs import Runs
 
     saver = CheckpointTable(
-        state_client(),
+        state_client(config.region),
         config.checkpoint_table,
         lambda run_id, fence: service.ledger.heartbeat(run_id, fence, service.clock()),
     )
     yield Runs(service, saver, by_phase=True)
 
 
-def real(config: Configuration, mode: Mode | None) -> Service:
-    """The service against the real AWS, by the standard AWS variables. Raises NoAws, and HomeUnusable for a bad registry."""
+def real(
+    config: Configuration, mode: Mode | None = None, *, model: Model | None = None, hand_over: bool = False
+) -> Service:
+    """The service against the real AWS, by the standard AWS variables. Raises NoAws, and HomeUnusable for a bad registry.
+
+    `model` is for those that must not speak to one.
+    """
     home = prepared(config.home)
     registry = _registry(config.registry)
     clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
-    return Service(
+    key = _key(config, clients)
+    service = Service(
         clients=clients,
         partition=clients.partition,
         ledger=kept(config),
-        model=_model(config, clients),
+        model=model or _model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
         registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),
         catalogue=catalogue(),
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
-        approval_key=approval_key(home),
+        approval_key=key,
         settings=Settings(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
             block_hours=config.block_hours,
+            hand_over=hand_over,
         ),
         archive=FileArchive(home / CASES),
     )
+    if not config.topic:
+        return service
+    # a function that hands over and has no secret holds no key of the page's: it sends a link that asks who comes
+    held = None if hand_over and not config.approval_key_secret else key
+    return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, held))
+
+
+def outbox(service: Service) -> Aws:
+    """AWS of our own account, for what leaves for our own parts."""
+    clients = service.clients
+    if not isinstance(clients, RealClients):
+        raise TypeError("the embedded AWS has no parts of ours")
+    return service.aws(clients.account, clients.region, Phase.TELL, OUTBOX, Tally())
+
+
+def _key(config: Configuration, clients: RealClients) -> bytes:
+    """The key that signs approvals: of the secret that functions share, else of this home. Raises NoAws."""
+    if not config.approval_key_secret:
+        return approval_key(prepared(config.home))
+    aws = Aws(
+        clients=clients, account=clients.account, region=clients.region, partition=clients.partition,
+        phase=Phase.READ, declared=SECRET,
+    )  # fmt: skip
+    try:
+        key = secret(aws, config.approval_key_secret)
+    except AwsError as error:
+        raise NoAws(f"the secret {config.approval_key_secret} cannot be read: {error}") from error
+    if len(key) < KEY_BYTES:
+        raise RuntimeError(f"{config.approval_key_secret} is no key: it has fewer than {KEY_BYTES} characters")
+    return key
 
 
 def _registry(path: Path | None) -> Registry:
@@ -164,6 +218,8 @@ def own_names(caller: str) -> list[str]:
 
 
 def _model(config: Configuration, clients: RealClients) -> Model:
+    from graphs.model import BedrockModel, PlaybookModel
+
     if not config.model:
         return PlaybookModel()
     runtime, control = clients.model(None)

@@ -22,7 +22,7 @@ LARGEST = 350 * 1024
 """Bytes of a packed checkpoint, or of one write, that an item of DynamoDB surely holds."""
 FENCE = "fence"
 """Where a run's config says by which lease it is worked."""
-_THREAD = re.compile(r"run-[0-9a-f]{12}")
+_THREAD = re.compile(r"(run|sbx)-[0-9a-f]{12}")
 
 
 class CheckpointTable(BaseCheckpointSaver[int]):

@@ -4,7 +4,6 @@ from datetime import UTC
 
 from agent.catalogue import Reversal
 from agent.evidence import Answered, Standing
-from agent.finding import Finding
 from agent.plan import PlannedAction
 from agent.receipt import Outcome
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
@@ -28,7 +27,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         mode=mode,
         sandbox=service.settings.sandbox,
         event_digest=state.event.digest,
-        finding=None if state.finding is None else _finding(state.finding),
+        finding=None if state.finding is None else FindingSummary.of(state.finding),
         evidence=[_source(answer) for _, answer in sorted(state.evidence.items())],
         disposition=plan.disposition if plan else None,
         confidence=plan.confidence if plan else None,
@@ -59,22 +58,6 @@ def _waits_for(status: Status, state: State) -> str:
         for need in state.request.needs
     )
     return f"{needs or 'an approval'} until {until}"
-
-
-def _finding(finding: Finding) -> FindingSummary:
-    return FindingSummary(
-        key=finding.key,
-        type=finding.type,
-        origin=finding.origin,
-        situation=finding.situation,
-        severity=finding.severity,
-        account=finding.account,
-        region=finding.region,
-        title=finding.title.text,
-        targets=finding.targets,
-        named_resources=finding.named_resources,
-        left_out=finding.left_out,
-    )
 
 
 def _source(answer: Answered) -> SourceSummary:

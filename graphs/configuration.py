@@ -49,8 +49,20 @@ class Configuration(BaseSettings):
     """Our own Region, where a model is asked: AWS_REGION, else AWS_DEFAULT_REGION, else the profile's."""
     actor: str = ""
     """Who answers approvals on this command line. Empty: the operating system's user."""
+    execute_function: str = ""
+    """The Lambda function that makes writes, by name or ARN. Empty: runs go on in the process that works them."""
+    events_function: str = ""
+    """The Lambda function that speaks to the model: the clock sends it what has not come so far as a plan."""
+    approval_key_secret: str = ""
+    """The secret that holds the key which signs approvals, by name or ARN. Empty: a file of the home."""
+    topic: str = ""
+    """The SNS topic that is told when a run asks. Empty: nobody is told, and `stanch approvals` lists it."""
+    approvals_url: str = ""
+    """Where the approvals function answers, for the link in that message."""
+    receives: int = Field(default=4, ge=1)
+    """How often a queue may deliver a message that never comes to an end, before it is parked."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
-    """Not used yet: nothing is logged."""
+    """What the Lambda functions log. INFO says of each run how it ended; no level quotes a finding."""
 
     @model_validator(mode="after")
     def _tables_are_named(self) -> Self:

@@ -6,8 +6,7 @@ from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse
-from agent.intake.triage import triage
-from agent.note import OUR_NAME
+from graphs.screening import screen
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
 from tools.aws import Phase, Tally
@@ -42,13 +41,13 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
 
 
 def screened(finding: Finding, service: Service) -> Refusal | None:
-    """Why the finding is not worked, from the finding alone: a sample, an echo, an account that is not ours."""
-    return triage(
+    """Why the finding is not worked, from the finding alone."""
+    settings = service.settings
+    return screen(
         finding,
-        served={account: entry.regions for account, entry in service.registry.accounts.items()},
-        minimum_severity=service.settings.minimum_severity,
-        samples_are_real=service.settings.samples_are_real,
-        our_name=OUR_NAME,
+        service.registry,
+        minimum_severity=settings.minimum_severity,
+        samples_are_real=settings.samples_are_real,
     )
 
 

@@ -3,13 +3,21 @@
 from datetime import datetime
 
 from agent.event import Event
-from agent.finding import Refusal
-from agent.report import Report, Status
+from agent.finding import Finding, Refusal
+from agent.report import FindingSummary, Report, Status
 from agent.verdict import Mode
 from tools.ledger import run_id_for
 
 
-def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: bool, now: datetime) -> Report:
+def refused(
+    event: Event,
+    position: int,
+    refusal: Refusal,
+    mode: Mode,
+    sandbox: bool,
+    now: datetime,
+    finding: Finding | None = None,
+) -> Report:
     """Refused or skipped, with the reason, what it was about, and where."""
     return Report(
         run_id=run_id_for(f"{event.digest}#{position}", 0, sandbox=sandbox),
@@ -18,6 +26,7 @@ def refused(event: Event, position: int, refusal: Refusal, mode: Mode, sandbox: 
         mode=mode,
         sandbox=sandbox,
         event_digest=event.digest,
+        finding=None if finding is None else FindingSummary.of(finding),
         started_at=event.received_at,
         ended_at=now,
     )

@@ -16,6 +16,7 @@ from agent.report import Report, Status
 from agent.target import Target
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
+from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
 from graphs.holding import beating, holding
 from graphs.intake import screened
@@ -28,6 +29,9 @@ from graphs.state import Arrived, Context, State
 from tools.ledger import Busy, Duplicate, Opened, TooLarge, run_id_for
 
 Step = Arrived | Command[Any] | Literal["go on"]
+
+WRITING = ("execute", "verify", "report")
+"""The nodes that may write, or read back what was written. A refusal's report tells nobody, and is made anywhere."""
 
 PHASES = ["execute", "verify"]
 """Before what a run is stored that is stored by phase: what was found and planned, and what was done. A phase can be repeated."""
@@ -55,9 +59,15 @@ class Runs:
 
     def deliver(self, event: Event) -> list[Report]:
         """One report for each finding of the event, or for the refusal of the whole."""
+        findings = parse(event).findings
+        came = [(item, self._one(event, position, item)) for position, item in enumerate(findings)]
+        return [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+
+    def arrive(self, event: Event) -> list[Came]:
+        """What came of each finding of the event."""
         return [self._one(event, position, item) for position, item in enumerate(parse(event).findings)]
 
-    def _one(self, event: Event, position: int, item: Finding | Refusal) -> Report:
+    def _one(self, event: Event, position: int, item: Finding | Refusal) -> Came:
         service = self.service
         if isinstance(item, Refusal):
             settings = service.settings
@@ -75,7 +85,9 @@ class Runs:
             if isinstance(opened, Opened) and opened.resumed and self._only_observes(opened):
                 self.go(opened)
                 opened = self._open(event, position, item, holder)
-            return self.go(opened) if isinstance(opened, Opened) else self._duplicate(event, item, opened)
+            if isinstance(opened, Duplicate):
+                return self._duplicate(event, item, opened.run_id, str(opened.status))
+            return self.go(opened) if isinstance(opened, Opened) else opened
 
     def _only_observes(self, opened: Opened) -> bool:
         """A run that another process began in observe mode, while this one may do more: it ends, and a new one begins."""
@@ -100,13 +112,42 @@ class Runs:
             return found if taken is None else taken
         report = self.go(taken)
         again = self._open(event, position, finding, holder)
-        return again.model_copy(update={"status": report.status}) if isinstance(again, Duplicate) else again
+        if isinstance(again, Duplicate) and isinstance(report, Report):
+            return again.model_copy(update={"status": report.status})
+        return again
 
-    def pick_up(self, run_id: str) -> Report | None:
-        """Go on with a run that waits or whose process died. None: another process works it, or there is none."""
+    def pick_up(self, run_id: str) -> Came | None:
+        """Go on with a run that waits, was handed over, or whose process died. An ended one says its report. None: no such run."""
+        ledger, clock = self.service.ledger, self.service.clock
+        row = ledger.run(run_id)
+        if row is None or row.status not in (None, Status.AWAITING_APPROVAL):
+            return None if row is None else ledger.report(run_id)
         with holding() as holder:
-            opened = self.service.ledger.reopen(run_id, holder, self.service.clock())
-            return self.go(opened) if isinstance(opened, Opened) else None
+            opened = ledger.reopen(run_id, holder, clock())
+            return self.go(opened) if isinstance(opened, Opened) else opened
+
+    def state(self, run_id: str) -> State | None:
+        """What the run's last checkpoint holds. Raises ValidationError for one that no longer fits."""
+        values = self._graph.get_state({"configurable": {"thread_id": run_id}}).values
+        return State.model_validate(values) if values else None
+
+    def may_go_on(self, run_id: str) -> bool:
+        """Whether a waiting run has what it waits for, or its time is over."""
+        ledger = self.service.ledger
+        request, report = ledger.request(run_id), ledger.report(run_id)
+        answers = ledger.answers(run_id, request.digest) if request else []
+        targets = report.finding.targets if report is not None and report.finding is not None else []
+        return self._settled(request, answers, targets) is not None
+
+    def look_again(self, run_id: str) -> Came | None:
+        """Work an ended run's delivery once more, as the incident's next generation. None: somebody did so already."""
+        ledger, clock = self.service.ledger, self.service.clock
+        body = ledger.body(run_id) or {}
+        looks = body.get("looks")
+        later: JsonObject = {**body, "looks": looks + 1 if isinstance(looks, int) else 1}
+        with holding() as holder:
+            opened = ledger.renew(run_id, later, holder, clock())
+            return None if opened is None else self.go(opened)
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
         run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=self.service.settings.sandbox)
@@ -117,14 +158,21 @@ class Runs:
         refusal = Refusal(reason=Reason.MALFORMED, where="event", detail=str(error))
         return self._skipped(event, position, finding, refusal)
 
-    def _duplicate(self, event: Event, finding: Finding, found: Duplicate | Busy) -> Report:
-        stands = found.status if isinstance(found, Duplicate) else f"being worked by {found.holder}"
-        refusal = Refusal(reason=Reason.DUPLICATE, where="finding", detail=f"{found.run_id} is {stands}")
-        state = State(event=event, run_id=found.run_id, finding=finding, refusal=refusal)
+    def _duplicate(self, event: Event, item: Finding | Refusal, run_id: str, stands: str) -> Report:
+        refusal = Refusal(reason=Reason.DUPLICATE, where="finding", detail=f"{run_id} is {stands}")
+        finding = item if isinstance(item, Finding) else None
+        state = State(event=event, run_id=run_id, finding=finding, refusal=refusal)
         return compose(state, self.service.settings.mode, self.service)
 
-    def go(self, opened: Opened) -> Report:
-        """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go."""
+    def _elsewhere(self, event: Event, item: Finding | Refusal, came: HandedOver | Sent | Busy) -> Report:
+        stands = f"being worked by {came.holder}" if isinstance(came, Busy) else "handed over to make its writes"
+        return self._duplicate(event, item, came.run_id, stands)
+
+    def go(self, opened: Opened) -> Report | HandedOver:
+        """Start, or go on from the last checkpoint, until the run ends or waits; keep its report and let the lease go.
+
+        Where the settings say so it stops before its first write, and the ledger says that it was handed over.
+        """
         config: RunnableConfig = {
             "configurable": {"thread_id": opened.run_id, "fence": opened.fence},
             "max_concurrency": self.service.settings.max_concurrency,
@@ -136,6 +184,9 @@ class Runs:
         try:
             with beating(lambda: ledger.heartbeat(opened.run_id, opened.fence, clock())):
                 snapshot = self._worked(opened, config, context)
+            if self._at_boundary(snapshot):
+                ledger.hand_over(opened.run_id, opened.fence, clock(), checkpoint_of(snapshot))
+                return HandedOver(run_id=opened.run_id)
             return self._finish(opened, snapshot, mode)
         except (CheckpointLost, TooLarge) as error:
             return self._failed(opened, config, str(error), mode)
@@ -146,26 +197,42 @@ class Runs:
         snapshot = left_at(opened.run_id, expected, lambda: self._graph.get_state(config), self._pause)
         while (step := self._next(opened.run_id, snapshot)) is not None:
             before = snapshot.config
-            self._invoke(None if step == "go on" else step, config, context)
+            self._invoke(None if step == "go on" else step, config, context, self._stops(snapshot))
             snapshot = self._graph.get_state(config)
             if snapshot.config == before and step == "go on":
                 raise RuntimeError(f"{opened.run_id} does not go on from its checkpoint")
         return snapshot
 
-    def _invoke(self, given: Arrived | Command[Any] | None, config: RunnableConfig, context: Context) -> None:
-        """One stretch: to the end or a wait, or to the end of a phase."""
+    def _invoke(
+        self, given: Arrived | Command[Any] | None, config: RunnableConfig, context: Context, stops: list[str]
+    ) -> None:
+        """One stretch: to the end, to a wait or a stop, or to the end of a phase."""
         if self._by_phase:
-            self._graph.invoke(given, config, context=context, durability="exit", interrupt_before=PHASES)
-        else:
-            self._graph.invoke(given, config, context=context, durability="sync")
+            stops = [*{*stops, *PHASES}]
+        self._graph.invoke(
+            given, config, context=context, durability="exit" if self._by_phase else "sync", interrupt_before=stops
+        )
+
+    def _stops(self, snapshot: StateSnapshot) -> list[str]:
+        """Before which nodes the graph stops. Until there is a plan, a report can only be a refusal's."""
+        if not self.service.settings.hand_over:
+            return []
+        return [node for node in WRITING if node != "report" or snapshot.values.get("plan") is not None]
+
+    def _at_boundary(self, snapshot: StateSnapshot) -> bool:
+        return (
+            bool(snapshot.values) and not snapshot.interrupts and not {*snapshot.next}.isdisjoint(self._stops(snapshot))
+        )
 
     def _next(self, run_id: str, snapshot: StateSnapshot) -> Step | None:
-        """What to invoke the graph with; None when it has its report, or waits and cannot go on yet.
+        """What to invoke the graph with; None when it has its report, is handed over, or waits and cannot go on yet.
 
         A graph whose last task was stored and whose checkpoint was not names nothing as next, and has not ended.
         """
         if not snapshot.values:
             return self._input(run_id)
+        if self._at_boundary(snapshot):
+            return None
         if snapshot.interrupts:
             reply = self._reply(State.model_validate(snapshot.values))
             return None if reply is None else Command(resume=reply.model_dump(mode="json"))
@@ -197,6 +264,8 @@ class Runs:
         service, state = self.service, State.model_validate(snapshot.values)
         report = state.report or compose(state, mode, service)
         if state.report is None and state.request is not None:
+            if service.ledger.request(opened.run_id) != state.request:
+                service.notify(state.request, report)
             service.ledger.ask(state.request, service.clock(), checkpoint_of(snapshot))
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
         return report

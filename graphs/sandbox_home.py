@@ -56,11 +56,18 @@ def opened(
 
     Raises WorldError for what the caller gave, WorldBusy, and WorldUnreadable or HomeUnusable for what stands in the home.
     """
+    with held(home, event, world_file) as (sandbox, registry):
+        yield _service(config, home, mode, sandbox, registry)
+
+
+@contextmanager
+def held(home: Path, event: JsonValue = None, world_file: Path | None = None) -> Iterator[tuple[Sandbox, Registry]]:
+    """The home's world alone, with the registry that goes with it, held by this process and saved after each write."""
     with WorldStore(home / WORLD) as store:
         sandbox, registry = _world(store, home, event, world_file)
         sandbox.on_write(lambda: store.save(sandbox))
         set_answerer(answerer(catalogue()))
-        yield _service(config, home, mode, sandbox, registry)
+        yield sandbox, registry
         store.save(sandbox)
 
 

@@ -12,7 +12,8 @@ from agent.catalogue import Catalogue
 from agent.plan import Answer, Case
 from agent.policy import Policies
 from agent.record import Record
-from agent.verdict import Approval, Mode
+from agent.report import Report
+from agent.verdict import Approval, Mode, Request
 from tools.archive import Archive, Nowhere
 from tools.aws import Aws, AwsCall, Clients, Phase, Tally
 from tools.ledger import Ledger
@@ -54,6 +55,8 @@ class Settings(Record):
     block_hours: int = 24
     """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
+    hand_over: bool = False
+    """Whether a run stops before its first write, for another function to go on with."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Service:
     approval_key: bytes
     settings: Settings = field(default_factory=Settings)
     archive: Archive = field(default_factory=Nowhere)
+    notify: Callable[[Request, Report], None] = lambda request, report: None
+    """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
         """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""

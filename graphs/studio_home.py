@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from agent.record import JsonObject
-from graphs.bootstrap import LEDGER, STUDIO, configuration, prepared
+from graphs.bootstrap import LEDGER, STUDIO, HomeUnusable, configuration, prepared
 from graphs.service import Service
 
 
@@ -26,7 +26,7 @@ class StudioHome:
 
     @contextmanager
     def inside(self) -> Iterator[Service]:
-        """The service for as long as one node works; the world stays open meanwhile. Raises WorldBusy, LookupError."""
+        """The service for as long as one node works; the world stays open meanwhile. Raises WorldBusy, LookupError, HomeUnusable."""
         with self._turn:
             service = self._service or self._opened(None)
             self._inside += 1
@@ -38,11 +38,10 @@ class StudioHome:
                 self._turn.notify_all()
 
     def add(self, event: JsonObject) -> None:
-        """Put what the event names into the world, made for it if there is none. Raises WorldBusy, WorldError."""
+        """Put what the event names into the world, made for it if there is none. Raises WorldBusy, HomeUnusable."""
         with self._turn:
             self._turn.wait_for(lambda: self._inside == 0)
             self._opened(event)
-            self._opened(None)  # opened anew, as only closing keeps what the event added
 
     def close(self) -> None:
         """Keep the world and let another process have it."""
@@ -52,13 +51,17 @@ class StudioHome:
 
     def _opened(self, event: JsonObject | None) -> Service:
         from graphs import sandbox_home  # moto is loaded when something runs, not when the graph is drawn
+        from tools.sandbox.store import WorldUnreadable
 
         folder = prepared(self._folder())
         if event is None and not (folder / sandbox_home.WORLD).exists():
-            raise LookupError("The world of this thread is gone: paste the finding into a new thread")
+            raise LookupError("the world of this thread is gone: paste the finding into a new thread")
         self._service = None
         self._world.close()
-        self._service = self._world.enter_context(sandbox_home.opened(configuration(), folder, None, event))
+        try:
+            self._service = self._world.enter_context(sandbox_home.opened(configuration(), folder, None, event))
+        except (HomeUnusable, WorldUnreadable) as error:
+            raise HomeUnusable(f"{folder} cannot be used: end the server and start `stanch studio --fresh`") from error
         return self._service
 
     @staticmethod

@@ -1,5 +1,7 @@
 """sweep: take back what was put in place for a time, when the time is over and no run needs it any more."""
 
+from collections.abc import Callable
+
 from agent.record import Record
 from agent.report import Report
 from graphs.service import Service
@@ -17,8 +19,8 @@ class Swept(Record):
     """What stays although its time is over, and why."""
 
 
-def sweep(service: Service) -> Swept:
-    """Undo each expired change that this ledger made; policy has to allow each."""
+def sweep(service: Service, time_left: Callable[[], bool] = lambda: True) -> Swept:
+    """Undo each expired change that this ledger made, as long as there is time; policy has to allow each."""
     reports: list[Report] = []
     kept: list[str] = []
     now = service.clock()
@@ -26,6 +28,8 @@ def sweep(service: Service) -> Swept:
         until = expiry(receipt.change, service.catalogue.get(receipt.change.action))
         if until is None or until > now:
             continue
+        if not time_left():
+            break
         done = undo_run(service, receipt.run_id, receipt.action_id, SWEEPER, expired=True)
         if isinstance(done, NothingToUndo):
             kept.append(f"{receipt.run_id} {receipt.action_id}: {done.detail}")

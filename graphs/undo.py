@@ -71,7 +71,7 @@ def undo_run(
     if report is None:
         return NothingToUndo(detail=refused)
     with holding() as holder:
-        lease = _lease(service, run_id, holder)
+        lease = undo_lease(service, run_id, holder)
         if isinstance(lease, NothingToUndo):
             return lease
         with beating(lambda: service.ledger.heartbeat(lease.run_id, lease.fence, service.clock())):
@@ -93,7 +93,7 @@ def _undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
     return report, f"{run_id} has no report to undo by"
 
 
-def _lease(service: Service, run_id: str, holder: str) -> Opened | NothingToUndo:
+def undo_lease(service: Service, run_id: str, holder: str) -> Opened | NothingToUndo:
     """One undo of a run at a time; one that died is taken over."""
     body: JsonObject = {"undo": run_id}
     version = service.nonce()
@@ -127,7 +127,7 @@ def _undo(
     done = Undoing.model_validate(build_undo(service, tally).compile().invoke(state, context=context))
     amended = _counted(_amended(report, done, service), report, tally, service)
     service.ledger.amend(amended, service.clock())
-    finding = _finding(service, run_id)
+    finding = finding_of(service, run_id)
     if finding is None:
         return amended
     row = service.ledger.run(run_id)
@@ -137,7 +137,7 @@ def _undo(
     return amended
 
 
-def _finding(service: Service, run_id: str) -> Finding | None:
+def finding_of(service: Service, run_id: str) -> Finding | None:
     """The run's finding, from the event that the ledger kept."""
     body: Any = service.ledger.body(run_id)
     found = parse(Event.model_validate(body["event"])).findings[body["position"]]

@@ -21,6 +21,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from tools.aws import Clients
+from tools.loopback import without_account_host
 
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30, user_agent_extra="stanch"
@@ -34,9 +35,10 @@ STATE_CONFIG = Config(
 """For our own tables. Endpoints by account id are left alone: a table of another endpoint has none."""
 
 
-def state_client() -> Any:
-    """A DynamoDB client of our own account: what keeps Stanch's state is no part of what it works on."""
-    return boto3.Session().client("dynamodb", config=STATE_CONFIG)
+def state_client(region: str | None = None) -> Any:
+    """A DynamoDB client of our own account: what keeps Stanch's state is no part of what it works on. Raises NoAws."""
+    with _plainly():
+        return boto3.Session(region_name=region).client("dynamodb", config=STATE_CONFIG)
 
 
 class NoAws(RuntimeError):
@@ -59,6 +61,7 @@ class RealClients(Clients):
         self.account: str = identity["Account"]
         self.caller: str = identity["Arn"]
         self.partition = self.caller.split(":")[1]
+        self.region: str = self._home.region_name or "us-east-1"
         self._sessions: dict[str, boto3.Session] = {self.account: self._home}
         self._made: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.RLock()
@@ -69,7 +72,8 @@ class RealClients(Clients):
         with self._lock:
             if key not in self._made:
                 session = self._session(account)
-                self._made[key] = session.client(service, region_name=region, config=CONFIG)
+                made = session.client(service, region_name=region, config=CONFIG)
+                self._made[key] = without_account_host(made) if service == "s3control" else made
             return self._made[key]
 
     def anonymous(self, service: str, region: str) -> Any:

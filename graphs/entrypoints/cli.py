@@ -6,24 +6,35 @@ import sys
 import typer
 
 from graphs.bootstrap import HomeUnusable
-from graphs.entrypoints import cli_approvals, cli_export, cli_iam, cli_policy, cli_runs, cli_sandbox, cli_studio
+from graphs.entrypoints import (
+    cli_approvals,
+    cli_export,
+    cli_iam,
+    cli_parked,
+    cli_policy,
+    cli_runs,
+    cli_sandbox,
+    cli_studio,
+)
 from tools.ledger import Unavailable
+from tools.session import NoAws
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 cli_runs.add_to(app)
 app.command()(cli_iam.iam)
 app.command()(cli_export.export)
 app.add_typer(cli_approvals.app, name="approvals")
+app.add_typer(cli_parked.app, name="parked")
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_sandbox.app, name="sandbox")
 app.command()(cli_studio.studio)
 
 
 def main() -> None:
-    """The console script. A home that cannot be used is said in one line, whichever command met it."""
+    """The console script. A home or a table that cannot be used is said in one line, whichever command met it."""
     try:
         app()
-    except (HomeUnusable, Unavailable, sqlite3.Error) as error:
+    except (HomeUnusable, NoAws, Unavailable, sqlite3.Error) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))

@@ -1,7 +1,6 @@
 """`stanch run`, `explain`, `undo`, `standing`, `catalogue`: one event in, and what came of it."""
 
 import hashlib
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.event import Event, unsound
+from agent.event import Event
 from agent.finding import Refusal
 from agent.intake import parse
 from agent.report import Report, Status
@@ -17,7 +16,8 @@ from agent.verdict import Mode
 from graphs.bootstrap import actor, configuration, prepared
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, out, plain, shown, where
+from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, plain, row, shown, where
+from graphs.entrypoints.reading import Unreadable, read
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
 from graphs.undo import NothingToUndo, undo_run
@@ -83,26 +83,11 @@ def _raw(path: Path) -> tuple[bytes, str]:
 
 def _parsed(raw: bytes, name: str) -> Any:
     """The event. What is not JSON is kept and refused in one line."""
-    try:
-        body = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
-        unfit = unsound(body)
-        if unfit is None:
-            return body
-        fault = f"{unfit[1]} ({unfit[0]})"
-    except UnicodeDecodeError as error:
-        fault = f"not UTF-8 at byte {error.start}"
-    except json.JSONDecodeError as error:
-        fault = f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-    except RecursionError:
-        fault = "nested too deeply to be an event"
-    except ValueError as error:
-        fault = f"not JSON: {error}"
-    _refuse(f"{name}: {fault}", raw)
+    body = read(raw)
+    if not isinstance(body, Unreadable):
+        return body
+    _refuse(f"{name}: {body.why}", raw)
     raise typer.Exit(REFUSED)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _refuse(text: str, raw: bytes) -> None:
@@ -151,8 +136,8 @@ def standing() -> None:
     ]
     for sandbox, receipt in receipts:
         change = receipt.change
-        name = f"{receipt.run_id} {receipt.action_id}{where(sandbox)}"
-        out.print(f"{name}  {change.action} on {shown(change.target.key)}")
+        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
+        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
     if not receipts:
         out.print("Nothing stands.")
 

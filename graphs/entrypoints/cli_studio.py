@@ -1,7 +1,6 @@
 """`stanch studio`: the graph in LangGraph Studio, on an embedded AWS, with no key and no account."""
 
 import os
-import shutil
 import socket
 import sys
 from importlib.util import find_spec
@@ -66,9 +65,9 @@ def _home(*, fresh: bool) -> Path:
 
     home = prepared(configuration().home / STUDIO)
     try:
-        with WorldStore(home / WORLD, wait_seconds=0):
+        with WorldStore(home / WORLD, wait_seconds=0) as store:
             if fresh:
-                shutil.rmtree(home)
+                store.forget()
     except WorldBusy:
         stop(f"another Studio server works in {home}: end it first, or set STANCH_HOME to another folder", FAILED)
     return prepared(home)

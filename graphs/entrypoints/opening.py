@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import botocore.exceptions
 import typer
 from pydantic import ValidationError
 
@@ -33,13 +32,7 @@ def ledgers() -> dict[bool, Ledger]:
     sandbox = config.home / SANDBOX / LEDGER
     found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive, sandbox=True)} if sandbox.exists() else {}
     if config.state == "dynamodb" or (config.home / LEDGER).exists():
-        try:
-            found[False] = kept(config)
-        except botocore.exceptions.BotoCoreError as error:
-            stop(
-                f"the table {config.table} cannot be asked ({type(error).__name__}): set a Region and credentials",
-                FAILED,
-            )
+        found[False] = kept(config)
     return found
 
 

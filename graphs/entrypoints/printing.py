@@ -1,7 +1,6 @@
 """Reports on a terminal: somebody else's text is shown with its control characters spelled out."""
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ from agent.policy import decided_by, would
 from agent.receipt import Outcome
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval
+from graphs.plain import plain as plain
 
 out = Console(highlight=False)
 
@@ -38,12 +38,6 @@ def as_json(reports: Sequence[Report]) -> str:
 def shown(text: str, limit: int = 300) -> str:
     """Text that somebody else wrote, for a terminal: no control or invisible character, no markup."""
     return escape(plain(text, limit))
-
-
-def plain(text: str, limit: int) -> str:
-    """The same for where no markup is read: one line, no control or invisible character."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"\\u{{{ord(c):x}}}" for c in cut)
 
 
 def row(label: str, text: str, indent: int = 2) -> None:

@@ -143,7 +143,8 @@ def test_a_line_that_is_not_json_is_one_refused_report_and_one_message(tmp_path:
     code, said, out = exam([str(corpus)], tmp_path / "out")
     assert code == 0
     assert [report.status for report in results(out)] == ["contained", "refused", "no_action"]
-    assert said.startswith("malformed: in.jsonl, line 2: not JSON")
+    messages = [line for line in said.splitlines() if line.startswith("malformed: in.jsonl, line 2: not JSON")]
+    assert len(messages) == 1, "and the table's row says it again, beside its outcome"
 
 
 @pytest.mark.parametrize("text", [None, "", "{oops\n"])

@@ -10,7 +10,7 @@ from desk import REGION, Desk, desk
 from agent.verdict import Mode
 from graphs.checkpoint_table import CheckpointTable
 from graphs.runs import Runs
-from tools.ledger import DynamoLedger
+from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import CHECKPOINTS, LEDGER, create
 from tools.sandbox.faults import SandboxCall
 
@@ -33,10 +33,11 @@ class Tables:
     by_phase: bool = True
     paused: list[float] = field(default_factory=list)
 
-    def another_process(self) -> Desk:
-        """The same tables and world, seen from a process that starts now."""
+    def another_process(self, *, hand_over: bool = False) -> Desk:
+        """The same tables and world, seen from a process that starts now; `hand_over`: one that makes no writes."""
         ledger = DynamoLedger(self.client, TABLE, pause=lambda _: None)
-        service = replace(self.at.service, ledger=ledger)
+        settings = self.at.service.settings.model_copy(update={"hand_over": hand_over})
+        service = replace(self.at.service, ledger=ledger, settings=settings)
         saver = CheckpointTable(
             self.wrapped(self.client),
             CHECKPOINT_TABLE,

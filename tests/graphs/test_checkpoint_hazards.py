@@ -167,7 +167,7 @@ def test_a_holder_that_was_taken_over_stores_no_checkpoint(tmp_path: Path) -> No
     after: list[set[str]] = []
 
     def slow(call: SandboxCall) -> None:
-        if call.name == "iam:GetLoginProfile" and not after:
+        if call.name == "bedrock-runtime:Converse" and not after:
             after.append(set())
             at.at.wait(minutes=2)
             assert at.another_process().deliver().status is Status.CONTAINED

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from desk import BUCKET_WORLD, KEY, USER_WORLD, Desk, desk, event
-from table_desk import Killed, Tables, aws_writes, tables
+from table_desk import CHECKPOINT_TABLE, Killed, Tables, aws_writes, tables
 
+from agent.event import Event
 from agent.report import Report, Status
 from agent.verdict import Mode
+from graphs.came import HandedOver
 from graphs.undo import undo_run
 
 GUARDDUTY, HUB = "guardduty_credential_abuse", "securityhub_s3_public"
@@ -81,6 +83,41 @@ def test_a_run_in_tables_says_and_does_what_a_run_in_a_file_does(
     at = tables(tmp_path, text, event(name), mode)
     assert (worked(at.at, at.another_process), aws_writes(at.at)) == expected
     assert expected[1] != []
+
+
+def handed_over(at: Tables) -> str:
+    """The run that the function which makes no writes leaves."""
+    first = at.another_process(hand_over=True)
+    (came,) = first.runs.arrive(Event(body=first.body, received_at=first.sandbox.now(), via="sqs"))
+    assert isinstance(came, HandedOver)
+    assert aws_writes(at.at) == []
+    return came.run_id
+
+
+def test_a_run_that_is_handed_over_goes_on_from_its_checkpoint_in_the_function_that_writes(tmp_path: Path) -> None:
+    at = tables(tmp_path, USER_WORLD, event(GUARDDUTY))
+    run = handed_over(at)
+    assert [row.run_id for row in at.at.service.ledger.idle(at.at.sandbox.now())] == [run]
+    done = at.another_process().runs.pick_up(run)
+    assert isinstance(done, Report)
+    assert (done.status, aws_writes(at.at)[:2]) == (Status.CONTAINED, WRITTEN)
+    assert done.fallback_reason is None
+
+
+def test_a_run_whose_checkpoint_is_lost_on_the_way_to_the_function_that_writes_fails_and_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    at = tables(tmp_path, USER_WORLD, event(GUARDDUTY))
+    run = handed_over(at)
+    expected = at.at.service.ledger.waits_at(run)
+    for item in at.items():
+        at.client.delete_item(TableName=CHECKPOINT_TABLE, Key={"PK": item["PK"], "SK": item["SK"]})
+    done = at.another_process().runs.pick_up(run)
+    assert isinstance(done, Report)
+    assert (done.status, aws_writes(at.at)) == (Status.FAILED, [])
+    assert done.reason.startswith(
+        f"{run} was left at checkpoint {expected}, and the newest that is there is none at all"
+    )
 
 
 def killed(at: Tables, number: int, *, after: bool) -> list[str]:

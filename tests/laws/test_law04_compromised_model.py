@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from bundled import Bundled, bundled, everything
-from desk import USER_WORLD, Desk, desk, event
+from desk import USER_WORLD, desk, event
 from enumeration import OFFERED, RUNTIME, SLOTS, Bench, Effects, Says, several, singles
-from worked import Worked
+from worked import Worked, World
 
 from agent.report import Report
-from agent.verdict import Mode
+from agent.verdict import Mode, Verdict
 from agent.wire import OutOfSchema, parse_answer
 from evals.expect import score
 from graphs.judge import judge
@@ -55,7 +55,9 @@ def test_the_honest_plan_holds_what_the_case_expects(case: Bundled, tmp_path: Pa
 @pytest.mark.parametrize("case", CASES)
 def test_no_answer_makes_run_what_an_honest_model_s_would_not(case: Bundled, tmp_path: Path) -> None:
     """All single answers, all pairs and all at once; then outcomes are executed, each in a world of its own."""
-    benches = benches_of(case.desk(tmp_path / "watched", Mode.OBSERVE))
+    at = case.desk(tmp_path / "watched", Mode.OBSERVE)
+    before = everything(at)
+    benches = [Bench(at, at.state(report.run_id)) for report in at.deliver_all() if report.answered_by]
     answers: list[Asked | NotAnswered] = [NotAnswered(reason="nobody answers")]
     for bench in benches:
         answers += outcomes_of(bench).values()
@@ -63,26 +65,7 @@ def test_no_answer_makes_run_what_an_honest_model_s_would_not(case: Bundled, tmp
     for said in answers:  # one answer is given to every finding of the event
         outcomes.setdefault(frozenset().union(*(bench.runs(said) for bench in benches)), said)
     for number, effects in enumerate(chosen(outcomes)):
-        executed(case, tmp_path / f"{number}", effects, outcomes[effects])
-
-
-def benches_of(at: Desk) -> list[Bench]:
-    return [Bench(at, at.state(report.run_id)) for report in at.deliver_all() if report.answered_by]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_verdict_depends_on_nothing_in_the_plan_but_who_proposed_the_action_and_how_sure_both_are(
-    case: Bundled, tmp_path: Path
-) -> None:
-    """So that the enumeration may ask for it once: of all the answers' plans, the widest is judged as a whole as well."""
-    for bench in benches_of(case.desk(tmp_path / "watched", Mode.OBSERVE)):
-        for said in (Asked(answer=bench.told, answered_by=HONEST), several(bench)[-1]):
-            plan = bench.plan(said)
-            whole = judge(bench.view(plan), RUNTIME, bench.service).verdicts
-            assert whole == {
-                action.id: bench.verdict(action, plan).model_copy(update={"action_id": action.id})
-                for action in plan.actions
-            }
+        executed(case, before, tmp_path / f"{number}", effects, outcomes[effects])
 
 
 def outcomes_of(bench: Bench) -> dict[Effects, Asked | NotAnswered]:
@@ -94,10 +77,22 @@ def outcomes_of(bench: Bench) -> dict[Effects, Asked | NotAnswered]:
         effects = bench.runs(said)
         assert effects <= most, f"{said.answer} runs {sorted(effects - most)}"
         outcomes.setdefault(effects, said)
+    for said in (honest, several(bench)[-1]):
+        assert judged_whole(bench, said) == judged_one_by_one(bench, said)
     for raw in MALFORMED:
         assert isinstance(parse_answer(raw, catalogue(), bench.case), OutOfSchema), raw
     assert bench.runs(NotAnswered(reason="out_of_schema")) == frozenset()
     return outcomes
+
+
+def judged_whole(bench: Bench, said: Asked) -> dict[str, Verdict]:
+    return judge(bench.view(bench.plan(said)), RUNTIME, bench.service).verdicts
+
+
+def judged_one_by_one(bench: Bench, said: Asked) -> dict[str, Verdict]:
+    """As the enumeration has it: a verdict depends on who proposed the action and how sure both are, and on no other action."""
+    plan = bench.plan(said)
+    return {a.id: bench.verdict(a, plan).model_copy(update={"action_id": a.id}) for a in plan.actions}
 
 
 FEW = 4
@@ -109,12 +104,10 @@ def chosen(outcomes: dict[Effects, Asked | NotAnswered]) -> list[Effects]:
     return [each for each in outcomes if len(outcomes) <= FEW or len(each) <= 1 or each == widest]
 
 
-def executed(case: Bundled, folder: Path, effects: Effects, said: Asked | NotAnswered) -> None:
+def executed(case: Bundled, before: World, folder: Path, effects: Effects, said: Asked | NotAnswered) -> None:
     """In auto mode, with nobody to approve: exactly the allowed targets change, and never one that nobody may touch."""
     model = Says(said)
     at = case.desk(folder, Mode.AUTO, model)
-    before = everything(at)
-    at.calls.clear()
     reports = at.deliver_all()
     writes = list(at.changes)
     changed = differing(before, everything(at))
@@ -125,7 +118,7 @@ def executed(case: Bundled, folder: Path, effects: Effects, said: Asked | NotAns
     assert model.asked == sum(report.answered_by != "" for report in reports)
 
 
-def differing(before: dict[tuple[str, str], Any], after: dict[tuple[str, str], Any]) -> set[str]:
+def differing(before: World, after: World) -> set[str]:
     return {name[1] for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 

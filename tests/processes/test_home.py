@@ -182,7 +182,7 @@ def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
     assert str(tmp_path / "home") in one_line(run(tmp_path, BUCKET_EVENT))
     (tmp_path / "event.json").write_text("[]", encoding="utf-8")
     refused = stanch(tmp_path, "run", str(tmp_path / "event.json"), "--sandbox")
-    assert "no findings in it ($); not kept" in one_line(refused, 2)
+    assert "no findings in it; not kept" in one_line(refused, 2)
 
 
 WORLDS = {

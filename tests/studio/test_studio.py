@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from agent.finding import Finding, Situation
 from agent.intake import parse
 from graphs.state import State
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.store import WorldStore
 
 ROOT = Path(__file__).parents[2]
 GRAPH = "stanch"
@@ -88,7 +90,11 @@ class Studio:
 
     def world(self) -> Sandbox:
         """The embedded AWS as the server left it after its last write."""
-        return Sandbox.restore((self.home / "studio" / "world.bin").read_bytes())
+        copy = Path(shutil.copy(self.home / "studio" / "world.bin", self.home))
+        with WorldStore(copy) as store:
+            world = store.load()
+        assert world is not None
+        return world
 
     def writes(self) -> int:
         return self.world()._writes
@@ -223,7 +229,7 @@ def test_a_copy_of_the_thread_and_a_second_delivery_write_nothing(studio, contai
 def test_a_rejected_question_writes_nothing_and_its_fork_cannot_either(studio):
     thread, _ = studio.paste(public("example-three"))
     before = studio.writes()
-    assert said(studio.answer(thread, NO)) == ("rejected", "not now")
+    assert said(studio.answer(thread, NO)) == ("rejected", "rejected by studio: not now")
     studio.threads.update_state(thread, None, checkpoint=studio.past(thread, "approve"))
     studio.run(thread, input=None)
     status, reason = said(studio.answer(thread, YES))

@@ -10,6 +10,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from graphs.bootstrap import HomeUnusable
 from graphs.checkpoints import serializer
 from graphs.sandbox_home import WORLD
 from graphs.studio import Studio
@@ -144,7 +145,7 @@ def test_a_fork_of_a_run_that_was_undone_since_is_refused_its_write(contained):
 def test_a_rejected_run_is_over_whatever_its_fork_answers(server):
     server.paste("one", "macie_policy")
     before = writes()
-    assert said(server.answer("one", NO)) == ("rejected", "not now")
+    assert said(server.answer("one", NO)) == ("rejected", "rejected by studio: not now")
     server.ask_again("one")
     status, reason = said(server.answer("one", YES))
     assert (status, "the run is over (rejected)" in reason) == ("escalated", True)
@@ -269,9 +270,11 @@ def test_a_further_finding_of_one_event_takes_a_thread_of_its_own(server):
     assert said(beyond) == ("refused", "malformed: The event has no such finding. (findings[2])")
 
 
-def test_a_thread_whose_world_was_removed_says_so(server, saver):
+def test_a_home_that_is_not_whole_says_what_to_do(server, saver):
     server.paste("one", "macie_policy")
     server.home.close()
     (server.home.ledger.parent / WORLD).unlink()
     with pytest.raises(LookupError, match="paste the finding into a new thread"):
         Server(saver).answer("one", YES)
+    with pytest.raises(HomeUnusable, match="stanch studio --fresh"):
+        Server(saver).paste("two", "macie_policy")

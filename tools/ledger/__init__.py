@@ -1,6 +1,5 @@
 """The truth about effects: incidents and their leases, claims, receipts, requests and approvals."""
 
-from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.port import (
     Busy,
     Claim,
@@ -9,6 +8,7 @@ from tools.ledger.port import (
     Ledger,
     LostLease,
     Opened,
+    Parked,
     RunRow,
     TooLarge,
     Unavailable,
@@ -21,11 +21,11 @@ __all__ = [
     "Busy",
     "Claim",
     "Duplicate",
-    "DynamoLedger",
     "Held",
     "Ledger",
     "LostLease",
     "Opened",
+    "Parked",
     "RunRow",
     "SqliteLedger",
     "TooLarge",

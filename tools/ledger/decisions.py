@@ -66,10 +66,21 @@ def on_delivery(
 
 def on_reopening(found: LeasedRow, holder: str, now: datetime, alive: Callable[[str], bool]) -> Lease | Busy:
     """Whether the run may be taken: its holder let go, is us, was silent too long, or is known to be dead."""
-    fresh = now.timestamp() - found.beat_at < STALE_SECONDS
-    if found.holder and found.holder != holder and fresh and alive(found.holder):
+    if found.holder and found.holder != holder and held(found, now, alive):
         return Busy(run_id=found.run_id, holder=found.holder)
     return Lease(fence=found.fence + 1)
+
+
+def held(found: LeasedRow, now: datetime, alive: Callable[[str], bool]) -> bool:
+    """Whether somebody alive works the run."""
+    fresh = now.timestamp() - found.beat_at < STALE_SECONDS
+    return bool(found.holder) and fresh and alive(found.holder or "")
+
+
+def on_renewal(newest: LeasedRow | None, run_id: str) -> Anew | None:
+    """The next generation, if the run is its incident's newest and has ended."""
+    ended = newest is not None and newest.status not in (None, Status.AWAITING_APPROVAL)
+    return Anew(generation=newest.generation + 1) if newest is not None and ended and newest.run_id == run_id else None
 
 
 def on_claim(found: ClaimRow | None, run_id: str, *, ended: bool) -> Claim | Held:

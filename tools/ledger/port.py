@@ -86,6 +86,8 @@ class RunRow(Record):
     """None while it is being worked."""
     mode: str
     fence: int = 0
+    handed_over: bool = False
+    """Whether it was left before its first write, for the function that makes writes."""
     opened_at: Moment
     updated_at: Moment
 
@@ -94,6 +96,19 @@ def earlier(run: RunRow) -> list[str]:
     """The ids of the runs of the same incident before this one, the last first."""
     sandbox = run.run_id.startswith(SANDBOX_RUN)
     return [run_id_for(run.incident, generation, sandbox=sandbox) for generation in reversed(range(run.generation))]
+
+
+class Parked(Record):
+    """A delivery that cannot be worked, kept as it came until a person looks at it."""
+
+    id: str
+    """Made from the delivery itself, so that the same one is parked once."""
+    reason: str
+    """Plain, printable, and with nothing of the delivery but a bounded excerpt."""
+    body: str
+    """The delivery, verbatim."""
+    receives: int = 1
+    at: Moment
 
 
 class Ledger(Protocol):
@@ -118,12 +133,30 @@ class Ledger(Protocol):
         """Keep the report, whose status may be a waiting one, and let the lease go. Raises LostLease."""
         ...
 
+    def hand_over(self, run_id: str, fence: int, now: datetime, checkpoint: str = "") -> None:
+        """Leave a run before its first write, for whoever makes writes: it goes on from that checkpoint, and nobody holds it.
+
+        Raises LostLease.
+        """
+        ...
+
     def amend(self, report: Report, now: datetime) -> None:
         """Replace the report of a run that nobody works: it was undone, or its containment lapsed."""
         ...
 
     def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
         """Lease a run that waits or is dead. None: there is no such run."""
+        ...
+
+    def idle(self, now: datetime) -> list[RunRow]:
+        """The runs that have not ended, do not wait, and are held by nobody alive: handed over, or of a dead process."""
+        ...
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+        """Lease the next generation of an ended run's incident, for a later look; version and mode stay, the body is given.
+
+        None: the run is not the incident's latest, or has not ended. So a run is renewed once.
+        """
         ...
 
     def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
@@ -178,7 +211,7 @@ class Ledger(Protocol):
         ...
 
     def waits_at(self, run_id: str) -> str:
-        """The checkpoint that a run was left waiting at: it may not go on from an earlier one. Empty: it never waited."""
+        """The checkpoint that a run was left at, to wait or for another function: it may not go on from an earlier one."""
         ...
 
     def request(self, run_id: str) -> Request | None:
@@ -211,4 +244,16 @@ class Ledger(Protocol):
 
     def body(self, run_id: str) -> JsonObject | None:
         """The event that opened the run, verbatim."""
+        ...
+
+    def park(self, parked: Parked) -> None:
+        """Keep a delivery that cannot be worked, in place of an earlier one with its id."""
+        ...
+
+    def parked(self) -> list[Parked]:
+        """What is parked, oldest first."""
+        ...
+
+    def unpark(self, parked_id: str) -> Parked | None:
+        """Take a parked delivery out. None: there is no such one."""
         ...

@@ -7,18 +7,28 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
-from agent.plan import Change
-from agent.receipt import Outcome, Receipt
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
-from tools.ledger.decisions import Anew, ClaimRow, Lease, LeasedRow, on_claim, on_delivery, on_reopening
-from tools.ledger.port import Busy, Claim, Duplicate, Held, LostLease, Opened, RunRow, run_id_for
+from tools.ledger.asked_rows import AskedRows
+from tools.ledger.decisions import (
+    Anew,
+    Lease,
+    LeasedRow,
+    held,
+    on_delivery,
+    on_renewal,
+    on_reopening,
+)
+from tools.ledger.effect_rows import EffectRows
+from tools.ledger.fence import fenced
+from tools.ledger.parked_rows import ParkedRows
+from tools.ledger.port import Busy, Duplicate, Opened, RunRow, run_id_for
+
+_ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
 
-class SqliteLedger:
+class SqliteLedger(EffectRows, AskedRows, ParkedRows):
     """Ledger for one machine. `alive` tells whether a holder's process still runs, where that can be known.
 
     `durable=False` is for ledgers that are thrown away, `sandbox` for one of runs in the embedded AWS: their ids say so.
@@ -63,7 +73,7 @@ class SqliteLedger:
             row = db.execute(
                 "SELECT * FROM runs WHERE incident = ? ORDER BY generation DESC LIMIT 1", (incident,)
             ).fetchone()
-            decision = on_delivery(_leased(row), version, mode, holder, now, self._alive)
+            decision = on_delivery(None if row is None else _leased(row), version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
                 return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
             if isinstance(decision, Lease):
@@ -110,26 +120,43 @@ class SqliteLedger:
     def reopen(self, run_id: str, holder: str, now: datetime) -> Opened | Busy | None:
         with self._transaction() as db:
             row = db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-            found = _leased(row)
-            if found is None:
+            if row is None:
                 return None
-            decision = on_reopening(found, holder, now, self._alive)
+            decision = on_reopening(_leased(row), holder, now, self._alive)
             return self._lease(db, row, decision.fence, holder, now) if isinstance(decision, Lease) else decision
-
-    @staticmethod
-    def _fenced(db: sqlite3.Connection, run_id: str, fence: int, sets: str, values: tuple[object, ...]) -> None:
-        changed = db.execute(f"UPDATE runs SET {sets} WHERE run_id = ? AND fence = ?", (*values, run_id, fence))  # noqa: S608 - `sets` is a literal of this file
-        if changed.rowcount != 1:
-            raise LostLease(run_id)
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
         with self._transaction() as db:
-            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
+            fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
 
     def close(self, run_id: str, fence: int, report: Report, now: datetime) -> None:
         with self._transaction() as db:
             values = (report.status.value, report.model_dump_json(), iso(now))
-            self._fenced(db, run_id, fence, "status = ?, report = ?, updated_at = ?, holder = NULL", values)
+            fenced(db, run_id, fence, "status = ?, report = ?, updated_at = ?, holder = NULL", values)
+
+    def hand_over(self, run_id: str, fence: int, now: datetime, checkpoint: str = "") -> None:
+        with self._transaction() as db:
+            fenced(db, run_id, fence, "holder = NULL, updated_at = ?", (iso(now),))
+            db.execute("INSERT OR REPLACE INTO handed_over VALUES (?, ?)", (run_id, iso(now)))
+            db.execute("INSERT OR REPLACE INTO waits VALUES (?, ?)", (run_id, checkpoint))
+
+    def idle(self, now: datetime) -> list[RunRow]:
+        with self._transaction() as db:
+            rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
+        return [_row(row) for row in rows if not held(_leased(row), now, self._alive)]
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT * FROM runs WHERE incident = (SELECT incident FROM runs WHERE run_id = ?)"
+                " ORDER BY generation DESC LIMIT 1",
+                (run_id,),
+            ).fetchone()
+            decision = on_renewal(None if row is None else _leased(row), run_id)
+            if decision is None:
+                return None
+            incident, version, mode = row["incident"], row["version"], row["mode"]
+            return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
 
     def amend(self, report: Report, now: datetime) -> None:
         with self._transaction() as db:
@@ -138,147 +165,14 @@ class SqliteLedger:
                 (report.status.value, report.model_dump_json(), iso(now), report.run_id),
             )
 
-    def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
-        with self._transaction() as db:
-            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
-            row = db.execute(
-                "SELECT c.run_id, c.state, c.sent, r.status FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id"
-                " WHERE c.effect = ?",
-                (change.key,),
-            ).fetchone()
-            found = None if row is None else ClaimRow(run_id=row["run_id"], state=row["state"], sent=row["sent"])
-            decision = on_claim(found, run_id, ended=row is not None and row["status"] is not None)
-            if isinstance(decision, Claim) and decision.first:
-                db.execute(
-                    "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
-                    (change.key, run_id, change.model_dump_json(), iso(now)),
-                )
-            return decision
-
-    def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
-        with self._transaction() as db:
-            self._fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
-            db.execute("UPDATE claims SET sent = 1 WHERE effect = ? AND run_id = ?", (change.key, run_id))
-
-    def lapsed(self, change: Change) -> str | None:
-        with self._transaction() as db:
-            row = db.execute(
-                "UPDATE claims SET state = 'lapsed' WHERE effect = ? AND state = 'standing' RETURNING run_id",
-                (change.key,),
-            ).fetchone()
-            return None if row is None else str(row["run_id"])
-
-    def release(self, run_id: str, change: Change) -> None:
-        with self._transaction() as db:
-            db.execute("DELETE FROM claims WHERE effect = ? AND run_id = ? AND state = 'open'", (change.key, run_id))
-
-    def record(self, receipt: Receipt, fence: int) -> None:
-        with self._transaction() as db:
-            self._fenced(db, receipt.run_id, fence, "fence = fence", ())
-            kind = "undo" if receipt.undo_of else "do"
-            db.execute(
-                "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
-                (receipt.run_id, receipt.action_id, kind, receipt.change.key, receipt.model_dump_json()),
-            )
-            if kind == "do" and receipt.outcome is Outcome.DONE:
-                db.execute(
-                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ? AND state = 'open'",
-                    (receipt.change.key, receipt.run_id),
-                )
-
-    def receipts(self, run_id: str) -> list[Receipt]:
-        with self._transaction() as db:
-            rows = db.execute("SELECT receipt FROM receipts WHERE run_id = ? ORDER BY action_id, kind", (run_id,))
-            return [Receipt.model_validate_json(row["receipt"]) for row in rows]
-
-    def standing(self) -> list[Receipt]:
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT r.receipt FROM receipts r JOIN claims c ON c.effect = r.effect AND c.run_id = r.run_id"
-                " WHERE c.state = 'standing' AND r.kind = 'do' ORDER BY c.claimed_at, r.action_id"
-            )
-            return [Receipt.model_validate_json(row["receipt"]) for row in rows]
-
-    def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE claims SET state = ? WHERE effect = ? AND run_id = ?", (state, receipt.change.key, run_id)
-            )
-
-    def need(self, run_id: str, change: Change, until: datetime) -> None:
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO needs VALUES (?, ?, ?)", (change.key, run_id, iso(until)))
-
-    def needed(self, change: Change, now: datetime) -> list[str]:
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT run_id FROM needs WHERE effect = ? AND until > ? ORDER BY run_id", (change.key, iso(now))
-            )
-            return [row["run_id"] for row in rows]
-
-    def unneeded(self, run_id: str, change: Change) -> None:
-        with self._transaction() as db:
-            db.execute("DELETE FROM needs WHERE effect = ? AND run_id = ?", (change.key, run_id))
-
-    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
-        with self._transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
-                (request.run_id, request.digest, request.model_dump_json(), iso(now)),
-            )
-            db.execute("INSERT OR REPLACE INTO waits VALUES (?, ?)", (request.run_id, checkpoint))
-
-    def waits_at(self, run_id: str) -> str:
-        with self._transaction() as db:
-            row = db.execute("SELECT checkpoint FROM waits WHERE run_id = ?", (run_id,)).fetchone()
-        return "" if row is None else str(row["checkpoint"])
-
-    def request(self, run_id: str) -> Request | None:
-        with self._transaction() as db:
-            return self._request(db, run_id)
-
-    @staticmethod
-    def _request(db: sqlite3.Connection, run_id: str) -> Request | None:
-        row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
-        return None if row is None else Request.model_validate_json(row["request"])
-
-    def answer(self, approval: Approval) -> bool:
-        with self._transaction() as db:
-            added = db.execute(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, NULL)",
-                (approval.nonce, approval.run_id, approval.digest, approval.model_dump_json()),
-            )
-            return added.rowcount == 1
-
-    def answers(self, run_id: str, digest: str) -> list[Approval]:
-        with self._transaction() as db:
-            return self._answers(db, run_id, digest)
-
-    @staticmethod
-    def _answers(db: sqlite3.Connection, run_id: str, digest: str) -> list[Approval]:
-        rows = db.execute(
-            "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
-        )
-        return [Approval.model_validate_json(row["approval"]) for row in rows]
-
-    def consume(self, approval: Approval, run_id: str) -> bool:
-        use = f"{run_id}:{approval.digest}"
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE answers SET consumed_by = ? WHERE nonce = ? AND run_id = ? AND digest = ? AND consumed_by IS NULL",
-                (use, approval.nonce, run_id, approval.digest),
-            )
-            row = db.execute("SELECT consumed_by FROM answers WHERE nonce = ?", (approval.nonce,)).fetchone()
-            return row is not None and row["consumed_by"] == use
-
     def runs(self) -> list[RunRow]:
         with self._transaction() as db:
-            rows = db.execute("SELECT * FROM runs ORDER BY updated_at DESC, run_id").fetchall()
+            rows = db.execute(f"{_ROWS} ORDER BY updated_at DESC, run_id").fetchall()
         return [_row(row) for row in rows]
 
     def run(self, run_id: str) -> RunRow | None:
         with self._transaction() as db:
-            row = db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            row = db.execute(f"{_ROWS} WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else _row(row)
 
     def report(self, run_id: str) -> Report | None:
@@ -297,5 +191,6 @@ def _row(row: sqlite3.Row) -> RunRow:
     return RunRow.model_validate({name: row[name] for name in RunRow.model_fields})
 
 
-def _leased(row: sqlite3.Row | None) -> LeasedRow | None:
-    return None if row is None else LeasedRow.model_validate({name: row[name] for name in LeasedRow.model_fields})
+def _leased(row: sqlite3.Row) -> LeasedRow:
+    names = LeasedRow.model_fields.keys() - {"handed_over"}  # it is a table of its own, and decides nothing
+    return LeasedRow.model_validate({name: row[name] for name in names})

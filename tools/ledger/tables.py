@@ -33,10 +33,11 @@ LISTED = Index(
     partition="listed",
     sort="listed_at",
     projected=[
-        "run_id", "incident", "version", "generation", "status", "mode", "fence", "opened_at", "updated_at", "actions",
+        "run_id", "incident", "version", "generation", "status", "mode", "fence", "handed_over", "opened_at",
+        "updated_at", "actions",
     ],
 )  # fmt: skip
-"""All runs, and all claims that stand."""
+"""Runs that are worked, all others, and claims that stand."""
 
 LEDGER = Table(
     index=LISTED,

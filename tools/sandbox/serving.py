@@ -13,6 +13,7 @@ from botocore.compat import HTTPHeaders
 
 from tools.sandbox.answering import LOCK, OutsideSandbox, answer
 from tools.sandbox.engine import Credentials, Sandbox
+from tools.sandbox.refusal import STATUS, refusal
 
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([a-z0-9-]+)/([a-z0-9.-]+)/aws4_request")
 _GLOBAL = ("iam", "cloudfront")
@@ -33,7 +34,7 @@ def serving(sandbox: Sandbox, account: str, region: str = "us-east-1", port: int
     """Serve the sandbox while this is open; port 0 is any free one.
 
     Requests are checked as those in the process are: signed by somebody who may, or unsigned to S3. What the sandbox does not
-    know answers 501 and goes nowhere. Callbacks after writes run; other hooks do not.
+    know answers NotImplemented and goes nowhere. Callbacks after writes run; other hooks do not.
     """
     handler = type("_Handler", (_Asked,), {"sandbox": sandbox})
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
@@ -59,15 +60,18 @@ class _Asked(BaseHTTPRequestHandler):
         headers = HTTPHeaders()
         for name, value in self.headers.items():
             headers[name] = value
-        service, region, url = _destination(self.headers.get("Authorization", ""), self.path)
+        account = self.headers.get("x-amz-account-id", "")
+        service, region, url = _destination(self.headers.get("Authorization", ""), self.path, account)
         request = AWSPreparedRequest(self.command, url, headers, body, False)
         operation = _operation(self.command, self.path, self.headers.get("X-Amz-Target"), body)
+        identifier = ""
         try:
             with LOCK:
                 call, identifier = self.sandbox.number(service, operation, "", region)
                 self._reply(*_answered(self.sandbox, request, identifier, call.writes))
         except OutsideSandbox as error:
-            self._reply(501, {"content-type": "text/plain"}, str(error).encode())
+            why = f"{service}: {str(error).rstrip('.')}."
+            self._reply(STATUS, *refusal(service, self.headers.get("X-Amz-Target"), body, why, identifier))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _answer  # noqa: N815 - names of http.server
 
@@ -96,8 +100,11 @@ def _answered(
     return answered
 
 
-def _destination(authorization: str, path: str) -> tuple[str, str, str]:
-    """Service, Region and URL at AWS, by whom the request is signed for. An unsigned one is for S3."""
+def _destination(authorization: str, path: str, account: str) -> tuple[str, str, str]:
+    """Service, Region and URL at AWS, by whom the request is signed for. An unsigned one is for S3.
+
+    The account is the one that S3 Control's requests name; at AWS it stands before the host.
+    """
     scope = _SCOPE.search(authorization)
     region, service = (scope[1], scope[2]) if scope else ("us-east-1", "s3")
     if service == "s3" and path.startswith("/v20180820/"):
@@ -105,6 +112,8 @@ def _destination(authorization: str, path: str) -> tuple[str, str, str]:
     elif service == "bedrock" and path.startswith("/model/"):
         service = "bedrock-runtime"
     host = f"{service}.amazonaws.com" if service in _GLOBAL else f"{service}.{region}.amazonaws.com"
+    if service == "s3-control" and account.isdigit():
+        host = f"{account}.{host}"
     return service, region, f"https://{host}{path}"
 
 

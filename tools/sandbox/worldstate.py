@@ -4,6 +4,7 @@ import importlib
 import io
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -127,7 +128,15 @@ def _random() -> Any:
     return mock_random
 
 
+_LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
+
+
 class _Pickler(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        # moto's queues hold locks; nobody holds those while a world is dumped
+        made = _LOCKS.get(type(value))
+        return NotImplemented if made is None else (made, ())
+
     def persistent_id(self, value: Any) -> Any:
         from moto.core.base_backend import AccountSpecificBackend, BackendDict
 

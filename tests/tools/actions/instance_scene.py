@@ -1,6 +1,6 @@
 """One instance with everything that an instance can hang in, and a sibling that shares its role, group and target groups."""
 
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +14,6 @@ from agent.target import Target, TargetKind
 from tools.action import actions
 from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
-from tools.sandbox.faults import SandboxCall
 from tools.sandbox.seed import seed
 from tools.sandbox.world import World
 
@@ -210,10 +209,6 @@ def _attribute(client: Any, instance: str, name: str) -> Any:
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
 @dataclass
 class Work:
     """Actions at work in one world."""
@@ -256,20 +251,13 @@ class Work:
         assert isinstance(done, Executed), done
         return done
 
-    def die_after(self, change: Change, writes: int) -> None:
-        """Execute until that many writes were made, then nothing more, not even a `finally`."""
-        made = 0
-
-        def kill(call: SandboxCall) -> None:
-            nonlocal made
-            if made >= writes:
-                raise Killed
-            made += call.writes
-
-        self.sandbox.faults.before.append(kill)
-        with suppress(Killed):
-            self.execute(change)
-        self.sandbox.faults.clear()
+    def deaths(self, change: Change) -> Iterator["Work"]:
+        """What another process finds if this one dies during the execution: a world for each write, as it was after it."""
+        worlds: list[bytes] = []
+        self.sandbox.faults.on_write(lambda: worlds.append(self.sandbox.snapshot()))
+        done = self.done(change)
+        assert len(worlds) >= len(done.calls) > 0
+        return (Work(Sandbox.restore(world)) for world in worlds)
 
     def verify(self, change: Change) -> Verification:
         """Read it back."""

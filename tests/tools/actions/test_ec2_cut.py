@@ -108,12 +108,9 @@ def test_a_call_that_fails_once_while_closing_is_made_again() -> None:
 
 
 def test_killed_after_any_write_it_ends_closed_when_resumed_and_never_with_the_groups_before_quarantine() -> None:
-    whole = Work.in_world(QUARANTINED_WORLD)
-    for writes in range(1, len(whole.done(whole.plan(ACTION)).calls) + 1):
-        work = Work.in_world(QUARANTINED_WORLD)
-        change = work.plan(ACTION)
-        work.die_after(change, writes)
-        again = work.later()
+    work = Work.in_world(QUARANTINED_WORLD)
+    change = work.plan(ACTION)
+    for writes, again in enumerate(work.deaths(change), start=1):
         assert again.done(change).outcome in ("done", "already"), writes
         assert not reachable(again.sandbox, *ALL), writes
         assert again.verify(change).holds, writes

@@ -93,13 +93,9 @@ def test_a_spot_and_a_stopped_instance_are_contained_as_any_other(action: str, i
 
 @pytest.mark.parametrize("action", [name for name in RESPONSE if name != "ec2_cut_connections"])
 def test_killed_after_any_write_it_is_contained_when_executed_again_and_undone_as_if_never_killed(action: str) -> None:
-    whole = Work.in_world()
-    before = look(whole.sandbox)
-    for writes in range(1, len(whole.done(whole.plan(action)).calls) + 1):
-        work = Work.in_world()
-        change = work.plan(action)
-        work.die_after(change, writes)
-        again = work.later()
+    work = Work.in_world()
+    before, change = look(work.sandbox), work.plan(action)
+    for writes, again in enumerate(work.deaths(change), start=1):
         assert again.done(change).outcome in ("done", "already"), writes
         assert again.verify(change).holds, writes
         assert isinstance(again.undo(change), Executed), writes

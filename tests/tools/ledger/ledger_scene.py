@@ -13,7 +13,8 @@ from agent.receipt import Outcome, Receipt
 from agent.report import Report, Status
 from agent.target import GLOBAL, Target, TargetKind
 from agent.verdict import Approval, Mode, Need, Request
-from tools.ledger import Busy, Duplicate, DynamoLedger, Ledger, LostLease, Opened, SqliteLedger
+from tools.ledger import Busy, Duplicate, Ledger, LostLease, Opened, SqliteLedger
+from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import LEDGER, create
 from tools.sandbox.engine import Sandbox
 

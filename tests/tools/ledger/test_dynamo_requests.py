@@ -25,7 +25,8 @@ from ledger_scene import (
 
 from agent.receipt import Outcome
 from agent.report import Status
-from tools.ledger import Busy, Claim, Duplicate, DynamoLedger, Ledger, Opened, TooLarge, Unavailable
+from tools.ledger import Busy, Claim, Duplicate, Ledger, Opened, TooLarge, Unavailable
+from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import CHECKPOINTS, LEDGER, LISTED, create
 from tools.sandbox.faults import Fail, Lost, fail_calls
 
@@ -114,7 +115,9 @@ COSTS: dict[str, tuple[Callable[[Ledger, Opened], object], list[str]]] = {
     "a request": (lambda ledger, run: ledger.ask(request(run), NOW), [TRANSACT]),
     "an answer": (lambda ledger, run: ledger.answer(approval(run)), [TRANSACT]),
     "the use of an approval": (lambda ledger, run: ledger.consume(approval(run), run.run_id), [GET]),
-    "a listing of runs": (lambda ledger, run: ledger.runs(), [QUERY]),
+    "a listing of runs": (lambda ledger, run: ledger.runs(), [QUERY, QUERY]),
+    "a look for idle runs": (lambda ledger, run: ledger.idle(NOW), [QUERY, BATCH]),
+    "a hand-over": (lambda ledger, run: ledger.hand_over(run.run_id, 1, NOW), [TRANSACT]),
     "a listing of what stands": (lambda ledger, run: ledger.standing(), [QUERY]),
 }
 
@@ -267,7 +270,7 @@ def lose_next_answer(kept: Database) -> None:
 
 
 def test_what_no_transaction_carries_is_refused_and_nothing_is_written(kept: Database) -> None:
-    with pytest.raises(TooLarge, match="the body of run-"):
+    with pytest.raises(TooLarge, match="the event of run-"):
         kept.ledger().open("incident", "1", {"text": noise(5_000_000)}, "auto", "first", NOW)
     assert isinstance(deliver(kept.ledger()), Opened)
 

@@ -79,6 +79,17 @@ def test_a_version_that_was_worked_before_is_new_when_it_comes_after_another(kep
     assert (third.generation, sorted(row.generation for row in kept.ledger().runs())) == (2, [0, 1, 2])
 
 
+def test_a_run_that_only_observed_is_worked_again_where_more_may_be_done(kept: Database) -> None:
+    seen = deliver(kept.ledger())
+    assert isinstance(seen, Opened)
+    kept.ledger().close(seen.run_id, seen.fence, report(seen, Status.PROPOSED), NOW)
+    assert deliver(kept.ledger()) == Duplicate(run_id=seen.run_id, status=Status.PROPOSED)
+    again = opened(kept.ledger())
+    assert again.generation == 1
+    kept.ledger().close(again.run_id, again.fence, report(again), NOW)
+    assert deliver(kept.ledger()) == Duplicate(run_id=again.run_id, status=Status.CONTAINED)
+
+
 def test_a_waiting_run_stays_a_duplicate_even_of_a_new_version(kept: Database) -> None:
     run = waiting(kept.ledger())
     kept.ledger().answer(approval(run))
@@ -124,6 +135,7 @@ FENCED: dict[str, Callable[[Ledger, str, int], object]] = {
     "close": lambda ledger, run_id, fence: ledger.close(run_id, fence, report(run_id), NOW),
     "claim": lambda ledger, run_id, fence: ledger.claim(run_id, fence, change("user-9"), NOW),
     "claim of its own": lambda ledger, run_id, fence: ledger.claim(run_id, fence, change(), NOW),
+    "hand over": lambda ledger, run_id, fence: ledger.hand_over(run_id, fence, NOW),
     "sending": lambda ledger, run_id, fence: ledger.sending(run_id, fence, change(), NOW),
     "record": lambda ledger, run_id, fence: ledger.record(
         receipt(Opened(run_id=run_id, generation=0, fence=fence, resumed=False), change()), fence

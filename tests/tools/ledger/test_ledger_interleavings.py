@@ -23,7 +23,7 @@ from ledger_scene import (
 
 from agent.receipt import Outcome
 from agent.report import Status
-from tools.ledger import Ledger, Opened, run_id_for
+from tools.ledger import Ledger, Opened, Parked, run_id_for
 from tools.sandbox.faults import SandboxCall
 
 RUN, OTHER = run_id_for("incident", 0), run_id_for("other", 0)
@@ -82,6 +82,22 @@ def uses(run_id: str) -> Deed:
     return lambda ledger: ledger.consume(approval(RUN), run_id)
 
 
+def renews(holder: str) -> Deed:
+    return lambda ledger: ledger.renew(RUN, {"looks": 1}, holder, NOW)
+
+
+def hands_over(ledger: Ledger) -> None:
+    ledger.hand_over(RUN, 1, NOW, "1f0")
+
+
+PARKED = Parked(id="parked-a", reason="not JSON", body="{", at=NOW)
+PARKED_AGAIN = PARKED.model_copy(update={"receives": 2})
+
+
+def takes_out(ledger: Ledger) -> object:
+    return ledger.unpark("parked-a")
+
+
 # what there is, what one does, and what another does in the middle of it
 RACES: dict[str, tuple[Callable[[Ledger], object], Deed, Deed]] = {
     "two first deliveries": (lambda ledger: None, delivers("a"), delivers("b")),
@@ -121,6 +137,15 @@ RACES: dict[str, tuple[Callable[[Ledger], object], Deed, Deed]] = {
     "two answers": (waiting, answers, answers),
     "two uses": (answered, uses(RUN), uses(OTHER)),
     "a use and an answer": (waiting, uses(RUN), answers),
+    "two later looks": (contained, renews("a"), renews("b")),
+    "a later look and a delivery": (contained, renews("a"), delivers("b", "2")),
+    "a later look and a take-over": (contained, renews("a"), takes("b")),
+    "a hand-over and a take-over": (opened, hands_over, takes("b")),
+    "a take-over and a hand-over": (opened, takes("a"), hands_over),
+    "two that take out what is parked": (lambda ledger: ledger.park(PARKED), takes_out, takes_out),
+    "taking out what is parked anew": (
+        lambda ledger: ledger.park(PARKED), takes_out, lambda ledger: ledger.park(PARKED_AGAIN),
+    ),
 }  # fmt: skip
 
 
@@ -133,7 +158,8 @@ def seen(kept: Database) -> list[object]:
     assert isinstance(held, Opened)
     claim = ledger.claim(held.run_id, held.fence, change(), NOW)
     answers = ledger.answers(RUN, "digest")
-    return [runs, of_each, ledger.standing(), claim, answers, ledger.consume(approval(RUN), RUN)]
+    rest = [answers, ledger.consume(approval(RUN), RUN), ledger.waits_at(RUN), ledger.parked()]
+    return [runs, of_each, ledger.standing(), claim, *rest]
 
 
 @pytest.mark.parametrize("race", RACES)

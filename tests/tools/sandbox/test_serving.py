@@ -134,3 +134,10 @@ def test_a_sandbox_that_another_has_replaced_serves_no_more() -> None:
     with serving(sandbox, ACCOUNT, REGION) as endpoint:
         made()
         assert unsigned(f"{endpoint.url}/reports-here/a.txt") == 501
+
+
+def test_only_regions_of_the_account_s_own_partition_are_listed() -> None:
+    with serving(made(), ACCOUNT, REGION) as endpoint:
+        names = {one["RegionName"] for one in client(endpoint, "ec2").describe_regions()["Regions"]}
+    assert {REGION, "us-east-1"} <= names
+    assert not {name for name in names if name.startswith(("cn-", "us-gov-"))}

@@ -5,7 +5,7 @@ from datetime import datetime
 from agent.record import iso
 from agent.verdict import Approval, Request
 from tools.ledger.dynamo import places
-from tools.ledger.dynamo.attributes import Item, Write, packed, unpacked
+from tools.ledger.dynamo.attributes import Is, Item, Write, packed, unpacked
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.runs import answers_to
 from tools.ledger.dynamo.table import Moved
@@ -16,18 +16,21 @@ class Approvals(Kept):
 
     def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
         values: Item = {
-            "digest": request.digest, "asked_at": iso(now), "checkpoint": checkpoint,
+            "digest": request.digest, "asked_at": iso(now),
             "request": packed(request.model_dump_json(), f"the request of {request.run_id}"),
         }  # fmt: skip
-        self._table.write(Write("Put", self._asked_at(request.run_id).request, values=values))
+        place = self._asked_at(request.run_id)
+        asked = Write("Put", place.request, values=values)
+        if self._table.write(Write("Update", place.row, {"run_id": Is.THERE}, {"checkpoint": checkpoint}), asked):
+            self._table.write(asked)
 
     def request(self, run_id: str) -> Request | None:
         found = self._table.get(self._asked_at(run_id).request)
         return None if found is None else Request.model_validate_json(unpacked(found["request"]))
 
     def waits_at(self, run_id: str) -> str:
-        found = self._table.get(self._asked_at(run_id).request)
-        return "" if found is None else str(found["checkpoint"])
+        found = self._table.get(self._asked_at(run_id).row)
+        return "" if found is None else str(found.get("checkpoint", ""))
 
     def answer(self, approval: Approval) -> bool:
         """The nonce is kept beside the answer: it is used once in the whole table, and so is what it is for."""

@@ -7,12 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from tools.ledger.dynamo import places
-from tools.ledger.dynamo.attributes import Write, pieces, unpacked
+from tools.ledger.dynamo.attributes import Item, Write, pieces, unpacked
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved, Table
 from tools.ledger.port import LostLease
 
 _REMEMBERED = 1000
+
+
+def joined(found: list[Item]) -> str:
+    """The text of its pieces. A shorter one leaves pieces of a longer one behind: the first says how many count. Raises Moved."""
+    try:
+        return unpacked(*(each["data"] for each in found[: found[0]["of"]]))
+    except zlib.error as error:
+        raise Moved from error
 
 
 class Kept:
@@ -65,24 +73,19 @@ class Kept:
         return failed
 
     @staticmethod
-    def _text(run_id: str, of: str, text: str) -> list[Write]:
+    def _text(partition: str, of: str, text: str, what: str) -> list[Write]:
         """A text of any size, in pieces of one transaction."""
-        data = pieces(text, f"the {of.lower()} of {run_id}")
+        data = pieces(text, what)
         return [
-            Write("Put", places.piece(run_id, of, number), values={"data": each, "of": len(data)})
+            Write("Put", places.piece(partition, of, number), values={"data": each, "of": len(data)})
             for number, each in enumerate(data)
         ]
 
-    def _read(self, run_id: str, of: str) -> str | None:
-        """That text. A shorter one leaves pieces of a longer one behind: the first says how many count."""
+    def _read(self, partition: str, of: str) -> str | None:
+        """That text."""
 
         def attempt() -> str | None:
-            found = list(self._table.query(places.run(run_id), f"{of}#"))
-            if not found:
-                return None
-            try:
-                return unpacked(*(each["data"] for each in found[: found[0]["of"]]))
-            except zlib.error as error:
-                raise Moved from error
+            found = list(self._table.query(partition, f"{of}#"))
+            return joined(found) if found else None
 
         return self._table.again(attempt)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from tools.ledger.dynamo.attributes import Key
 
-RUNS, STANDING = "RUN", "STANDING"
-"""Names in the index."""
+WORKED, RUNS, STANDING = "WORKED", "RUN", "STANDING"
+"""Names in the index: runs that have not come to an end or a wait, all others, and claims that stand."""
+PARKED = "PARKED"
+"""The partition of deliveries that could not be worked."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def place(run_id: str) -> Key:
     return Key(run(run_id), "PLACE")
 
 
-def piece(run_id: str, of: str, number: int) -> Key:
-    """A piece of the run's `BODY` or `REPORT`."""
-    return Key(run(run_id), f"{of}#{number:03d}")
+def piece(partition: str, of: str, number: int) -> Key:
+    """A piece of a long text: of a run's `BODY` or `REPORT`, or of a parked delivery."""
+    return Key(partition, f"{of}#{number:03d}")
 
 
 def receipt(run_id: str, action_id: str, kind: str) -> Key:

@@ -6,9 +6,9 @@ from datetime import datetime
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from agent.verdict import Approval, Request
-from tools.ledger.decisions import Anew, Lease, LeasedRow, on_delivery, on_reopening
+from tools.ledger.decisions import Anew, Lease, LeasedRow, held, on_delivery, on_renewal, on_reopening
 from tools.ledger.dynamo import places
-from tools.ledger.dynamo.attributes import Expected, Is, Item, Write, unpacked
+from tools.ledger.dynamo.attributes import Expected, Is, Item, Key, Write, unpacked
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved
@@ -25,7 +25,7 @@ class RunRows(Kept):
         self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
     ) -> Opened | Duplicate | Busy:
         def attempt() -> Opened | Duplicate | Busy:
-            newest = self._newest(incident)
+            newest = self._newest_of(places.incident(incident))
             row = _leased_row(newest[0]) if newest else None
             decision = on_delivery(row, version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
@@ -36,10 +36,10 @@ class RunRows(Kept):
 
         return self._table.again(attempt)
 
-    def _newest(self, incident: str) -> list[Item]:
+    def _newest_of(self, partition: str) -> list[Item]:
         """The newest run's items, its row first: in one request, unless there are very many answers."""
         found: list[Item] = []
-        for each in self._table.query(places.incident(incident), newest_first=True, page=_AT_ONCE):
+        for each in self._table.query(partition, newest_first=True, page=_AT_ONCE):
             if found and _generation(each) != _generation(found[0]):
                 break
             found.append(each)
@@ -53,7 +53,7 @@ class RunRows(Kept):
         writes = [
             Write("Put", place.row, {"run_id": None}, opening),
             Write("Put", places.place(run_id), values=where),
-            *self._text(run_id, "BODY", json.dumps(body)),
+            *self._text(places.run(run_id), "BODY", json.dumps(body), f"the event of {run_id}"),
         ]
         if before is not None:
             earlier = Place(place.partition, before.generation).row
@@ -64,7 +64,7 @@ class RunRows(Kept):
         return Opened(run_id=run_id, generation=generation, fence=1, resumed=False)
 
     def _take(self, row: LeasedRow, fence: int, holder: str, now: datetime) -> Opened:
-        values: Item = {"holder": holder, "fence": fence, "beat_at": now.timestamp()}
+        values: Item = {"holder": holder, "fence": fence, "beat_at": now.timestamp(), "listed": places.WORKED}
         place = Place(places.incident(row.incident), row.generation)
         if self._table.write(Write("Update", place.row, _unchanged(row), values, ("status",))):
             raise Moved
@@ -87,16 +87,46 @@ class RunRows(Kept):
 
     def close(self, run_id: str, fence: int, report: Report, now: datetime) -> None:
         ended = Write("Update", self._leased(run_id).row, {"fence": fence}, _ended(report, now), ("holder",))
-        self._fenced(run_id, ended, *self._text(run_id, "REPORT", report.model_dump_json()))
+        self._fenced(run_id, ended, *self._said(report))
 
     def amend(self, report: Report, now: datetime) -> None:
         place = self._place(report.run_id)
         if place is not None:
             amended = Write("Update", place.row, {"run_id": Is.THERE, "holder": None}, _ended(report, now))
-            self._table.write(amended, *self._text(report.run_id, "REPORT", report.model_dump_json()))
+            self._table.write(amended, *self._said(report))
+
+    def _said(self, report: Report) -> list[Write]:
+        text, what = report.model_dump_json(), f"the report of {report.run_id}"
+        return self._text(places.run(report.run_id), "REPORT", text, what)
+
+    def hand_over(self, run_id: str, fence: int, now: datetime, checkpoint: str = "") -> None:
+        left: Item = {"handed_over": 1, "checkpoint": checkpoint, "updated_at": iso(now), "listed_at": iso(now)}
+        self._fenced(run_id, Write("Update", self._leased(run_id).row, {"fence": fence}, left, ("holder",)))
+
+    def idle(self, now: datetime) -> list[RunRow]:
+        keys = [Key(each["PK"], each["SK"]) for each in self._table.listed(places.WORKED)]
+        rows = map(_leased_row, self._table.many(keys).values())
+        idle = [row for row in rows if row.status is None and not held(row, now, self._alive)]
+        return [
+            RunRow.model_validate(row.model_dump(include=set(RunRow.model_fields)))
+            for row in sorted(idle, key=lambda row: (row.updated_at, row.run_id))
+        ]
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+        def attempt() -> Opened | None:
+            place = self._place(run_id)
+            newest = [] if place is None else self._newest_of(place.partition)
+            row = _leased_row(newest[0]) if newest else None
+            decision = on_renewal(row, run_id)
+            if decision is None or row is None:
+                return None
+            return self._insert(_row(row.incident, row.version, decision.generation, row.mode, holder, now), body, row)
+
+        return self._table.again(attempt)
 
     def runs(self) -> list[RunRow]:
-        rows = [_run_row(each) for each in self._table.listed(places.RUNS)]
+        listed = {each["run_id"]: each for name in (places.WORKED, places.RUNS) for each in self._table.listed(name)}
+        rows = list(map(_run_row, listed.values()))
         return sorted(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.updated_at, reverse=True)
 
     def run(self, run_id: str) -> RunRow | None:
@@ -104,11 +134,11 @@ class RunRows(Kept):
         return None if found is None else _run_row(found)
 
     def report(self, run_id: str) -> Report | None:
-        text = self._read(run_id, "REPORT")
+        text = self._read(places.run(run_id), "REPORT")
         return None if text is None else Report.model_validate_json(text)
 
     def body(self, run_id: str) -> JsonObject | None:
-        text = self._read(run_id, "BODY")
+        text = self._read(places.run(run_id), "BODY")
         body: JsonObject | None = None if text is None else json.loads(text)
         return body
 
@@ -122,12 +152,12 @@ def _row(incident: str, version: str, generation: int, mode: str, holder: str, n
     return {
         "run_id": run_id_for(incident, generation), "incident": incident, "version": version, "generation": generation,
         "mode": mode, "holder": holder, "fence": 1, "beat_at": now.timestamp(), "opened_at": iso(now),
-        "updated_at": iso(now), "listed": places.RUNS, "listed_at": iso(now),
+        "updated_at": iso(now), "listed": places.WORKED, "listed_at": iso(now),
     }  # fmt: skip
 
 
 def _ended(report: Report, now: datetime) -> Item:
-    return {"status": report.status.value, "updated_at": iso(now), "listed_at": iso(now)}
+    return {"status": report.status.value, "updated_at": iso(now), "listed": places.RUNS, "listed_at": iso(now)}
 
 
 def _unchanged(row: LeasedRow) -> dict[str, Expected]:

@@ -1,0 +1,108 @@
+"""The page of one request: what would change, why it is asked, who would feel it. Others' words stand in quotes."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import JsonValue
+
+from agent.catalogue import Catalogue
+from agent.plan import PlannedAction
+from agent.record import iso
+from agent.report import Report
+from agent.verdict import Request
+from graphs.plain import plain
+
+LONGEST = 700
+"""Characters of one value on the page."""
+
+
+class Row(NamedTuple):
+    """One field that an action writes."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Card(NamedTuple):
+    """One asked action, ready to be drawn."""
+
+    action: PlannedAction
+    summary: str
+    rows: list[Row]
+    why: list[str]
+    way_back: str
+
+
+class Form(NamedTuple):
+    """What the person who looks may send. Without one the page only shows."""
+
+    person: str
+    token: str
+
+
+def page(request: Request, report: Report | None, catalogue: Catalogue, form: Form | None, note: str) -> str:
+    """The whole page. `note` says why there is no form, or how the request stands."""
+    return (
+        _environment()
+        .get_template("approval.html.j2")
+        .render(
+            request=request,
+            report=report,
+            cards=[_card(action, report, catalogue) for action in request.actions],
+            form=form,
+            note=note,
+            until=iso(request.expires_at),
+        )
+    )
+
+
+def notice(title: str, text: str) -> str:
+    """A page that only says something."""
+    return _environment().get_template("notice.html.j2").render(title=title, text=text)
+
+
+@cache
+def content_policy() -> str:
+    """Nothing is loaded and nothing runs; our own style is known by its hash; the form goes back where it came from."""
+    style = _environment().get_template("style.css.j2").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _card(action: PlannedAction, report: Report | None, catalogue: Catalogue) -> Card:
+    change, spec = action.change, catalogue.get(action.change.action)
+    names = sorted(change.before.keys() | change.after.keys())
+    rows = [Row(name, _value(change.before.get(name)), _value(change.after.get(name))) for name in names]
+    said = [one.verdict for one in report.actions if one.planned.id == action.id] if report else []
+    why = said[0].why if said and said[0] is not None else []
+    way_back = spec.reversal.replace("_", " ") if spec else "unknown"
+    return Card(action, spec.summary if spec else change.action, rows, why, way_back)
+
+
+def _value(value: JsonValue) -> str:
+    return "(not there)" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _drawn(value: object) -> object:
+    """Every value on its way into the page; Jinja escapes what this returns."""
+    return plain(value, LONGEST) if isinstance(value, str) else value
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "page"),
+        autoescape=True,
+        finalize=_drawn,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,156 @@
+"""Lambda: what is to be done because time has passed. Each part stops when the invocation's time is nearly over."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from itertools import takewhile
+from traceback import format_tb
+from typing import Any, TypeVar
+
+from agent.record import JsonObject
+from agent.report import Report, Status
+from graphs.came import Came, said
+from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
+from graphs.entrypoints.log import log
+from graphs.giving_up import give_up
+from graphs.reverify import Reverified, reverify
+from graphs.sweep import Swept, sweep
+from tools.ledger import RunRow
+
+T = TypeVar("T")
+
+LAG = timedelta(minutes=15)
+"""After this an answer that was not yet there should be: CloudTrail's own word."""
+LOOKED_BACK = timedelta(hours=24)
+"""Runs that ended earlier are not looked at again."""
+LOOKS = 2
+"""How often one delivery is looked at again."""
+TRIES = 20
+"""A run that was taken up so often and has not ended is not taken up any more: somebody has to look."""
+
+_MAY_CHANGE = {Status.NO_ACTION, Status.ESCALATED, Status.PROPOSED, Status.DENIED}
+"""Ends that more evidence could change, where nothing was done and nobody was asked."""
+
+
+class TickFailed(RuntimeError):
+    """Something of a tick ended with an error; everything else of it was done."""
+
+
+def handler(event: Any, context: Any) -> JsonObject:
+    """End waits that are over, take up what lies idle, take back what has expired, read what stands, and look again.
+
+    Raises TickFailed at the end if anything of it failed, so that an alarm sees it.
+    """
+    tick = Tick(deployed("clock"), time_left(context))
+    function, service, left = tick.function, tick.function.service, tick.left
+    tick.each("settled", lambda: settled(function), function.go_on)
+    tick.each("taken_up", lambda: idle(function), lambda run_id: _taken_up(run_id, function))
+    tick.each("given_up", lambda: hopeless(function), lambda run_id: _given_up(run_id, function))
+    tick.part("sweep", lambda: _swept(sweep(service, left)))
+    tick.part("reverify", lambda: _reverified(reverify(service, left)))
+    tick.each("looked_again", lambda: unfinished(function), function.look_again)
+    if tick.failed:
+        raise TickFailed("; ".join(tick.failed))
+    return tick.answer
+
+
+class Tick:
+    """One tick: each piece of it by itself, so that one that fails keeps no other from being done."""
+
+    def __init__(self, function: Deployed, left: TimeLeft) -> None:
+        self.function, self.left = function, left
+        self.answer: JsonObject = {}
+        self.failed: list[str] = []
+
+    def part(self, name: str, work: Callable[[], JsonObject]) -> None:
+        """Add what the work answers."""
+        self.answer |= self._done(name, work) or {}
+
+    def each(self, name: str, find: Callable[[], Iterable[str]], take: Callable[[str], Came | None]) -> None:
+        """Take each run that is found, as long as there is time."""
+        came: JsonObject = {}
+        for run_id in takewhile(lambda _: self.left(), self._done(name, lambda: list(find())) or []):
+            came[run_id] = self._done(f"{name} {run_id}", partial(_told, take, run_id))
+        self.answer[name] = came
+
+    def _done(self, name: str, work: Callable[[], T]) -> T | None:
+        with ThreadPoolExecutor(1, thread_name_prefix="tick") as pool:
+            ended = pool.submit(work)
+        error = ended.exception()
+        if error is None:
+            return ended.result()
+        where = "".join(format_tb(error.__traceback__)[-3:])
+        log.error("%s: %s\n%s", name, type(error).__name__, where)
+        self.failed.append(f"{name}: {type(error).__name__}")
+        return None
+
+
+def settled(function: Deployed) -> list[str]:
+    """The runs that wait although they need not: their time is over, or all that they need was answered."""
+    rows = [row for row in function.service.ledger.runs() if row.status is Status.AWAITING_APPROVAL]
+    return [row.run_id for row in rows if function.runs.may_go_on(row.run_id)]
+
+
+def idle(function: Deployed) -> list[str]:
+    """The runs that nobody works: handed over, or of a process that died."""
+    return [row.run_id for row in _idle(function) if row.fence < TRIES]
+
+
+def _idle(function: Deployed) -> list[RunRow]:
+    """An undo that died is not taken up: the person who asked for it says so again."""
+    rows = function.service.ledger.idle(function.service.clock())
+    return [row for row in rows if not row.incident.startswith("undo:")]
+
+
+def hopeless(function: Deployed) -> list[str]:
+    """The runs that were taken up so often and have not ended."""
+    return [row.run_id for row in _idle(function) if row.fence >= TRIES]
+
+
+def _given_up(run_id: str, function: Deployed) -> Came | None:
+    log.error("%s is given up", run_id)
+    return give_up(function.runs, run_id, f"taken up {TRIES} times or more, and never worked to an end")
+
+
+def _taken_up(run_id: str, function: Deployed) -> Came | None:
+    row = function.service.ledger.run(run_id)
+    handed_over = row is not None and row.handed_over
+    return function.go_on(run_id) if handed_over else function.plan_on(run_id)
+
+
+def unfinished(function: Deployed) -> Iterator[str]:
+    """The runs that ended without something that was not yet there, or could not be read, and may be there by now."""
+    ledger, now = function.service.ledger, function.service.clock()
+    rows = ledger.runs()
+    latest = {row.incident: row.generation for row in sorted(rows, key=lambda row: row.generation)}
+    for row in takewhile(lambda row: row.updated_at > now - LOOKED_BACK, rows):
+        due = row.status in _MAY_CHANGE and row.updated_at <= now - LAG and row.generation == latest[row.incident]
+        if due and _lacks(ledger.report(row.run_id)):
+            looks = (ledger.body(row.run_id) or {}).get("looks")
+            if not isinstance(looks, int) or looks < LOOKS:
+                yield row.run_id
+
+
+def _lacks(report: Report | None) -> bool:
+    return report is not None and any(source.standing in ("not_yet", "failed") for source in report.evidence)
+
+
+def _swept(done: Swept) -> JsonObject:
+    return {"swept": [_line(report) for report in done.reports], "kept": list(done.kept)}
+
+
+def _reverified(seen: Reverified) -> JsonObject:
+    return {"held": seen.held, "lapsed": [_line(report) for report in seen.lapsed], "unread": list(seen.unread)}
+
+
+def _told(take: Callable[[str], Came | None], run_id: str) -> str:
+    """What came of the run, in a word."""
+    told = said(take(run_id), run_id)
+    return str(
+        told.get("status") or next((word for word in ("busy", "handed_over") if told.get(word)), "nothing to do")
+    )
+
+
+def _line(report: Report) -> str:
+    return f"{report.run_id} {report.status}"

@@ -1,0 +1,26 @@
+"""Lambda: goes on with a run that was handed over. It may write, and has no model to speak to."""
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from agent.report import Report
+from graphs.came import said
+from graphs.entrypoints.deployed import deployed
+from graphs.entrypoints.log import note
+from tools.ledger import Busy
+
+
+class RunBusy(RuntimeError):
+    """Another process works the run now: Lambda delivers an asynchronous invocation that ends with an error again."""
+
+
+def handler(event: Any, context: Any) -> JsonValue:
+    """Go on with `{"run": ID}` until it ends or waits. A run that has ended answers its report, and nothing is done."""
+    run_id = event["run"]
+    came = deployed("execute").runs.pick_up(run_id)
+    if isinstance(came, Busy):
+        raise RunBusy(f"{came.run_id} is being worked by {came.holder}")
+    if isinstance(came, Report):
+        note([came])
+    return said(came, run_id)

@@ -1,0 +1,47 @@
+"""Telling people on a topic that a run asks: what it would do, until when, and where to answer."""
+
+import logging
+from collections.abc import Callable
+from urllib.parse import quote
+
+from agent.record import iso
+from agent.report import Report
+from agent.verdict import Request
+from graphs.plain import plain
+from graphs.tokens import link_token
+from tools.aws import Aws, AwsError
+from tools.outbox import publish
+
+log = logging.getLogger("stanch")
+
+
+def notifier(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Request, Report], None]:
+    """A notifier on the topic. What cannot be sent is logged: the run waits all the same, and a list shows it."""
+
+    def notify(request: Request, report: Report) -> None:
+        try:
+            publish(aws, topic, f"Stanch asks: {request.run_id}", message(request, report, page, key))
+        except AwsError as error:
+            log.error("%s asks, and the topic could not be told: %s", request.run_id, error)
+
+    return notify
+
+
+def message(request: Request, report: Report, page: str, key: bytes | None) -> str:
+    """The text: nothing in it is of the finding's own words."""
+    where = f" in {report.finding.account} {report.finding.region}" if report.finding else ""
+    lines = [f"Run {request.run_id} asks{where}, until {iso(request.expires_at)}:"]
+    lines += [f"- {a.id} {a.change.action} on {plain(a.change.target.id, 200)}" for a in request.actions]
+    lines += [f"It needs {report.waits_for}."] if report.waits_for else []
+    lines += [_where(request, page, key)]
+    return "\n".join(lines)
+
+
+def link(request: Request, page: str, key: bytes | None) -> str:
+    """The address of the request's page. Without a key it opens only for somebody who is signed in and listed."""
+    address = f"{page.rstrip('/')}/approvals/{quote(request.run_id)}"
+    return address if key is None else f"{address}?token={link_token(key, request)}"
+
+
+def _where(request: Request, page: str, key: bytes | None) -> str:
+    return f"Look and answer: {link(request, page, key)}" if page else f"Look: stanch approvals show {request.run_id}"

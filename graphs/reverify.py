@@ -1,0 +1,110 @@
+"""reverify: read the containments that stand once more; one that no longer holds has lapsed, and is said so."""
+
+from collections.abc import Callable
+
+from agent.catalogue import Reversal
+from agent.receipt import Receipt, Verification
+from agent.record import Record
+from agent.report import Report, Status
+from graphs.holding import holding
+from graphs.service import Service
+from graphs.state import Context
+from graphs.tell import tell_undone
+from graphs.undo import NothingToUndo, finding_of, undo_lease
+from tools.action import actions
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
+
+TURN_SECONDS = 300
+"""Each so often the reading begins with another containment, so that none is always the one that time did not reach."""
+
+
+class Reverified(Record):
+    """What one reading of all that stands showed."""
+
+    lapsed: list[Report] = []
+    """Runs of which something no longer holds."""
+    unread: list[str] = []
+    """What could not be read: that is no sign that it does not hold."""
+    held: int = 0
+
+
+def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> Reverified:
+    """Read back each exact containment that stands, as long as there is time."""
+    standing = [receipt for receipt in service.ledger.standing() if _is_containment(receipt, service)]
+    turn = int(service.clock().timestamp() // TURN_SECONDS) % max(1, len(standing))
+    lapsed: list[Report] = []
+    unread: list[str] = []
+    held = 0
+    for receipt in [*standing[turn:], *standing[:turn]]:
+        if not time_left():
+            break
+        seen = _read(receipt, service)
+        if isinstance(seen, str):
+            unread.append(f"{receipt.run_id} {receipt.action_id}: {seen}")
+        elif seen.holds:
+            held += 1
+        else:
+            report = _lapsed(receipt, service)
+            lapsed += [report] if report is not None else []
+    return Reverified(lapsed=lapsed, unread=unread, held=held)
+
+
+def _is_containment(receipt: Receipt, service: Service) -> bool:
+    """A note in Security Hub is none, and what was only restored or copied is not kept up."""
+    spec = service.catalogue.get(receipt.change.action)
+    return spec is not None and spec.offered and spec.reversal is Reversal.EXACT
+
+
+def _read(receipt: Receipt, service: Service) -> Verification | str:
+    """What reading back shows, or why there was nothing to read."""
+    change = receipt.change
+    module = actions()[change.action]
+    aws = service.aws(change.target.account, change.target.region, Phase.VERIFY, module.CALLS, Tally())
+    try:
+        return module.verify(aws, change)
+    except AwsError as error:
+        return str(error)
+    except UNREADABLE as error:
+        return f"AWS answered what we cannot read ({type(error).__name__})"
+
+
+def _lapsed(receipt: Receipt, service: Service) -> Report | None:
+    """Say it, unless the run goes on or somebody is taking the containment back.
+
+    The run's report and Security Hub say so, and the effect is free again.
+    """
+    row, report = service.ledger.run(receipt.run_id), service.ledger.report(receipt.run_id)
+    if row is None or row.status in (None, Status.AWAITING_APPROVAL) or report is None:
+        return None
+    with holding() as holder:
+        lease = undo_lease(service, receipt.run_id, holder)
+        if isinstance(lease, NothingToUndo):
+            return None
+        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, service)
+        if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
+            service.ledger.undone(receipt.run_id, receipt, "lapsed")
+            report = _told(_amended(report, receipt, seen), service)
+        service.ledger.close(lease.run_id, lease.fence, report, service.clock())
+    return report if report.status is Status.LAPSED else None
+
+
+def _stands(receipt: Receipt, service: Service) -> bool:
+    return any((one.run_id, one.action_id) == (receipt.run_id, receipt.action_id) for one in service.ledger.standing())
+
+
+def _amended(report: Report, receipt: Receipt, seen: Verification) -> Report:
+    """The report with what lapsed; several of one run are all named."""
+    said = f"{receipt.change.action} on {receipt.change.target.id} no longer holds: {seen.detail}"
+    before = f"{report.reason}; " if report.status is Status.LAPSED else ""
+    return report.model_copy(update={"status": Status.LAPSED, "reason": before + said})
+
+
+def _told(report: Report, service: Service) -> Report:
+    service.ledger.amend(report, service.clock())
+    finding, row = finding_of(service, report.run_id), service.ledger.run(report.run_id)
+    if finding is None or row is None:
+        return report
+    told = tell_undone(report, finding, Context(mode=report.mode, fence=row.fence), service, Tally())
+    amended = report.model_copy(update={"told": told})
+    service.ledger.amend(amended, service.clock())
+    return amended

@@ -1,0 +1,61 @@
+"""What is refused or skipped ends before the graph, the model library or an AWS client is loaded."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lambdas import scene
+from tests.lambdas.runtime import ROOT, plain_environment
+
+EVENTS = ROOT / "tests" / "data" / "events"
+HEAVY = ("langgraph", "langchain_core", "langchain_aws", "boto3", "botocore", "cedarpy", "rich", "typer")
+SCRIPT = f"""
+import json, sys
+from graphs.entrypoints.lambda_events import handler
+answer = handler(json.load(sys.stdin), None)
+print(json.dumps([answer, [name for name in {HEAVY!r} if name in sys.modules]]))
+"""
+
+
+def looked(event: Any, home: Path) -> tuple[Any, list[str]]:
+    """What a new process answers to an event, and which of the heavy libraries it loaded for that."""
+    (home / "registry.yaml").write_text("accounts: {'111122223333': {role: workload, environment: dev}}")
+    ran = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", SCRIPT], input=json.dumps(event), capture_output=True, text=True, timeout=60, check=True,
+        env=plain_environment() | {"STANCH_HOME": str(home), "STANCH_REGISTRY": str(home / "registry.yaml")}, cwd=ROOT,
+    )  # fmt: skip
+    answer, loaded = json.loads(ran.stdout)
+    return answer, loaded
+
+
+def sample() -> Any:
+    return json.loads((EVENTS / "guardduty_sample.json").read_text(encoding="utf-8"))
+
+
+def elsewhere() -> Any:
+    return json.loads(json.dumps(scene.event(1)).replace("111122223333", "444455556666"))
+
+
+REFUSALS = {
+    "malformed": ({"source": "aws.guardduty", "detail-type": "GuardDuty Finding", "detail": {"type": 5}}, "malformed"),
+    "no finding": ({"finding": {"a": 1}}, "unsupported"),
+    "a sample": (sample(), "sample"),
+    "of an account that is not served": (elsewhere(), "account_not_served"),
+    "nested too deeply": ({"finding": json.loads("[" * 80 + "]" * 80)}, "malformed"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
+    event, reason = REFUSALS[name]
+    answer, loaded = looked(event, tmp_path)
+    assert ([report["reason"].partition(":")[0] for report in answer], loaded) == ([reason], [])
+
+
+def test_a_batch_of_refusals_loads_nothing_heavy_and_is_forgotten(tmp_path: Path) -> None:
+    answer, loaded = looked(scene.sqs(sample(), elsewhere()), tmp_path)
+    assert (scene.left(answer), loaded) == ([], [])

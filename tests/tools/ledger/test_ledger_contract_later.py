@@ -1,0 +1,133 @@
+"""What any ledger promises of later work: parked deliveries, handed-over and idle runs, and later looks."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ledger_scene import NOW, Database, deliver, later, noise, opened, report, waiting
+
+from agent.report import Status
+from tools.ledger import Busy, Ledger, LostLease, Opened, Parked, SqliteLedger
+
+
+def parked(name: str, minute: int = 0, reason: str = "not JSON", body: str = "{not json \u202e") -> Parked:
+    return Parked(id=name, reason=reason, body=body, at=later(minutes=minute))
+
+
+def ended(ledger: Ledger, run: Opened, status: Status = Status.NO_ACTION) -> None:
+    ledger.close(run.run_id, run.fence, report(run, status), NOW)
+
+
+def test_what_is_parked_is_listed_oldest_first_and_kept_verbatim(kept: Database) -> None:
+    late, early, same = parked("parked-b", 5), parked("parked-c", 1), parked("parked-a", 5)
+    for each in (late, early, same):
+        kept.ledger().park(each)
+    assert kept.ledger().parked() == [early, same, late]
+
+
+def test_a_delivery_of_any_size_is_parked_whole(kept: Database) -> None:
+    long = parked("parked-a", body=noise(1_000_000))
+    kept.ledger().park(long)
+    kept.ledger().park(parked("parked-b"))
+    assert kept.ledger().parked() == [long, parked("parked-b")]
+    kept.ledger().park(parked("parked-a"))
+    assert kept.ledger().unpark("parked-a") == parked("parked-a")
+    assert kept.ledger().parked() == [parked("parked-b")]
+
+
+def test_the_same_delivery_is_parked_once_with_its_last_reason(kept: Database) -> None:
+    kept.ledger().park(parked("parked-a"))
+    again = parked("parked-a", 3, "failed 4 times")
+    kept.ledger().park(again)
+    assert kept.ledger().parked() == [again]
+
+
+def test_what_is_taken_out_is_gone_and_taken_out_once(kept: Database) -> None:
+    kept.ledger().park(parked("parked-a"))
+    came = [kept.ledger().unpark("parked-a") for _ in range(2)]
+    assert (came, kept.ledger().parked()) == ([parked("parked-a"), None], [])
+
+
+def test_a_run_that_was_handed_over_is_idle_and_anybody_s_at_once_from_its_checkpoint(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    assert ledger.idle(NOW) == []
+    ledger.hand_over(run.run_id, run.fence, later(seconds=1), "1f0-of-the-boundary")
+    (row,) = ledger.idle(NOW)
+    assert (row.run_id, row.status, row.handed_over, row.updated_at) == (run.run_id, None, True, later(seconds=1))
+    assert ledger.runs() == [row]
+    taken = kept.ledger().reopen(run.run_id, "other", NOW)
+    assert isinstance(taken, Opened)
+    assert (taken.fence, ledger.idle(NOW), ledger.waits_at(run.run_id)) == (run.fence + 1, [], "1f0-of-the-boundary")
+    with pytest.raises(LostLease):
+        ledger.hand_over(run.run_id, run.fence, NOW)
+    assert isinstance(ledger.reopen(run.run_id, "third", NOW), Busy)
+    ended(ledger, taken)
+    found = ledger.run(run.run_id)
+    assert found is not None
+    assert (found.handed_over, ledger.runs()) == (True, [found])
+
+
+STANDINGS: dict[str, tuple[Callable[[Ledger, Opened], None], timedelta, int]] = {
+    "worked": (lambda ledger, run: None, timedelta(), 0),
+    "silent for two minutes": (lambda ledger, run: None, timedelta(minutes=2), 1),
+    "ended": (ended, timedelta(minutes=2), 0),
+    "waiting": (lambda ledger, run: ended(ledger, run, Status.AWAITING_APPROVAL), timedelta(minutes=2), 0),
+}
+
+
+@pytest.mark.parametrize("name", STANDINGS)
+def test_idle_is_what_has_not_ended_and_nobody_alive_holds(kept: Database, name: str) -> None:
+    bring, after, idle = STANDINGS[name]
+    bring(kept.ledger(), opened(kept.ledger()))
+    assert len(kept.ledger().idle(NOW + after)) == idle
+
+
+def test_a_dead_holder_s_run_is_idle_at_once(kept: Database) -> None:
+    run = opened(kept.ledger(), holder="dead")
+    assert [row.run_id for row in kept.ledger(lambda holder: holder != "dead").idle(NOW)] == [run.run_id]
+
+
+def test_a_waiting_run_that_is_taken_and_left_is_idle(kept: Database) -> None:
+    run = waiting(kept.ledger())
+    kept.ledger().reopen(run.run_id, "second", NOW)
+    assert [row.run_id for row in kept.ledger().idle(later(minutes=2))] == [run.run_id]
+
+
+def test_an_ended_run_is_renewed_once_with_its_version_so_that_its_delivery_stays_a_duplicate(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    assert ledger.renew(run.run_id, {}, "h", NOW) is None, "it has not ended"
+    ended(ledger, run)
+    again = kept.ledger().renew(run.run_id, {"of": "incident", "looks": 1}, "h", NOW)
+    assert isinstance(again, Opened)
+    assert (again.generation, ledger.body(again.run_id)) == (1, {"of": "incident", "looks": 1})
+    row = ledger.run(again.run_id)
+    assert row is not None
+    assert (row.version, row.mode) == ("1", "auto")
+    assert kept.ledger().renew(run.run_id, {}, "h", NOW) is None, "it is not the latest any more"
+    ended(ledger, again)
+    found = deliver(ledger)
+    assert not isinstance(found, Opened)
+    assert found.run_id == again.run_id
+
+
+def test_a_waiting_or_unknown_run_is_not_renewed(kept: Database) -> None:
+    run = waiting(kept.ledger())
+    assert kept.ledger().renew(run.run_id, {}, "h", NOW) is None
+    assert kept.ledger().renew("run-000000000000", {}, "h", NOW) is None
+
+
+def test_a_file_of_before_takes_the_new_tables(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    SqliteLedger(path, durable=False)
+    with sqlite3.connect(path) as db:
+        db.executescript("DROP TABLE parked; DROP TABLE handed_over; DROP TABLE waits;")
+    ledger = SqliteLedger(path, durable=False)
+    ledger.park(parked("parked-a"))
+    assert len(ledger.parked()) == 1
+    run = opened(ledger)
+    assert (run.generation, ledger.waits_at(run.run_id)) == (0, "")
+    assert [row.handed_over for row in ledger.runs()] == [False]

@@ -1,0 +1,67 @@
+"""Requests and answers in the ledger's SQLite file."""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from agent.record import iso
+from agent.verdict import Approval, Request
+
+
+class AskedRows(ABC):
+    """The part of a ledger that says who was asked, and what they said."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]: ...
+
+    def ask(self, request: Request, now: datetime, checkpoint: str = "") -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)",
+                (request.run_id, request.digest, request.model_dump_json(), iso(now)),
+            )
+            db.execute("INSERT OR REPLACE INTO waits VALUES (?, ?)", (request.run_id, checkpoint))
+
+    def waits_at(self, run_id: str) -> str:
+        with self._transaction() as db:
+            row = db.execute("SELECT checkpoint FROM waits WHERE run_id = ?", (run_id,)).fetchone()
+        return "" if row is None else str(row["checkpoint"])
+
+    def request(self, run_id: str) -> Request | None:
+        with self._transaction() as db:
+            return self._request(db, run_id)
+
+    @staticmethod
+    def _request(db: sqlite3.Connection, run_id: str) -> Request | None:
+        row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else Request.model_validate_json(row["request"])
+
+    def answer(self, approval: Approval) -> bool:
+        with self._transaction() as db:
+            added = db.execute(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, NULL)",
+                (approval.nonce, approval.run_id, approval.digest, approval.model_dump_json()),
+            )
+            return added.rowcount == 1
+
+    def answers(self, run_id: str, digest: str) -> list[Approval]:
+        with self._transaction() as db:
+            return self._answers(db, run_id, digest)
+
+    @staticmethod
+    def _answers(db: sqlite3.Connection, run_id: str, digest: str) -> list[Approval]:
+        rows = db.execute(
+            "SELECT approval FROM answers WHERE run_id = ? AND digest = ? ORDER BY rowid", (run_id, digest)
+        )
+        return [Approval.model_validate_json(row["approval"]) for row in rows]
+
+    def consume(self, approval: Approval, run_id: str) -> bool:
+        use = f"{run_id}:{approval.digest}"
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE answers SET consumed_by = ? WHERE nonce = ? AND run_id = ? AND digest = ? AND consumed_by IS NULL",
+                (use, approval.nonce, run_id, approval.digest),
+            )
+            row = db.execute("SELECT consumed_by FROM answers WHERE nonce = ?", (approval.nonce,)).fetchone()
+            return row is not None and row["consumed_by"] == use
