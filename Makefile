@@ -8,7 +8,7 @@ JOBS ?= 2
 MUST := requirements.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep studio check format lint types contracts generated validated generate package package-check deploy lock clean
+.PHONY: help setup demo test sweep studio bench check format lint types contracts generated validated generate package package-check deploy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ sweep: setup ## The kill sweeps after every single AWS call
 
 studio: setup ## LangGraph Studio on the embedded AWS: no key, no account
 	@$(BIN)/stanch studio
+
+bench: setup ## Measure what it costs, beside simpler things; SIZE=tiny, default or full
+	@$(BIN)/python -m evals.bench --size $(or $(SIZE),default)
 
 check: setup format lint types contracts generated validated test package-check ## What CI runs
 

@@ -1,6 +1,7 @@
 """Reports as one HTML file: nothing from outside, nothing that runs, nothing of the data that becomes markup."""
 
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +20,8 @@ from evals.visible import pieces
 LARGEST = 950_000
 """Bytes of a page that a mail or a browser still takes with ease."""
 
-_DETAIL = ("all", "no_facts", "actions", "rows")
-"""How much is drawn of each run, from everything to its row in the list, until the page is small enough."""
+_DETAIL = ("all", "no_facts", "actions")
+"""How much is drawn of each run, until the page is small enough. Then some are drawn as their row in the list, and at last all."""
 
 
 class Bar(NamedTuple):
@@ -43,16 +44,27 @@ def render_eval(reports: list[Report], summary: Summary, timings: list[Timing] |
     drawn = plots(summary, timings or [])
     page = ""
     for detail in _DETAIL:
-        page = _draw(reports, summary, drawn, detail)
+        page = _draw(reports, summary, drawn, detail, range(len(reports)))
         if len(page.encode()) <= LARGEST:
             return page
-    room = len(reports) * LARGEST // (len(page.encode()) + 1)
-    return _draw(reports[: max(1, room * 9 // 10)], summary, drawn, "rows")
+    rows = len(_draw(reports, summary, drawn, "rows", ()).encode())
+    if rows > LARGEST:
+        room = len(reports) * LARGEST // (rows + 1)
+        return _draw(reports[: max(1, room * 9 // 10)], summary, drawn, "rows", ())
+    first = sorted(range(len(reports)), key=lambda place: (not reports[place].actions, place))
+    share = (LARGEST - rows) / max(1, len(page.encode()) - rows)
+    while len(page.encode()) > LARGEST:
+        page = _draw(reports, summary, drawn, "some", first[: int(len(first) * share)])
+        share *= 0.9
+    return page
 
 
-def _draw(reports: list[Report], summary: Summary, drawn: Plots, detail: str) -> str:
+def _draw(reports: list[Report], summary: Summary, drawn: Plots, detail: str, opened: Collection[int]) -> str:
+    """The page. What is not among the opened places is its row alone."""
     template = _environment().get_template("eval.html.j2")
-    return template.render(reports=reports, summary=summary, plots=drawn, detail=detail, charts=_charts(summary))
+    return template.render(
+        reports=reports, summary=summary, plots=drawn, detail=detail, opened=frozenset(opened), charts=_charts(summary)
+    )  # fmt: skip
 
 
 def _charts(summary: Summary) -> dict[str, list[Bar]]:

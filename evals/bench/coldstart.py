@@ -34,6 +34,7 @@ CASE = Path(__file__).parent.parent / "cases" / "key-used-to-destroy-contained"
 REFUSED: JsonValue = {"source": "aws.health", "detail-type": "nothing that we read", "detail": {}}
 _ANYTHING: ModelAnswer = {"text": "I cannot say.", "answered_by": ANSWERED_BY}
 """What the plain handler is answered, which asks about no case."""
+_REGISTRY = "accounts: {'111122223333': {role: workload, environment: dev, regions: [eu-west-1, us-east-1]}}\n"
 _WAIT = 120
 """Seconds after which a handler that has not answered is given up."""
 
@@ -120,7 +121,7 @@ def _start(subject: Subject, endpoint: Endpoint) -> Started | str:
 def _environment(home: Path, api: RuntimeApi, endpoint: Endpoint) -> dict[str, str]:
     """As Lambda gives it, with the embedded AWS as the endpoint of every service."""
     registry = home / "registry.yaml"
-    registry.write_text("accounts: {'111122223333': {role: workload, environment: dev}}\n", encoding="utf-8")
+    registry.write_text(_REGISTRY, encoding="utf-8")
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -192,7 +193,7 @@ def _summed(made: dict[str, list[Started | str]], here: bool) -> tuple[list[Figu
             full,
             plain,
             0.75,
-            "with every answer of the embedded AWS",
+            "with every answer of the embedded AWS, and the second that a log query is waited for",
         ),
     ]
     return list(figures.values()), goals

@@ -15,7 +15,7 @@ class Size(Record):
     """Cold starts of each handler, and repetitions of what is timed."""
     cases: int = 1000
     """At most so many of the bundled cases."""
-    findings: int = 1000
+    findings: int = 500
     """For the memory."""
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.event import Event
+from agent.report import Status
 from evals.bench.figures import Figure, Goal, at_most
 from evals.bench.scene import Scene, scene
 from graphs.checkpoints import serializer
@@ -21,11 +22,12 @@ from tools.aws import Clients
 from tools.ledger import SqliteLedger
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seed import seed
+from tools.sandbox.world import World
 
 CASE = "key-used-from-own-office-left-alone"
 """It ends without a write, so that the next finding meets the same world."""
 WORLD = 50
-"""Findings for which one world lasts: the embedded AWS grows with what it is told, and is not what is measured."""
+"""Findings for which one world lasts at most: the embedded AWS grows with what it is told, and is not what is measured."""
 KB_A_FINDING = 1.0
 
 
@@ -48,10 +50,11 @@ class _Current(Clients):
 
 def memory(findings: int) -> tuple[list[Figure], list[Goal]]:
     """Kilobytes that each further finding leaves resident, over the second half of them."""
+    world = max(1, min(WORLD, findings // 8))
     with TemporaryDirectory(prefix="stanch-bench-") as folder:
-        sizes = list(_sizes(scene(CASE, Path(folder)), Path(folder), findings))
+        sizes = list(_sizes(scene(CASE, Path(folder)), Path(folder), findings, world))
     middle, last = sizes[len(sizes) // 2], sizes[-1]
-    span = max(1, len(sizes) - 1 - len(sizes) // 2) * WORLD
+    span = max(1, len(sizes) - 1 - len(sizes) // 2) * world
     per = round((last - middle) / span, 3)
     at_end = Figure(
         name="memory after all findings", value=round(last / 1024, 1), unit="MB", note=f"{findings} findings"
@@ -65,20 +68,24 @@ def memory(findings: int) -> tuple[list[Figure], list[Goal]]:
     return [at_end, growth], [at_most("memory a further finding takes", growth, KB_A_FINDING)]
 
 
-def _sizes(at: Scene, folder: Path, findings: int) -> Iterator[int]:
+def _sizes(at: Scene, folder: Path, findings: int, world: int) -> Iterator[int]:
     """Resident kilobytes after each world's findings."""
     clients = _Current()
+    nothing = World(now=at.world.now, account=at.world.account, region=at.world.region)
     with closing(sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False)) as connection:
         ledger = SqliteLedger(folder / "long.sqlite", durable=False)
         service = replace(at.service, clients=clients, ledger=ledger)
         runs = Runs(service, SqliteSaver(connection, serde=serializer()))
-        for start in range(0, max(findings, 2 * WORLD), WORLD):
+        for start in range(0, findings, world):
             sandbox = Sandbox.fresh(0, at.world.now)
             seed(sandbox, at.world)
             clients.world = sandbox.clients()
-            for number in range(start, min(start + WORLD, max(findings, start + 1))):
+            for number in range(start, min(start + world, findings)):
                 body = _another(at.event, number)
-                runs.deliver(Event(body=body, received_at=at.world.now, via="eval"))
+                seed(sandbox, nothing, body)
+                (report,) = runs.deliver(Event(body=body, received_at=at.world.now, via="eval"))
+                if report.status is not Status.NO_ACTION:
+                    raise RuntimeError(f"a finding was not worked to its end: {report.status}, {report.reason}")
             gc.collect()
             yield _resident()
 

@@ -166,6 +166,17 @@ def test_four_hundred_of_the_fullest_reports_stay_under_a_megabyte() -> None:
     assert "results.jsonl has everything" in Markup(page).text
 
 
+def test_as_many_runs_as_fit_keep_their_details_those_with_actions_first() -> None:
+    reports = [*[report(Status.NO_ACTION)] * 40, *[full_report()] * 200]
+    page = render_eval(reports, summed(reports))
+    drawn = page.count('<article class="run">')
+    assert 50 < drawn < 200
+    assert page.count('class="row s-') == 240, "every run keeps its row"
+    assert page.count('<details class="row s-awaiting_approval">') == drawn
+    assert f"of {240 - drawn} runs only the row" in Markup(page).text
+    assert len(page.encode()) <= LARGEST
+
+
 def test_no_number_of_reports_breaks_the_limit() -> None:
     reports = [report(Status.NO_ACTION, evidence=[])] * 3000
     assert len(render_eval(reports, summed(reports)).encode()) <= LARGEST
