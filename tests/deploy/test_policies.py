@@ -1,6 +1,5 @@
 """The policies that roles are made from: their sizes, their conditions, and that no word of them is without effect."""
 
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -58,7 +57,6 @@ def test_each_condition_on_a_write_has_a_write_to_hold() -> None:
             assert idle == [], f"{name}: {rule.kind} {idle}"
 
 
-@pytest.mark.skipif(find_spec("tools.ledger.tables") is None, reason="the ledger has no tables of its own yet")
 def test_the_tables_grants_are_what_the_ledger_says_it_needs() -> None:
     from tools.ledger import tables
 
