@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from agent.record import JsonObject
 from tools.aws import Phase
+from tools.ledger import tables
 
 _LOG = "arn:{{partition}}:logs:{{region}}:{{account}}:log-group:${{{}}}:log-stream:*"
 
@@ -38,16 +39,10 @@ class Grant:
 
 
 LEDGER = (
-    Grant(
-        Part.LEDGER,
-        (
-            "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
-            "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
-        ),
-    ),
-    Grant(Part.LEDGER_INDEXES, ("dynamodb:Query",)),
-)  # fmt: skip
-CHECKPOINTS = Grant(Part.CHECKPOINTS, ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"))
+    Grant(Part.LEDGER, tuple(tables.LEDGER.permissions)),
+    Grant(Part.LEDGER_INDEXES, tuple(tables.LEDGER.index_permissions)),
+)
+CHECKPOINTS = Grant(Part.CHECKPOINTS, tuple(tables.CHECKPOINTS.permissions))
 """What keeping checkpoints calls: nothing is deleted, and no large state goes to a bucket."""
 CRYPT = Grant(Part.KEY, ("kms:Decrypt", "kms:GenerateDataKey"))
 TELL = Grant(Part.TOPIC, ("sns:Publish",))

@@ -7,7 +7,7 @@ from policy_sentry.querying.actions import get_action_data
 
 from evals.roles import INLINE_LIMIT, LOOK, MANAGED_LIMIT, Policy, _cut, allow, allowed, declared, own, policies, size
 from tools.guardrails import ALWAYS, NEVER, WHEN_CONTAINING
-from tools.own_parts import CHECKPOINTS, FUNCTIONS, LEDGER
+from tools.own_parts import FUNCTIONS
 
 
 @pytest.mark.parametrize("policy", policies(), ids=lambda policy: policy.name)
@@ -55,11 +55,3 @@ def test_each_condition_on_a_write_has_a_write_to_hold() -> None:
                 p for p in rule.permissions if not any(p == has and rule.concerns(p, place) for has, place in calls)
             ]
             assert idle == [], f"{name}: {rule.kind} {idle}"
-
-
-def test_the_tables_grants_are_what_the_ledger_says_it_needs() -> None:
-    from tools.ledger import tables
-
-    assert set(tables.LEDGER.permissions) == set(LEDGER[0].permissions)
-    assert set(tables.LEDGER.index_permissions) == set(LEDGER[1].permissions)
-    assert set(tables.CHECKPOINTS.permissions) == set(CHECKPOINTS.permissions)
