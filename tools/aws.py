@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 from botocore import xform_name
+from botocore.parsers import ResponseParserError
 
 from agent.casefile import Looked
 from agent.receipt import Call
@@ -252,7 +253,8 @@ class Aws:
             raise classify(code)(call.name, code, message) from error
         except botocore.exceptions.ParamValidationError as error:
             raise Rejected(call.name, "ParamValidation", str(error)) from error
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError) as error:
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError, ResponseParserError) as error:
+            # what is not as the service writes its answers is none: some proxy may have eaten it
             self._wrote(call, "", f"{NO_ANSWER}: {type(error).__name__}")
             raise Unreachable(call.name, type(error).__name__, str(error)) from error
         self._wrote(call, str(answer.get("ResponseMetadata", {}).get("RequestId", "")), "")
