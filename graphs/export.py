@@ -5,9 +5,10 @@ import hmac
 import io
 import json
 import tarfile
+import zlib
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent.casefile import broken, head
 from agent.record import JsonObject, Record, iso
@@ -28,6 +29,35 @@ class Checked(Record):
     signed_here: bool
     """Whether the manifest carries this installation's signature. Anybody can check the rest."""
     faults: list[str]
+
+
+class _Listed(Record):
+    """One file as the manifest has it."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class _Manifest(Record):
+    """What an archive says that it holds."""
+
+    run_id: str
+    made_at: str
+    files: list[_Listed]
+
+
+class _Chained(BaseModel):
+    """Of a source in the report of any release: its name, and where its chain ends."""
+
+    source: str
+    chain: str = ""
+
+
+class _Told(BaseModel):
+    """Of a report of any release: its sources."""
+
+    evidence: list[_Chained] = []
 
 
 def exported(service: Service, run_id: str) -> bytes | None:
@@ -57,8 +87,8 @@ def checked(archive: bytes, keys: list[bytes]) -> Checked:
     files = _unpacked(archive)
     if MANIFEST not in files:
         raise ValueError("no manifest in it")
-    manifest: Any = json.loads(files[MANIFEST])
-    listed = {str(one["path"]): str(one["sha256"]) for one in manifest["files"]}
+    manifest = _Manifest.model_validate_json(files[MANIFEST])
+    listed = {one.path: one.sha256 for one in manifest.files}
     faults = [f"{path}: missing" for path in listed if path not in files]
     for path, content in files.items():
         if path in (MANIFEST, SIGNATURE):
@@ -71,7 +101,7 @@ def checked(archive: bytes, keys: list[bytes]) -> Checked:
     given = files.get(SIGNATURE, b"")
     signed = any(hmac.compare_digest(given, _signature(key, files[MANIFEST]).encode()) for key in keys)
     return Checked(
-        run_id=str(manifest["run_id"]),
+        run_id=manifest.run_id,
         files=len(listed),
         entries=sum(chain.entries for chain in chains.values()),
         signed_here=signed,
@@ -99,20 +129,20 @@ def _chain(content: bytes) -> _Chain:
 
 def _cut(files: dict[str, bytes], heads: set[str]) -> list[str]:
     """The sources whose chain does not end as the report says: its end was cut off, or it is not there."""
-    report: Any = json.loads(files.get("report.json", b"{}"))
+    report = _Told.model_validate_json(files.get("report.json", b"{}"))
     return [
-        f"{one['source']}: its chain does not end as the report says"
-        for one in report.get("evidence", [])
-        if one.get("chain") and one["chain"] not in heads
+        f"{one.source}: its chain does not end as the report says"
+        for one in report.evidence
+        if one.chain and one.chain not in heads
     ]
 
 
 def _manifest(run_id: str, files: dict[str, bytes], made_at: str) -> JsonObject:
-    listed: list[JsonValue] = [
-        {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    listed = [
+        _Listed(path=path, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         for path, content in sorted(files.items())
     ]
-    return {"run_id": run_id, "made_at": made_at, "files": listed}
+    return _Manifest(run_id=run_id, made_at=made_at, files=listed).model_dump(mode="json")
 
 
 def _signature(key: bytes, manifest: bytes) -> str:
@@ -145,6 +175,6 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
                 if held is None or member.name in files:
                     raise ValueError(f"not a plain file, there twice, or too large: {member.name[:80]!a}")
                 files[member.name] = held.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise ValueError("not a gzipped tar") from error
     return files

@@ -38,7 +38,7 @@ def _check(path: Path) -> None:
         found = checked(archive, _keys())
     except OSError as error:
         stop(f"{path}: {error.strerror}", REFUSED)
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         stop(f"{path}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
         _say(plain(fault, 200))

@@ -128,6 +128,23 @@ def test_what_is_no_archive_is_refused(archive: bytes) -> None:
         checked(archive, [])
 
 
+HOSTILE = {
+    "a manifest that is a list": {MANIFEST: b"[]"},
+    "a manifest nested too deeply": {MANIFEST: b"[" * 9000},
+    "a report that is a list": {"report.json": b"[1]"},
+    "a report with sources of another kind": {"report.json": b'{"evidence": [7]}'},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_an_archive_that_somebody_made_up_is_refused_and_raises_nothing_else(tmp_path: Path, what: str) -> None:
+    at, report = worked(tmp_path)
+    archive = exported(at.service, report.run_id)
+    assert archive is not None
+    with pytest.raises(ValueError, match="validation error"):
+        checked(repacked(archive, lambda files: files.update(HOSTILE[what])), [KEY])
+
+
 def test_a_disk_that_is_full_is_said_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "cases").write_text("in the way", encoding="utf-8")
     _, report = worked(tmp_path)
