@@ -78,7 +78,7 @@ class Studio:
         return _cleared(event, self._taken(event, state.position, runtime))
 
     def _taken(self, event: Event, position: int, runtime: Runtime[Chosen]) -> Taken:
-        run_id = run_id_for(f"{event.digest}#{position}", 0)
+        run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=True)
         finding = chosen(event, position)
         if isinstance(finding, Refusal):
             return Taken(run_id=run_id, refusal=finding)
