@@ -3,10 +3,10 @@
 from pydantic import ValidationError
 
 from agent.event import Event
-from agent.report import Report, Status
+from agent.report import Report
 from agent.verdict import Mode
-from graphs.compose import compose
 from graphs.holding import holding
+from graphs.resuming import failed
 from graphs.runs import Runs
 from graphs.state import State
 from tools.ledger import Opened
@@ -20,20 +20,18 @@ def give_up(runs: Runs, run_id: str, reason: str) -> Report | None:
         row = service.ledger.run(run_id)
         if row is None or not isinstance(opened, Opened):
             return None
-        report = _whole(runs, run_id, Mode(row.mode)).model_copy(update={"status": Status.FAILED, "reason": reason})
+        report = failed(_state(runs, run_id), service.ledger.receipts(run_id), reason, Mode(row.mode), service)
         service.ledger.close(run_id, opened.fence, report, service.clock())
     return report
 
 
-def _whole(runs: Runs, run_id: str, mode: Mode) -> Report:
-    """All that is known of the run. A checkpoint that no longer fits tells nothing; the receipts of the ledger always do."""
-    service = runs.service
+def _state(runs: Runs, run_id: str) -> State:
+    """What the last checkpoint has of the run; of one that no longer fits, or is not there, the event alone."""
     try:
         state = runs.state(run_id)
     except ValidationError:
         state = None
-    if state is None:
-        body = service.ledger.body(run_id) or {}
-        state = State(event=Event.model_validate(body["event"]), run_id=run_id)
-    kept = {receipt.action_id: receipt for receipt in service.ledger.receipts(run_id) if receipt.undo_of is None}
-    return compose(state.model_copy(update={"receipts": {**state.receipts, **kept}}), mode, service)
+    if state is not None:
+        return state
+    body = runs.service.ledger.body(run_id) or {}
+    return State(event=Event.model_validate(body["event"]), run_id=run_id)
