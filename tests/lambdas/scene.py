@@ -13,6 +13,8 @@ from tests.lambdas.runtime import ACCOUNT, REGION
 ATTACKER = "198.51.100.23"
 _EVENT = Path(__file__).parents[1] / "data" / "events" / "guardduty_credential_abuse_asff.json"
 _WRITTEN = datetime(2026, 11, 20, 10, 5, tzinfo=UTC)
+_NOW = datetime.now(UTC)
+"""Said once: an event of another minute would be another version of the finding, not the same one again."""
 
 
 def user(number: int) -> str:
@@ -32,7 +34,7 @@ def event(number: int) -> Any:
 
 
 def _moved(moment: str) -> str:
-    at = datetime.fromisoformat(f"{moment}:00+00:00") - _WRITTEN + datetime.now(UTC) - timedelta(hours=2)
+    at = datetime.fromisoformat(f"{moment}:00+00:00") - _WRITTEN + _NOW - timedelta(hours=2)
     return f"{at:%Y-%m-%dT%H:%M}"
 
 
@@ -60,7 +62,7 @@ def world(numbers: range) -> str:
     flow = {"at": "-2h", "src": ATTACKER, "dst": "10.0.0.5", "bytes": 300}
     return yaml.safe_dump(
         {
-            "now": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "now": f"{_NOW:%Y-%m-%dT%H:%M:%SZ}",
             "account": ACCOUNT,
             "region": REGION,
             "registry": {
