@@ -20,7 +20,7 @@ $(STAMP): $(MUST)
 	@$(PYTHON) -c 'import sys; sys.exit("Stanch needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing from the lock…"
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@$(BIN)/python -m compileall -q -j 2 $(VENV)/lib agent tools graphs evals
 	@touch $@
