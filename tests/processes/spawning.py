@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -83,11 +84,16 @@ def _command(
         sys.stderr.flush()
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Sources call beside each other: two that wrote before either counted would pass the chosen number by."""
+
+
 def _after(call, home: Path, calls: Path, kill_after: int) -> None:
-    with calls.open("a", encoding="utf-8") as file:
-        file.write(call.name + "\n")
-    if call.writes:
-        with (home / WRITES).open("a", encoding="utf-8") as file:
+    with _ONE_AT_A_TIME:
+        with calls.open("a", encoding="utf-8") as file:
             file.write(call.name + "\n")
-    if len(calls.read_text(encoding="utf-8").splitlines()) == kill_after:
-        os.kill(os.getpid(), signal.SIGKILL)
+        if call.writes:
+            with (home / WRITES).open("a", encoding="utf-8") as file:
+                file.write(call.name + "\n")
+        if len(calls.read_text(encoding="utf-8").splitlines()) == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
