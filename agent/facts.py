@@ -1,6 +1,7 @@
 """The facts that policy sees of one action, computed from records alone; never a word of model prose."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Literal, TypedDict
 
 from agent.addresses import Network, is_reserved, network
@@ -15,6 +16,8 @@ from agent.verdict import Approval, Facts, Known, Mode
 
 _UNTAGGED = {TargetKind.ADDRESS, TargetKind.OTHER}
 """Kinds that have no tags to ask about: an address, and our own entry in Security Hub."""
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the clock of who took an approval may be ahead of the clock of who counts it: they are seldom the same process."""
 
 
 class Standings(Record):
@@ -187,7 +190,8 @@ def _about(spec: ActionSpec, change: Change, standings: Standings, circumstances
 
 def _approved(action_id: str, approvals: Sequence[Approval], now: Moment) -> _Approved:
     """Distinct people who approve this action and whose approval has not expired. Who also rejects it does not count."""
-    valid = [each for each in approvals if action_id in each.action_ids and each.at <= now < each.expires_at]
+    given = [each for each in approvals if action_id in each.action_ids]
+    valid = [each for each in given if each.at <= now + CLOCK_SKEW and now < each.expires_at]
     refusing = {each.by for each in valid if each.decision == "reject"}
     counted = [each for each in valid if each.by not in refusing]
     return {

@@ -1,5 +1,6 @@
 """What policy sees of an action comes from records alone, and what is not known is never taken for a no."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -356,6 +357,7 @@ def approval(by: str, **given: Any) -> Approval:
         ([approval("ana", action_ids=["A2"])], []),
         ([approval("ana", expires_at=NOW)], []),
         ([approval("ana", at=NOW.replace(hour=13), expires_at=NOW.replace(hour=14))], []),
+        ([approval("ana", at=NOW + timedelta(minutes=4))], ["ana"]),
         ([approval("ana", decision="reject")], []),
         ([approval("ana"), approval("ana", decision="reject", nonce="2")], []),
     ],
