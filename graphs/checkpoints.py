@@ -3,6 +3,7 @@
 import inspect
 import pkgutil
 from enum import Enum
+from functools import cache
 from importlib import import_module
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -14,12 +15,18 @@ import graphs.state
 
 def serializer() -> JsonPlusSerializer:
     """A serializer that lets exactly the records and enums of `agent` and of the graph's state through."""
+    return JsonPlusSerializer(allowed_msgpack_modules=_ours())
+
+
+@cache
+def _ours() -> list[tuple[str, str]]:
     names = [info.name for info in pkgutil.iter_modules(agent.__path__, "agent.") if not info.ispkg]
     modules = [*(import_module(name) for name in names), graphs.state]
-    ours = {
-        (kind.__module__, kind.__name__)
-        for module in modules
-        for _, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, BaseModel | Enum) and kind.__module__ == module.__name__
-    }
-    return JsonPlusSerializer(allowed_msgpack_modules=sorted(ours))
+    return sorted(
+        {
+            (kind.__module__, kind.__name__)
+            for module in modules
+            for _, kind in inspect.getmembers(module, inspect.isclass)
+            if issubclass(kind, BaseModel | Enum) and kind.__module__ == module.__name__
+        }
+    )

@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 import botocore.exceptions
-from langchain_aws import ChatBedrockConverse
+from langchain_aws.chat_models.bedrock_converse import ChatBedrockConverse
 from langchain_core.exceptions import LangChainException
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import ValidationError

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packages
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from agent.verdict import Request

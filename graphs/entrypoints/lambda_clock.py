@@ -8,6 +8,7 @@ from itertools import takewhile
 from traceback import format_tb
 from typing import Any, TypeVar
 
+import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packages
 from agent.record import JsonObject
 from agent.report import Report, Status
 from graphs.came import Came, said

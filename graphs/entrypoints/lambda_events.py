@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packages
 from graphs.entrypoints.messages import answered, is_batch
 from graphs.entrypoints.screened import screened
 

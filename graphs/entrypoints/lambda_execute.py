@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packages
 from agent.report import Report
 from graphs.came import said
 from graphs.entrypoints.deployed import deployed

@@ -132,7 +132,7 @@ def test_a_query_that_ended_badly_has_no_answer(status: str) -> None:
 
 
 def test_a_query_that_never_ends_is_stopped() -> None:
-    aws = scripted(STARTED, *[{"status": "Scheduled"}] * log_query.POLLS, {})
+    aws = scripted(STARTED, *[{"status": "Scheduled"}] * len(log_query.PAUSES), {})
     with pytest.raises(Exception, match="deadline"):
         query(aws)
     assert aws.seen[-1][0] == "StopQuery"
