@@ -24,7 +24,10 @@ class Onlooker(SqliteLedger):
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with super()._transaction() as db:
             db.execute("PRAGMA query_only=ON")
-            yield db
+            try:
+                yield db
+            finally:
+                db.execute("PRAGMA query_only=OFF")
 
     def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim:
         return Claim(first=False)

@@ -1,5 +1,6 @@
 """`stanch` in processes of their own, forked from one that has everything imported; they may be killed at a chosen call."""
 
+import atexit
 import json
 import multiprocessing
 import os
@@ -82,6 +83,7 @@ def _command(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        atexit._run_exitfuncs()
 
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from tools.ledger.asked_rows import AskedRows
+from tools.ledger.connections import Connections
 from tools.ledger.decisions import (
     Anew,
     Lease,
@@ -42,9 +43,8 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         durable: bool = True,
         sandbox: bool = False,
     ) -> None:
-        self._path = path
         self._sandbox = sandbox
-        self._synchronous = "FULL" if durable else "OFF"
+        self._connections = Connections(path, "FULL" if durable else "OFF")
         self._alive = alive
         try:
             with closing(sqlite3.connect(path)) as db:
@@ -55,9 +55,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute(f"PRAGMA synchronous={self._synchronous}")
+        with self._connections.lent() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
