@@ -43,6 +43,7 @@ class FindingSummary(Record):
     region: str
     title: str
     targets: list[Target]
+    actors: list[str] = []
     named_resources: list[str] = []
     left_out: list[str] = []
     """What of it was not understood and left out, with its place."""
@@ -57,6 +58,7 @@ class FindingSummary(Record):
             situation=finding.situation,
             severity=finding.severity,
             account=finding.account,
+            actors=finding.actors,
             region=finding.region,
             title=finding.title.text,
             targets=finding.targets,

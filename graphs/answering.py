@@ -113,8 +113,7 @@ def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
 def _named(service: Service, request: Request) -> set[str]:
     """Whom the finding and the asked actions are about: they do not answer for themselves."""
     report = service.ledger.report(request.run_id)
-    found = report.finding.targets if report is not None and report.finding is not None else []
-    return subjects(found, request.actions)
+    return subjects(None if report is None else report.finding, request.actions)
 
 
 def sign(

@@ -12,8 +12,7 @@ from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
-from agent.report import Report, Status
-from agent.target import Target
+from agent.report import FindingSummary, Report, Status
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.came import Came, HandedOver, Sent
@@ -104,7 +103,7 @@ class Runs:
     ) -> Opened | Duplicate | Busy:
         """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
         ledger, clock = self.service.ledger, self.service.clock
-        settled = self._settled(found.request, found.answers, finding.targets)
+        settled = self._settled(found.request, found.answers, finding)
         if found.status is not Status.AWAITING_APPROVAL or settled is None:
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
@@ -136,8 +135,7 @@ class Runs:
         ledger = self.service.ledger
         request, report = ledger.request(run_id), ledger.report(run_id)
         answers = ledger.answers(run_id, request.digest) if request else []
-        targets = report.finding.targets if report is not None and report.finding is not None else []
-        return self._settled(request, answers, targets) is not None
+        return self._settled(request, answers, None if report is None else report.finding) is not None
 
     def look_again(self, run_id: str) -> Came | None:
         """Work an ended run's delivery once more, as the incident's next generation. None: somebody did so already."""
@@ -246,15 +244,17 @@ class Runs:
         """What the ledger's answers to the open request come to."""
         request = state.request
         answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
-        return self._settled(request, answers, state.finding.targets if state.finding else [])
+        return self._settled(request, answers, state.finding)
 
-    def _settled(self, request: Request | None, answers: list[Approval], targets: list[Target]) -> Reply | None:
+    def _settled(
+        self, request: Request | None, answers: list[Approval], finding: Finding | FindingSummary | None
+    ) -> Reply | None:
         """The answers that count, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        counted = heard(answers, request, targets, self.service)
+        counted = heard(answers, request, finding, self.service)
         rejected = any(answer.decision == "reject" for answer in counted)
         if rejected or (counted and complete(request, counted, self.service.registry)):
             return Reply(nonces=[answer.nonce for answer in counted])

@@ -13,6 +13,14 @@ from agent.record import Record
 from agent.target import Region, Target
 
 
+def _network(entry: str) -> str:
+    network(entry)
+    return entry
+
+
+Cidr = Annotated[str, AfterValidator(_network)]
+
+
 class AccountEntry(Record):
     """One account that we serve."""
 
@@ -23,6 +31,8 @@ class AccountEntry(Record):
     regions: list[Region] = []
     """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
     Empty: every Region that the account has enabled."""
+    addresses: list[Cidr] | None = None
+    """All public addresses of the account; `[]` if it has none. Not said: they are read there, to learn whom a block would hit."""
 
 
 def _named(entry: str) -> str:
@@ -51,11 +61,6 @@ def _is_address(entry: str) -> bool:
     return True
 
 
-def _network(entry: str) -> str:
-    network(entry)
-    return entry
-
-
 def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
     """Nobody twice in two spellings, and nobody whose name no answer could be given under."""
     names = [canonical(person) for person in people]
@@ -66,7 +71,6 @@ def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 Named = Annotated[str, AfterValidator(_named)]
-Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Registry(Record):

@@ -61,6 +61,7 @@ class Naming:
         self.place = place
         self.targets: list[Target] = []
         self.addresses: list[Target] = []
+        self.actors: list[str] = []
         self.named: list[str] = []
         self.foreign: list[Foreign] = []
         self.left_out: list[str] = []
@@ -116,6 +117,11 @@ class Naming:
         """Of an attack from outside, whoever sent it is a target too, after what was attacked."""
         found = [self.address(text) for text in addresses] if situation is Situation.INBOUND_ATTACK else []
         self.targets += [target for target in dict.fromkeys(found) if target and target not in self.targets]
+
+    def actor(self, name: str | None) -> None:
+        """Note somebody who acted."""
+        if name and len(self.actors) < NAMED_LIMIT and name[:NAME_LENGTH] not in self.actors:
+            self.actors.append(name[:NAME_LENGTH])
 
     def name(self, text: str | None) -> None:
         """Name a resource for the report only: escaped, bounded, and at most so many."""
@@ -186,6 +192,7 @@ class Naming:
             first_seen=seen[0],
             last_seen=seen[1],
             targets=self.targets,
+            actors=self.actors,
             remote_addresses=self.addresses,
             traffic=traffic,
             lifecycle=lifecycle or Lifecycle(),
