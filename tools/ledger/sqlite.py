@@ -43,6 +43,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         durable: bool = True,
         sandbox: bool = False,
     ) -> None:
+        self.path = path
         self._sandbox = sandbox
         self._connections = Connections(path, "FULL" if durable else "OFF")
         self._alive = alive
