@@ -1,21 +1,23 @@
-"""Every string path of the findings that AWS can send, each with who writes it: a file a shape, kept beside this.
+"""Every string path of the findings that AWS sends and of the answers that sources read, each with who writes it.
 
-`python -m evals.string_paths` adds what botocore or a recorded finding brings that is new, as written by an attacker, and
-drops what botocore no longer has; labels that somebody chose stay.
+A file a shape, in `evals/paths/`. `python -m evals.string_paths` adds what botocore or a recorded finding brings that is
+new, as written by an attacker, and drops what botocore no longer has; labels that somebody chose stay.
 """
 
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import botocore.session
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 from pydantic import JsonValue
 
 from agent.record import Record
 from evals.loading import read_json
+from tools.source import sources
 
 HERE = Path(__file__).parent
 EVENTS = HERE.parent / "tests" / "data" / "events"
@@ -65,6 +67,9 @@ RECORDED = {
 }
 """Shapes of which there are recordings alone, and the example events that are of them."""
 
+ANSWERS = "answers"
+"""The file of what AWS answers to the reads of the sources: a path behind the name of its call."""
+
 Paths = dict[str, Writer]
 
 
@@ -79,21 +84,50 @@ def of_model(name: str) -> Paths:
     return dict(_walk(shape.member if shape.type_name == "list" else shape, "", frozenset()))
 
 
-def _walk(shape: Shape, path: str, above: frozenset[str]) -> Iterator[tuple[str, Writer]]:
-    """`{}` stands for the keys of a map and `*` for its values, `[]` for the elements of a list."""
+def of_answers() -> Paths:
+    """The same of every answer that a source reads."""
+    calls = sorted({(call.service, call.operation) for source in sources().values() for call in source.CALLS})
+    return {
+        f"{service}:{operation} {path}": writer
+        for service, operation in calls
+        for path, writer in _walk(_output(service, operation), "", frozenset(), wire=False)
+    }
+
+
+def _output(service: str, operation: str) -> Shape:
+    return _service(service).operation_model(operation).output_shape
+
+
+@cache
+def _service(name: str) -> ServiceModel:
+    return _session().get_service_model(name)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def _walk(shape: Shape, path: str, above: frozenset[str], wire: bool = True) -> Iterator[tuple[str, Writer]]:
+    """`{}` stands for the keys of a map and `*` for its values, `[]` for the elements of a list.
+
+    Named as on the wire, or as boto3 answers.
+    """
+    if shape is None:
+        return
     if shape.type_name == "string":
         yield path, Writer.ENUM if shape.enum else Writer.ATTACKER
     elif shape.type_name == "timestamp":
         yield path, Writer.TIME
     elif shape.type_name == "list":
-        yield from _walk(shape.member, f"{path}[]", above)
+        yield from _walk(shape.member, f"{path}[]", above, wire)
     elif shape.type_name == "map":
         yield f"{path}{{}}", Writer.ATTACKER
-        yield from _walk(shape.value, _under(path, "*"), above)
+        yield from _walk(shape.value, _under(path, "*"), above, wire)
     elif shape.type_name == "structure" and shape.name not in above:
         for name, member in shape.members.items():
-            called = member.serialization.get("name", name)
-            yield from _walk(member, _under(path, called), above | {shape.name})
+            called = member.serialization.get("name", name) if wire else name
+            yield from _walk(member, _under(path, called), above | {shape.name}, wire)
 
 
 def _under(path: str, name: str) -> str:
@@ -147,8 +181,9 @@ def kept(name: str) -> Paths:
 def wanted(name: str) -> Paths:
     """What the file should hold: the paths that there are, with the labels that were chosen."""
     before = kept(name)
-    if name in MODELS:
-        return {path: before.get(path, writer) for path, writer in of_model(name).items()}
+    if name in MODELS or name == ANSWERS:
+        there = of_answers() if name == ANSWERS else of_model(name)
+        return {path: before.get(path, writer) for path, writer in there.items()}
     seen = dict.fromkeys(path for body in recordings(name) for path in of_recording(body))
     return {**dict.fromkeys(sorted(seen), Writer.ATTACKER), **before}
 
@@ -166,7 +201,7 @@ def of_writer(name: str, writers: Iterable[Writer]) -> list[str]:
 
 def main() -> int:
     """Write every file."""
-    for name in [*MODELS, *RECORDED]:
+    for name in [*MODELS, *RECORDED, ANSWERS]:
         (HERE / "paths" / f"{name}.tsv").write_text(render(wanted(name)), encoding="utf-8")
     return 0
 

@@ -73,7 +73,12 @@ class Watched:
 def watched(folder: Path, text: str, body: Any, mode: Mode = Mode.AUTO) -> Watched:
     folder.mkdir(exist_ok=True)
     at = desk(folder, text, body, mode)
-    recording = Recording(at.service.clients)
+    return watch(at, at.service.clients)
+
+
+def watch(at: Desk, clients: Clients) -> Watched:
+    """Deliver the desk's event, with these clients."""
+    recording = Recording(clients)
     at.service = replace(at.service, clients=recording)
     at.runs = Runs(at.service, at.saver)  # type: ignore[arg-type]  # a desk has one
     requests: list[dict[str, Any]] = []
