@@ -21,7 +21,7 @@ from graphs.holding import alive
 from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
-from tools.archive import FileArchive
+from tools.archive import Archive, FileArchive, S3Archive
 from tools.aws import Aws, AwsError, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
@@ -168,13 +168,21 @@ def real(
             block_hours=config.block_hours,
             hand_over=hand_over,
         ),
-        archive=FileArchive(home / CASES),
+        archive=_archive(config, home, clients),
     )
     if not config.topic:
         return service
     # a function that hands over and has no secret holds no key of the page's: it sends a link that asks who comes
     held = None if hand_over and not config.approval_key_secret else key
     return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, held))
+
+
+def _archive(config: Configuration, home: Path, clients: RealClients) -> Archive:
+    """Where case files go: to a bucket of our own account, else under the home."""
+    if not config.archive:
+        return FileArchive(home / CASES)
+    bucket, _, prefix = config.archive.removeprefix("s3://").partition("/")
+    return S3Archive(clients.client("s3", clients.account, clients.region), bucket, prefix)
 
 
 def outbox(service: Service) -> Aws:

@@ -25,6 +25,8 @@ class Configuration(BaseSettings):
     """The DynamoDB table of the ledger."""
     checkpoint_table: str = ""
     """The DynamoDB table of the checkpoints."""
+    archive: str = Field(default="", pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9_-]{1,60}/){0,4})?$")
+    """Where case files go: `s3://BUCKET/` or `s3://BUCKET/PREFIX/`, a bucket with Object Lock. Empty: a folder of the home."""
     mode: Mode = Mode.OBSERVE
     """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""

@@ -1,11 +1,15 @@
 """intake: take one finding out of the event, read it again at its own service, and refuse or skip with a reason."""
 
+from dataclasses import replace
+
 from langgraph.runtime import Runtime
 
+from agent.casefile import Looked
 from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse
+from graphs.keeping import keep
 from graphs.screening import screen
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
@@ -53,13 +57,16 @@ def screened(finding: Finding, service: Service) -> Refusal | None:
 
 def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -> tuple[Finding | Refusal, Answered]:
     """Read the finding again. What its service no longer knows is not worked; what cannot be read lowers autonomy."""
-    aws = service.aws(finding.account, finding.region, Phase.READ, CALLS, tally)
+    looked: list[Looked] = []
+    aws = replace(service, looked=looked.append).aws(finding.account, finding.region, Phase.READ, CALLS, tally)
     again: Reread = reread(aws, finding)
+    kept = keep(service, state.run_id, "intake", looked)
     now = service.clock()
     fact = Fact(name="finding.reread", standing=Standing(again.outcome), note=again.note, source="intake", as_of=now,
                 value=True if again.outcome == "known" else None)  # fmt: skip
+    calls = sum(tally.by_phase.get("read", {}).values())
     answered = Answered(
-        source="intake", standing=again.outcome, facts=[fact], calls=sum(tally.by_phase.get("read", {}).values())
+        source="intake", standing=again.outcome, facts=[fact], calls=calls, chain=kept.head, note=kept.fault
     )
     if again.outcome == "absent":
         where = "finding"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from agent.casefile import Looked
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case
 from agent.policy import Policies
@@ -77,6 +78,8 @@ class Service:
     archive: Archive = field(default_factory=Nowhere)
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
+    looked: Callable[[Looked], None] | None = None
+    """Told of every call and its answer, for the case file."""
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
         """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""
@@ -91,6 +94,7 @@ class Service:
             tally=tally,
             sleep=time.sleep if self.clients.paced else _at_once,
             now=self.clock,
+            looked=self.looked,
         )
 
     def sign(self, approval: Approval) -> str:

@@ -8,9 +8,10 @@ from pydantic import JsonValue, ValidationError
 
 from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation, Traffic
 from agent.intake.moments import moment
-from agent.intake.node import Node, quote, untrusted
+from agent.intake.node import TEXT_LIMIT, Node, quote, untrusted
 from agent.intake.place import Arn, Place, is_region
 from agent.record import iso
+from agent.secret_text import capped, without_secrets
 from agent.target import GLOBAL, Target, TargetKind
 
 NAMED_LIMIT = 50
@@ -50,8 +51,8 @@ def type_key(resource_type: str | None) -> str:
 
 
 def shown(text: str) -> str:
-    """An id as the report may show it: ASCII, the rest escaped, bounded."""
-    return ascii(text[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
+    """An id as the report may show it: ASCII, the rest escaped, bounded, and without secrets."""
+    return ascii(without_secrets(capped(text, TEXT_LIMIT))[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
 
 
 class Naming:
