@@ -14,6 +14,7 @@ from tools.sandbox.seeding import (
     guardduty,
     iam,
     macie,
+    organizations,
     s3,
     securityhub,
     wafv2,
@@ -43,6 +44,8 @@ def seed(sandbox: Sandbox, world: World, event: JsonValue = None) -> None:
         _put_own(sandbox, world, event)
     for _, content in world.contents():
         _fill(_place(sandbox, world, content), content)
+    if world.organization is not None:
+        organizations.seed(Place(sandbox, world.organization.management, world.region, world.now), world.organization)
 
 
 def add(sandbox: Sandbox, world: World, event: JsonValue, within: Container[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
+from tools.sandbox.seeding.organizations import OrganizationSection
 from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
@@ -75,6 +76,8 @@ class World(Content):
     registry: Registry = Registry()
     """Without `accounts`, the world's account is a workload in dev."""
     accounts: list[OtherAccount] = []
+    organization: OrganizationSection | None = None
+    """The organisation that accounts of this world belong to, if any."""
     event: bool = True
     """Whether the event's own findings stand in their services, so that they can be read again."""
 
