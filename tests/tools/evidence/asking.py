@@ -69,6 +69,13 @@ WORLD: dict[str, Any] = {
             ],
         }
     ],
+    "guardduty": {
+        "findings": [
+            {"key": KEY, "user": USER, "severity": 5, "at": "-1h"},
+            {"type": "Policy:S3/BucketAnonymousAccessGranted", "bucket": BUCKET, "severity": 8},
+        ]
+    },
+    "securityhub": {"findings": [{"control": "S3.8", "bucket": BUCKET}]},
     "macie": {
         "findings": [{"bucket": BUCKET}],
         "buckets": [{"name": BUCKET, "sensitivity_score": 83, "public": "PUBLIC"}],
