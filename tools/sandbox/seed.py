@@ -8,6 +8,7 @@ from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
     autoscaling,
     cloudtrail,
+    config,
     ec2,
     elbv2,
     flow_logs,
@@ -93,6 +94,7 @@ def _put_own(sandbox: Sandbox, world: World, event: JsonValue, within: Container
 
 def _fill(place: Place, content: Content) -> None:
     _build(place, content)
+    config.seed(place, content.config)
     macie.seed(place, content.macie)
     guardduty.seed(place, content.guardduty)
     securityhub.seed(place, content.securityhub)

@@ -13,6 +13,7 @@ from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
 from tools.sandbox.seeding.autoscaling import AutoScalingSection
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
+from tools.sandbox.seeding.config import ConfigSection
 from tools.sandbox.seeding.ec2 import Ec2Section
 from tools.sandbox.seeding.elbv2 import Elbv2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
@@ -47,6 +48,7 @@ class Content(Record):
     elbv2: Elbv2Section = Elbv2Section()
     wafv2: Wafv2Section = Wafv2Section()
     flow_logs: list[FlowLog] = []
+    config: ConfigSection = ConfigSection(enabled=False)
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
     securityhub: SecurityHubSection = SecurityHubSection()

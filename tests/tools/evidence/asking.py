@@ -69,6 +69,7 @@ WORLD: dict[str, Any] = {
             ],
         }
     ],
+    "config": {"items": [{"bucket": BUCKET, "at": "-2h", "policy": "public_read"}, {"bucket": BUCKET, "at": "-40d"}]},
     "guardduty": {
         "findings": [
             {"key": KEY, "user": USER, "severity": 5, "at": "-1h"},
@@ -289,7 +290,7 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     """Every fact that the source declares, about each of the finding's targets of its kind."""
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
-        "instance": "instance",
+        "instance": "instance", "group": "group",
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))
