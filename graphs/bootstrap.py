@@ -165,6 +165,7 @@ def real(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
+            case_minutes=config.case_minutes,
             block_hours=config.block_hours,
             hand_over=hand_over,
         ),

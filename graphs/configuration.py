@@ -43,6 +43,9 @@ class Configuration(BaseSettings):
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
     """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
+    case_minutes: int = Field(default=60, ge=0)
+    """Findings about one principal or resource that come within so many minutes are one case: one card asks what several
+    would. 0: each stands alone."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
     region: str | None = Field(default=None, validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))

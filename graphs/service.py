@@ -52,6 +52,8 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    case_minutes: int = 60
+    """Runs about one principal or resource that are opened within so long are one case. 0: each is alone."""
     block_hours: int = 24
     """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
