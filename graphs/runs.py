@@ -62,7 +62,14 @@ class Runs:
         """One report for each finding of the event, or for the refusal of the whole."""
         findings = parse(event).findings
         came = [(item, self._one(event, position, item)) for position, item in enumerate(findings)]
-        return [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+        reports = [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+        return reports if len(reports) == 1 else [self._latest(report) for report in reports]
+
+    def _latest(self, report: Report) -> Report:
+        """The report of a waiting run as it is now: a later finding of the same event may have taken its card over."""
+        if report.status is not Status.AWAITING_APPROVAL:
+            return report
+        return self.service.ledger.report(report.run_id) or report
 
     def arrive(self, event: Event) -> list[Came]:
         """What came of each finding of the event."""
@@ -73,7 +80,7 @@ class Runs:
         if isinstance(item, Refusal):
             settings = service.settings
             return refused(event, position, item, settings.mode, settings.sandbox, service.clock())
-        refusal = screened(item, service)
+        refusal = screened(item, event, service)
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
         with holding() as holder:

@@ -77,6 +77,8 @@ class Service:
     approval_key: bytes
     settings: Settings = field(default_factory=Settings)
     archive: Archive = field(default_factory=Nowhere)
+    since: Callable[[], datetime | None] = lambda: None
+    """Findings that come by themselves are worked if they were seen from then on. None: all are."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
 

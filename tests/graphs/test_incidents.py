@@ -3,6 +3,8 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from agent.intake import parse
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.answering import NotTaken, sign
+from graphs.bootstrap import configuration, since
 from graphs.incidents import case_of, replaced
 from tools.ledger import Kin
 
@@ -193,6 +196,17 @@ def test_two_services_that_see_the_same_bucket_ask_once(tmp_path: Path) -> None:
     assert at.changes == ["s3:PutPublicAccessBlock"]
 
 
+def test_an_event_of_two_findings_about_the_same_says_of_each_how_it_stands_in_the_end(tmp_path: Path) -> None:
+    body = event(HUB)
+    other = copy.deepcopy(body["detail"]["findings"][0])
+    other["Id"] += "-again"
+    body["detail"]["findings"].append(other)
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.APPROVE)
+    first, second = at.deliver_all()
+    assert (first.status, second.status) == (Status.EXPIRED, Status.AWAITING_APPROVAL)
+    assert (second.related, waits(at)) == ([first.run_id], [second.run_id])
+
+
 CASES = {
     GUARDDUTY: "aws:111122223333:aws-global:user:build-bot",
     HUB: f"aws:111122223333:eu-west-1:bucket:{BUCKET}",
@@ -209,3 +223,31 @@ def test_a_case_is_the_principal_behind_a_key_or_a_session_else_the_resource(nam
     assert isinstance(found, Finding)
     assert case_of(found.targets).startswith(CASES[name])
     assert case_of([]) == ""
+
+
+@pytest.mark.parametrize(("via", "status"), [("sqs", Status.SKIPPED), ("eventbridge", Status.SKIPPED), ("cli", None)])
+def test_what_came_before_the_installation_is_old_unless_a_person_sends_it(
+    tmp_path: Path, made: Callable[..., Desk], via: Any, status: Status | None
+) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    at.runs.service = replace(at.service, since=lambda: at.service.ledger.first_start(at.sandbox.now()))
+    (report,) = at.runs.deliver(Event(body=at.body, received_at=at.sandbox.now(), via=via))
+    assert report.status is (status or Status.CONTAINED)
+    assert report.reason.startswith("old: last seen 2026-11-20T") is (status is not None)
+    assert (aws_writes(at)[:2] == BOTH) is (status is None)
+
+
+def test_a_service_of_the_real_aws_takes_the_moment_from_its_configuration_or_its_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = desk(tmp_path, USER_WORLD, event(GUARDDUTY)).service.ledger
+    started = ledger.first_start(datetime.now(UTC))
+    moments = {}
+    for chosen in ("first_start", "ever", "2026-11-20T12:00:00Z"):
+        monkeypatch.setenv("STANCH_SINCE", chosen)
+        moments[chosen] = since(configuration(), ledger)()
+    assert moments == {
+        "first_start": started - timedelta(hours=1),
+        "ever": None,
+        "2026-11-20T12:00:00Z": datetime(2026, 11, 20, 12, tzinfo=UTC),
+    }

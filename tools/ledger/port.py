@@ -267,6 +267,10 @@ class Ledger(Protocol):
         """The event that opened the run, verbatim."""
         ...
 
+    def first_start(self, now: datetime) -> datetime:
+        """When this was first asked of the ledger, or its first run was opened if that is earlier: kept once for all."""
+        ...
+
     def park(self, parked: Parked) -> None:
         """Keep a delivery that cannot be worked, in place of an earlier one with its id."""
         ...

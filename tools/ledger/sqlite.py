@@ -167,6 +167,14 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             incident, version, mode = row["incident"], row["version"], row["mode"]
             return self._insert(db, incident, version, decision.generation, body, mode, holder, now, case)
 
+    def first_start(self, now: datetime) -> datetime:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO first_start SELECT 1, min(?, coalesce(min(opened_at), ?)) FROM runs",
+                (iso(now), iso(now)),
+            )
+            return datetime.fromisoformat(db.execute("SELECT at FROM first_start").fetchone()["at"])
+
     def amend(self, report: Report, now: datetime) -> None:
         with self._transaction() as db:
             db.execute(

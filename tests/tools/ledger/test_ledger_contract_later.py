@@ -140,6 +140,17 @@ def test_a_further_generation_is_a_further_run_of_its_case_and_a_take_over_is_no
     assert [each.run_id for each in ledger.kin("case", NOW)] == [run.run_id, again.run_id]
 
 
+def test_the_first_start_is_kept_once_for_all(kept: Database) -> None:
+    assert kept.ledger().first_start(later(minutes=5)) == later(minutes=5)
+    assert kept.ledger().first_start(later(minutes=9)) == kept.ledger().first_start(NOW) == later(minutes=5)
+
+
+def test_a_ledger_that_had_runs_before_it_was_asked_started_with_the_first_of_them(kept: Database) -> None:
+    for minutes in (30, 10, 20):
+        opened(kept.ledger(), f"incident {minutes}", now=later(minutes=minutes))
+    assert kept.ledger().first_start(later(minutes=60)) == later(minutes=10)
+
+
 def test_a_waiting_or_unknown_run_is_not_renewed(kept: Database) -> None:
     run = waiting(kept.ledger())
     assert kept.ledger().renew(run.run_id, {}, "h", NOW) is None

@@ -11,6 +11,10 @@ PARKED = "PARKED"
 """The partition of deliveries that could not be worked."""
 
 
+FIRST_START = Key("FIRST_START", "FIRST_START")
+"""When the ledger was first used."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a run's row, its request and the answers lie: in its incident's partition, the newest generation last."""

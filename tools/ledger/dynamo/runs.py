@@ -141,6 +141,18 @@ class RunRows(Kept):
         rows = list(map(_run_row, listed.values()))
         return sorted(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.updated_at, reverse=True)
 
+    def first_start(self, now: datetime) -> datetime:
+        def attempt() -> datetime:
+            found = self._table.get(places.FIRST_START)
+            if found is not None:
+                return datetime.fromisoformat(found["at"])
+            first = min([now, *(row.opened_at for row in self.runs())])
+            if self._table.write(Write("Put", places.FIRST_START, {"at": None}, {"at": iso(first)})):
+                raise Moved
+            return datetime.fromisoformat(iso(first))
+
+        return self._table.again(attempt)
+
     def run(self, run_id: str) -> RunRow | None:
         found = self._row(run_id)
         return None if found is None else _run_row(found)
