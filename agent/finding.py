@@ -56,6 +56,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     NOT_AWS = "not_aws"
     NOT_FOUND = "not_found"
+    OLD = "old"
     PASSED = "passed"
     REGION_NOT_SERVED = "region_not_served"
     RESOLVED = "resolved"

@@ -143,6 +143,8 @@ class Report(Record):
     dropped: list[Inapplicable] = []
     approvals: list[Approval] = []
     leaves_open: list[str] = []
+    related: list[str] = []
+    """Earlier runs of the same case: findings about the same principal or resource, a short time before this one."""
     told: Told | None = None
     input_tokens: int = 0
     output_tokens: int = 0

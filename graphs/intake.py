@@ -22,14 +22,14 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     found = chosen(state.event, state.position)
     if isinstance(found, Refusal):
         return Taken(run_id=state.run_id, refusal=found)
-    first = screened(found, service)
+    first = screened(found, state.event, service)
     if first is not None and first.reason in REFUSED_FOR:
         # nothing is read in an account that an event merely claims
         return Taken(run_id=state.run_id, finding=found, refusal=first)
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}
-    refusal = current if isinstance(current, Refusal) else screened(current, service)
+    refusal = current if isinstance(current, Refusal) else screened(current, state.event, service)
     if refusal is not None:
         finding = current if isinstance(current, Finding) else found
         return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
@@ -44,14 +44,15 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
     return Refusal(reason=Reason.MALFORMED, where=f"findings[{position}]", detail="The event has no such finding.")
 
 
-def screened(finding: Finding, service: Service) -> Refusal | None:
-    """Why the finding is not worked, from the finding alone."""
+def screened(finding: Finding, event: Event, service: Service) -> Refusal | None:
+    """Why the finding is not worked, from the finding alone, and whether it came by itself."""
     settings = service.settings
     return screen(
         finding,
         service.registry,
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,
+        since=service.since() if event.by_itself else None,
     )
 
 

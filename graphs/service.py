@@ -53,6 +53,8 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    case_minutes: int = 60
+    """Runs about one principal or resource that are opened within so long are one case. 0: each is alone."""
     block_hours: int = 24
     """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
@@ -76,6 +78,8 @@ class Service:
     approval_key: bytes
     settings: Settings = field(default_factory=Settings)
     archive: Archive = field(default_factory=Nowhere)
+    since: Callable[[], datetime | None] = lambda: None
+    """Findings that come by themselves are worked if they were seen from then on. None: all are."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
     looked: Callable[[Looked], None] | None = None
