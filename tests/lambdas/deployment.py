@@ -23,7 +23,7 @@ from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import CHECKPOINTS, LEDGER, create
 
 NUMBERS = range(1, 9)
-_CLI = "import sys; from graphs.entrypoints.cli import main; sys.argv[0] = 'stanch'; main()"
+CLI = "import sys; from graphs.entrypoints.cli import main; sys.argv[0] = 'stanch'; main()"
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Deployment:
 
     def stanch(self, *arguments: str) -> str:
         """What `stanch` prints."""
-        return self._ran([sys.executable, "-c", _CLI, *arguments])
+        return self._ran([sys.executable, "-c", CLI, *arguments])
 
     def _ran(self, command: list[str]) -> str:
         ran = subprocess.run(  # noqa: S603 - our own interpreter's tools
@@ -155,7 +155,7 @@ def sandbox(folder: Path, *arguments: str, ended_by: signal.Signals = signal.SIG
     environment = plain_environment() | {"STANCH_HOME": str(folder / "aws")}
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _CLI, "sandbox", "serve", "--json", *arguments],
+            [sys.executable, "-c", CLI, "sandbox", "serve", "--json", *arguments],
             env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         try:
