@@ -41,6 +41,8 @@ _NAMED = [
 ]
 """The name stays, so that a reader still sees what was there: `password=[removed: value]`."""
 _RUN = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}|[A-Za-z0-9_-]{40,}={0,2}")
+KEY = 40
+"""Characters of an AWS secret key."""
 _LONG = 100
 """A session token is longer than this, and nothing that a reader needs is."""
 _WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-."
@@ -134,6 +136,10 @@ def _runs(text: str, names: Collection[str]) -> Iterator[Found]:
         label = _run(match.group())
         if label and match.group() not in names:
             yield _removed(match, 0, label)
+        for start in () if label else _keys_within(match.group()):
+            at = match.start() + start
+            if text[at : at + KEY] not in names:
+                yield Found(start=at, end=at + KEY, shown="[removed: AWS secret key]")
 
 
 def _removed(match: re.Match[str], group: int, label: str) -> Found:
@@ -149,7 +155,20 @@ def _run(run: str) -> str:
         return "long token"
     if set(run) & set("-_"):
         return "token" if any(len(piece) >= 12 and _mixed(piece) for piece in re.split(r"[-_]", run)) else ""
-    return "AWS secret key" if len(run) == 40 and _mixed(run) and run.count("/") < 5 else ""
+    return "AWS secret key" if _is_key(run) else ""
+
+
+def _keys_within(run: str) -> Iterator[int]:
+    """Where a secret key could stand in a longer run: a path is written in the same letters as a key, `/` and `+` too."""
+    for start in range(len(run) - KEY + 1):
+        end = start + KEY
+        begins, ends = start == 0 or run[start - 1] in "/+", end == len(run) or run[end] in "/+="
+        if begins and ends and _is_key(run[start:end]):
+            yield start
+
+
+def _is_key(run: str) -> bool:
+    return len(run) == KEY and _mixed(run) and run.count("/") < 5
 
 
 def _mixed(run: str) -> bool:
