@@ -34,8 +34,8 @@ test: setup ## Run the test suite
 sweep: setup ## The kill sweeps after every single AWS call
 	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1
 
-studio: setup ## LangGraph Studio on the embedded AWS: no key, no account
-	@$(BIN)/stanch studio
+studio: setup ## LangGraph Studio on the embedded AWS: no key, no account; with PORT=n
+	@$(BIN)/stanch studio $(if $(PORT),--port $(PORT))
 
 bench: setup ## Measure what it costs, beside simpler things; SIZE=tiny, default or full
 	@$(BIN)/python -m evals.bench --size $(or $(SIZE),default)

@@ -19,6 +19,11 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
+def unit(name: str) -> str:
+    """What stands after a fact's value for people: a share is a percentage."""
+    return " %" if name.endswith("_share") else ""
+
+
 class Fact(Record):
     """One answer to one question about one target."""
 

@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tools.registry import Registry
+from tools.registry import UNFIT, Registry, fault
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agent", "tools", "graphs")
@@ -159,6 +159,10 @@ def main() -> None:
     options.add_argument("--registry", type=Path, default=ROOT / "deploy" / "registry.yaml", help="your registry")
     options.add_argument("--out", type=Path, default=ROOT / "build" / "stanch.zip")
     chosen = options.parse_args()
+    try:
+        Registry.load(chosen.registry)
+    except UNFIT as error:
+        sys.exit(f"{chosen.registry}: {fault(error)}")
     folder = chosen.out.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -3,11 +3,13 @@
 import sys
 from typing import Any
 
+import httpx
 from langgraph_sdk import get_sync_client
 from rich.console import Console
 
 say = Console(highlight=False, markup=False, soft_wrap=True).print
-client = get_sync_client(url=sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:2024", api_key=None)
+URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:2024"
+client = get_sync_client(url=URL, api_key=None)
 GRAPH, BUCKET = "stanch", 1
 """The graph of langgraph.json, and the place of the public bucket among the form's examples."""
 
@@ -47,8 +49,18 @@ def past(thread: str, node: str) -> Any:
     return next(at["checkpoint"] for at in client.threads.get_history(thread, limit=50) if at["next"] == [node])
 
 
+def served() -> bool:
+    """Whether what answers there is LangGraph's server with this graph."""
+    try:
+        return [one["graph_id"] for one in client.assistants.search()] == [GRAPH]
+    except (httpx.HTTPError, ValueError, TypeError, KeyError):
+        return False
+
+
 def main() -> None:
     """Paste, look, approve, look back, run again, fork."""
+    if not served():
+        sys.exit(f"no Stanch answers at {URL}: start `make studio`, and name another address as the argument")
     say("# paste the example of a public bucket")
     thread = client.threads.create()["thread_id"]
     for part in client.runs.stream(thread, GRAPH, input={"event": example()}, stream_mode="updates"):

@@ -26,8 +26,9 @@ from evals.summary import reason_code
 from evals.table import table
 from evals.trials import TrialScore
 from evals.visible import printable
+from graphs.entrypoints.commands import Commands
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 cli_compare.add_to(app)
 cli_record.add_to(app)
 
@@ -124,7 +125,8 @@ def _end(line: str, code: int) -> int:
 
 def _conclude(result: Result, out: Path, say: Console) -> None:
     if len(result.reports) <= ROWS:
-        say.print(table(result.reports, result.seconds))
+        names = [item.label for item in result.examined for _ in range(item.reports)]
+        say.print(table(result.reports, result.seconds, names))
     summary = result.summary
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.by_status.items())
     say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False)

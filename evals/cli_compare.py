@@ -113,6 +113,8 @@ def _worked(corpus: list[Path]) -> list[tuple[str, Report]]:
 
 
 def _show_comparison(found: Comparison, say: Console) -> None:
+    if not found.same_corpus:
+        say.print("not the same corpus: what only one of them has is gone, or new", style="yellow", highlight=False)
     for title, turns, style in (("worse", found.regressions, "red"), ("better", found.improvements, "green")):
         for turn in turns:
             say.print(

@@ -34,6 +34,8 @@ class Turn(Record):
 class Comparison(Record):
     """Everything that differs between two runs."""
 
+    same_corpus: bool = True
+    """Whether both hold the same items. If not, what is gone or new says nothing about getting worse."""
     regressions: list[Turn]
     """What passed before and does not now; what is gone; attacks that succeed more often."""
     improvements: list[Turn]
@@ -64,6 +66,7 @@ def compare(before: Ended, after: Ended) -> Comparison:
     differing = [place for place in ordered if changed[place]]
     nodes = Counter(node for place in differing for node in {change.node for change in changed[place]})
     return Comparison(
+        same_corpus={place.id for place in before.reports} == {place.id for place in after.reports},
         regressions=regressions,
         improvements=improvements,
         changes=[change for place in differing for change in changed[place]],

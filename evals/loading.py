@@ -14,6 +14,7 @@ from pydantic import JsonValue, ValidationError
 from agent.report import Status
 from evals.expect import Expectation
 from evals.visible import printable
+from graphs.entrypoints.reading import fault
 
 LINES = {".jsonl", ".ndjson"}
 _DATETIME = ("year", "month", "day", "hour", "minute", "second", "microsecond")
@@ -49,7 +50,10 @@ class Item:
 
 def load(paths: list[Path]) -> list[Item]:
     """Every item of every path, in order, with distinct ids. Raises InputRefused if there is nothing to work."""
-    items = _distinct([item for path in paths for item in _load(path)])
+    try:
+        items = _distinct([item for path in paths for item in _load(path)])
+    except OSError as error:
+        raise InputRefused(f"{error.filename}: {error.strerror}") from error
     if not items:
         raise InputRefused(f"{', '.join(map(str, paths))}: no findings in it")
     refused = [item.problem for item in items if item.problem]
@@ -66,7 +70,7 @@ def _load(path: Path) -> Iterator[Item]:
         for case in cases:
             yield _case(case, path.name if case == path else case.relative_to(path).as_posix())
     elif not path.is_file():
-        raise InputRefused(f"{path}: no such file or folder")
+        raise InputRefused(f"{path}: No such file or directory")
     elif path.suffix in LINES:
         yield from _lines(path)
     else:
@@ -121,20 +125,18 @@ def _first_line(error: Exception) -> str:
 
 def read_json(raw: bytes) -> JsonValue:
     """One JSON value, with a recorder's datetimes as ISO text. Raises ValueError with one line that says what is wrong."""
+    if not raw.strip():
+        raise ValueError("empty")
     try:
         return _plain(
             json.loads(raw.decode("utf-8-sig"), parse_constant=_not_a_number, parse_float=_finite, parse_int=_whole)
         )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not JSON: not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise ValueError("not JSON that can be read: nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(fault(error)) from error
 
 
 def _not_a_number(constant: str) -> NoReturn:
-    raise ValueError(f"not JSON: {constant} is not a JSON number")
+    raise ValueError(f"{constant} is no JSON number")
 
 
 def _finite(number: str) -> float:

@@ -35,7 +35,7 @@ class Meter:
         self._total = total
         self._before = before
         self._began = time.monotonic()
-        self._done = self._right = self._wrong = 0
+        self._done = self._right = self._wrong = self._refused = 0
         self._bar = Progress(
             TextColumn("[bold]replaying"),
             BarColumn(bar_width=None),
@@ -59,9 +59,11 @@ class Meter:
         """Count one task, and the score if it has one: what an attack is measured by has none."""
         self._done += 1
         if examined is not None:
-            self._right += examined.ok
+            self._refused += examined.refused
+            self._right += examined.ok and not examined.refused
             self._wrong += not examined.ok
-        score = f"{self._right} ok" + (f", {self._wrong} not" if self._wrong else "")
+        counts = {"ok": self._right, "refused": self._refused, "not": self._wrong}
+        score = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         pace = self._pace()
         self._bar.update(self._task, completed=self._done, score=score, pace=pace)
         if not self._console.is_terminal and self._done * 10 // self._total > (self._done - 1) * 10 // self._total:

@@ -95,7 +95,7 @@ def _of_report(report: Report | Refusal | None) -> dict[str, Any]:
         return {}
     if isinstance(report, Refusal):
         return {"status": report.status, "reason_contains": report.reason.value}
-    made: dict[str, Any] = {"status": report.status.value}
+    made: dict[str, Any] = {"status": _ended(report).value}
     if report.status in (Status.REFUSED, Status.SKIPPED):
         return made | {"reason_contains": report.reason.partition(":")[0]}
     if report.disposition is not None:
@@ -106,6 +106,14 @@ def _of_report(report: Report | Refusal | None) -> dict[str, Any]:
         policies = sorted({policy for verdict in verdicts for policy in verdict.policies})
         made |= {name: policies} if policies else {}
     return made
+
+
+def _ended(report: Report) -> Status:
+    """How the run ended at first: a replay takes nothing back, and nothing lapses in it."""
+    if report.status not in (Status.UNDONE, Status.LAPSED):
+        return report.status
+    held = [a.receipt for a in report.actions if a.receipt and a.receipt.verification and a.receipt.verification.holds]
+    return Status.CONTAINED if len(held) == len(report.actions) else Status.PARTIALLY_CONTAINED
 
 
 def _of_action(change: Change, verdict: Verdict | None, receipt: Receipt | None) -> dict[str, str]:

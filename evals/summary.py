@@ -27,6 +27,8 @@ class Examined(Record):
     checks: list[Check] = []
     scored: bool = False
     ok: bool = True
+    refused: bool = False
+    """Whether nothing of it was worked, and nobody expected that."""
     problem: str = ""
     """Why it did not pass, when that is not a check."""
     trial: int = 1
@@ -44,6 +46,7 @@ class Examined(Record):
             checks=checks or [],
             scored=checks is not None,
             ok=not bad and all(check.ok for check in checks or []),
+            refused=checks is None and all(report.status is Status.REFUSED for report in reports),
             problem="; ".join(bad),
             trial=trial,
             situation=next((r.finding.situation for r in reports if r.finding), ""),
@@ -118,8 +121,16 @@ class Summary(Record):
         )
 
 
+_IN_PLACE = (Status.CONTAINED, Status.UNDONE)
+
+
 def reason_code(report: Report) -> str:
-    """What reasons are counted by: the code before the first colon, or the first sentence with targets as their kinds."""
+    """What reasons are counted by: the code before the first colon, or the first sentence with targets as their kinds.
+
+    The reason of what was contained says how it was verified; it is counted by why it was done.
+    """
+    if report.status in _IN_PLACE and report.disposition is not None:
+        return f"{report.disposition.replace('_', ' ')}, confidence {report.confidence}"
     code = re.match(r"[a-z]+(_[a-z]+)*(?=: |$)", report.reason)
     if code and code.group() not in {target.id for target in _targets(report)}:
         return code.group()

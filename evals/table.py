@@ -1,5 +1,8 @@
 """The reports as a table for a terminal, readable at 80 columns."""
 
+import re
+from collections import Counter
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -26,14 +29,16 @@ _ROOM = 52
 """What is left for the finding at 80 columns."""
 
 
-def table(reports: list[Report], seconds: list[float]) -> Table:
-    """One row a report: on the left how it ended, in the middle what it is about and what may be done, then the seconds."""
+def table(reports: list[Report], seconds: list[float], names: list[str]) -> Table:
+    """One row a report: on the left how it ended, in the middle which it is, what about and what may be done, then the seconds."""
     drawn = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold", expand=True, leading=1)
     drawn.add_column("outcome\ndisposition\nhow verified", width=_LEFT, overflow="fold")
-    drawn.add_column("finding\ntarget\nverdict: actions", ratio=1, overflow="fold")
+    drawn.add_column("case\nfinding\ntarget\nverdict: actions", ratio=1, overflow="fold")
     drawn.add_column("s", justify="right", width=_SECONDS)
-    for report, took in zip(reports, seconds, strict=True):
-        drawn.add_row(_ended(report), _about(report), Text(f"{took:.1f}", style="dim"))
+    for report, took, name in zip(reports, seconds, names, strict=True):
+        drawn.add_row(
+            _ended(report), Text(f"{_short(name)}\n", style="bold") + _about(report), Text(f"{took:.1f}", style="dim")
+        )
     return drawn
 
 
@@ -57,11 +62,18 @@ def _about(report: Report) -> Text:
     return told
 
 
+def _short(name: str) -> str:
+    return printable(name, _ROOM)
+
+
 def _type(name: str) -> str:
-    """A long type breaks after its slash."""
-    shown = printable(name, 128)
-    family, slash, rest = shown.rpartition("/")
-    return shown if len(shown) <= _ROOM or not slash else f"{family}/\n{rest}"
+    """A long type breaks after its separators, and in no word."""
+    lines = [""]
+    for part in re.split(r"(?<=[/:. ])", printable(name, 128)):
+        if len(lines[-1] + part) > _ROOM and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _by_ruling(report: Report) -> dict[str, list[str]]:
@@ -70,7 +82,12 @@ def _by_ruling(report: Report) -> dict[str, list[str]]:
     for action in report.actions:
         ruling = str(action.verdict.ruling) if action.verdict else "not judged"
         found.setdefault(ruling, []).append(_words(action.planned.change.action.partition("_")[2]))
-    return found
+    return {ruling: _counted(names) for ruling, names in found.items()}
+
+
+def _counted(names: list[str]) -> list[str]:
+    """Each once, with how often where that is more: `protect evidence \u00d79`."""
+    return [name if count == 1 else f"{name} \u00d7{count}" for name, count in Counter(names).items()]
 
 
 def _verified(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from agent.evidence import unit
 from agent.receipt import Outcome
 from agent.report import Report, SourceSummary, Status
 from agent.verdict import Facts, Verdict
@@ -117,7 +118,7 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
 
 def _shown(name: str, value: JsonValue) -> str:
     """A port is a name, not an amount."""
-    return str(value) if name.endswith("_port") else plain(value)
+    return str(value) if name.endswith("_port") else plain(value) + unit(name)
 
 
 def fact_name(fact: str) -> str:

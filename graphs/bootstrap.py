@@ -12,9 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-from pydantic import ValidationError
-
 from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.configuration import Configuration
@@ -26,7 +23,7 @@ from tools.archive import Archive, FileArchive, S3Archive
 from tools.aws import Aws, AwsError, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
-from tools.registry import Registry
+from tools.registry import UNFIT, Registry, fault
 from tools.secret import CALLS as SECRET
 from tools.secret import secret
 from tools.session import NoAws, RealClients, state_client
@@ -51,8 +48,12 @@ class HomeUnusable(RuntimeError):
 
 
 def configuration() -> Configuration:
-    """What the environment says."""
-    return Configuration()
+    """What the environment says. Raises HomeUnusable for a home that can be no directory."""
+    config = Configuration()
+    standing = next((path for path in (config.home, *config.home.parents) if path.exists()), config.home)
+    if standing.exists() and not standing.is_dir():
+        raise HomeUnusable(f"STANCH_HOME is {config.home}, and {standing} is no directory")
+    return config
 
 
 def actor(config: Configuration) -> str:
@@ -226,10 +227,8 @@ def _key(config: Configuration, clients: RealClients) -> bytes:
 def _registry(path: Path | None) -> Registry:
     try:
         return Registry() if path is None else Registry.load(path)
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "not YAML"
-        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
-        raise HomeUnusable(f"{path}: {where}: {what}") from error
+    except UNFIT as error:
+        raise HomeUnusable(f"STANCH_REGISTRY: {path}: {fault(error)}") from error
 
 
 def own_names(caller: str) -> list[str]:

@@ -28,6 +28,8 @@ class Checked(Record):
     entries: int
     signed_here: bool
     """Whether the manifest carries this installation's signature. Anybody can check the rest."""
+    key_id: str
+    """The key that the archive says it is signed with."""
     faults: list[str]
 
 
@@ -44,6 +46,8 @@ class _Manifest(Record):
 
     run_id: str
     made_at: str
+    key_id: str = ""
+    """Which key signed it; it tells nothing about the key."""
     files: list[_Listed]
 
 
@@ -78,12 +82,20 @@ def exported(service: Service, run_id: str) -> bytes | None:
     files = {name: _json(value) for name, value in held.items() if value is not None}
     chains = service.archive.chains(run_id)
     files |= {f"evidence/{name}": lines(chain).encode() for name, chain in chains.items()}
-    manifest = _json(_manifest(run_id, files, iso(service.clock())))
+    manifest = _json(_manifest(run_id, files, iso(service.clock()), key_id(service.approval_key)))
     return _packed({**files, MANIFEST: manifest, SIGNATURE: _signature(service.approval_key, manifest).encode()})
 
 
+def key_id(key: bytes) -> str:
+    """A short name of a key, from which it cannot be told."""
+    return hmac.new(key, b"key id", hashlib.sha256).hexdigest()[:16]
+
+
 def checked(archive: bytes, keys: list[bytes]) -> Checked:
-    """Whether each file is the one in the manifest and each chain holds. Raises ValueError for what is no such archive."""
+    """Whether each file is the one in the manifest, each chain holds, and it is signed, if by one of the keys.
+
+    Raises ValueError for what is no such archive.
+    """
     files = _unpacked(archive)
     if MANIFEST not in files:
         raise ValueError("no manifest in it")
@@ -100,11 +112,16 @@ def checked(archive: bytes, keys: list[bytes]) -> Checked:
     faults += _cut(files, {chain.head for chain in chains.values()})
     given = files.get(SIGNATURE, b"")
     signed = any(hmac.compare_digest(given, _signature(key, files[MANIFEST]).encode()) for key in keys)
+    if not given:
+        faults.append(f"{SIGNATURE}: missing")
+    elif not signed and manifest.key_id in ["", *map(key_id, keys)]:
+        faults.append(f"{MANIFEST}: {'changed since this home signed it' if manifest.key_id else 'names no key'}")
     return Checked(
         run_id=manifest.run_id,
         files=len(listed),
         entries=sum(chain.entries for chain in chains.values()),
         signed_here=signed,
+        key_id=manifest.key_id,
         faults=sorted(faults),
     )
 
@@ -137,12 +154,12 @@ def _cut(files: dict[str, bytes], heads: set[str]) -> list[str]:
     ]
 
 
-def _manifest(run_id: str, files: dict[str, bytes], made_at: str) -> JsonObject:
+def _manifest(run_id: str, files: dict[str, bytes], made_at: str, key: str) -> JsonObject:
     listed = [
         _Listed(path=path, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         for path, content in sorted(files.items())
     ]
-    return _Manifest(run_id=run_id, made_at=made_at, files=listed).model_dump(mode="json")
+    return _Manifest(run_id=run_id, made_at=made_at, key_id=key, files=listed).model_dump(mode="json")
 
 
 def _signature(key: bytes, manifest: bytes) -> str:

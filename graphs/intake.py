@@ -16,6 +16,11 @@ from graphs.state import Arrived, Context, Taken
 from tools.aws import Phase, Tally
 from tools.reread import CALLS, Reread, reread
 
+_ITS_WORLD = (
+    "is not in the registry of the sandbox's world: after `stanch sandbox reset` a new one is made from the finding, "
+    "or from --world FILE"
+)
+
 
 def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken:
     """The finding as its own service says it is now, or why we do not work it."""
@@ -47,13 +52,16 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
 def screened(finding: Finding, event: Event, service: Service) -> Refusal | None:
     """Why the finding is not worked, from the finding alone, and whether it came by itself."""
     settings = service.settings
-    return screen(
+    why = screen(
         finding,
         service.registry,
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,
         since=service.since() if event.by_itself else None,
     )
+    if why is not None and why.reason is Reason.ACCOUNT_NOT_SERVED and settings.sandbox:
+        return why.model_copy(update={"detail": f"account {finding.account} {_ITS_WORLD}"})
+    return why
 
 
 def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -> tuple[Finding | Refusal, Answered]:

@@ -76,7 +76,10 @@ def _world(store: WorldStore, home: Path, event: JsonValue, world_file: Path | N
     kept = store.load()
     content = None if world_file is None else _bytes(world_file)
     if kept is None:
-        return _made(store, home, event, content)
+        try:
+            return _made(store, home, event, content)
+        except WorldError as error:
+            raise WorldError(f"{world_file}: {error}" if world_file is not None else str(error)) from error
     registry, origin = _read(home / REGISTRY, Registry), _read(home / ORIGIN, Origin)
     if content is not None and origin.source != hashlib.sha256(content).hexdigest():
         raise WorldError(f"the sandbox has another world already: {_FORGET}")

@@ -2,18 +2,33 @@
 
 from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
-from agent.report import Status
+from agent.report import Report, Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.refusing import reason_of
 from graphs.state import Decision, State
 from tools.aws import NO_ROLE
 
-_NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
+NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 """Why a wanted action is not in place although its target is there."""
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
-_IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
+IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
+
+
+def left_by_choice(report: Report, approved: list[str]) -> bool:
+    """Whether a run is contained in part because a person wanted it so: all that was approved is in place, and read back."""
+    wanted = [
+        a
+        for a in report.actions
+        if a.planned.id in approved or a.receipt or a.verdict is None or a.verdict.ruling is not Ruling.ASK
+    ]
+    short = any(one.reason in NOT_DONE for one in report.dropped)
+    return (
+        report.status is Status.PARTIALLY_CONTAINED
+        and not short
+        and all(a.receipt and _holds(a.receipt) for a in wanted)
+    )
 
 
 def status_of(state: State, mode: Mode) -> tuple[Status, str]:
@@ -54,12 +69,12 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     """Something was tried. Containment is said only of what was read back."""
     held = [r for r in state.receipts.values() if _holds(r)]
     unsure = [r for r in state.receipts.values() if r.outcome is Outcome.DONE and not _holds(r)]
-    failed = [r for r in state.receipts.values() if r.outcome not in _IN_PLACE]
+    failed = [r for r in state.receipts.values() if r.outcome not in IN_PLACE]
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
     left += [f"{_name(a)}: not approved" for a in _declined(state, plan)]
-    left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in _NOT_DONE]
+    left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in NOT_DONE]
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
     if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
@@ -71,7 +86,7 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
 
 
 def _holds(receipt: Receipt) -> bool:
-    return receipt.outcome in _IN_PLACE and receipt.verification is not None and receipt.verification.holds
+    return receipt.outcome in IN_PLACE and receipt.verification is not None and receipt.verification.holds
 
 
 def _told(receipt: Receipt) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
 
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
@@ -44,6 +44,9 @@ def _network(entry: str) -> str:
 
 
 Cidr = Annotated[str, AfterValidator(_network)]
+
+UNFIT = (OSError, UnicodeDecodeError, ValidationError, yaml.YAMLError)
+"""What reading a registry raises."""
 
 
 class AccountEntry(Record):
@@ -145,6 +148,20 @@ class Registry(Record):
         """Whether one of the entries is this target, its owner, or an ARN that ends in either. IAM compares names without case."""
         wanted = {name.casefold() for name in (target.id, target.owner) if name}
         return any(wanted & {entry.casefold(), _last(entry)} for entry in entries)
+
+
+def fault(error: Exception) -> str:
+    """What is wrong with the file, in one line, with the place."""
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    if not isinstance(error, ValidationError):
+        return f"not YAML: {' '.join(str(error).split())}"
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["loc"][:1] == ("accounts",) and first["loc"][-1] == "[key]":
+        return f"{place}: put account ids in quotes"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said
 
 
 def _last(entry: str) -> str:

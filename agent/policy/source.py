@@ -111,8 +111,10 @@ def texts(directory: Traversable | Path) -> dict[str, str]:
             if entry.name.endswith(".cedar"):
                 # Not read_text: it would turn a lone carriage return into a new line before anybody could see it.
                 found[entry.name] = entry.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"cannot be read: {error}", str(directory)) from error
+    except OSError as error:
+        raise PolicyError(str(error.strerror), str(error.filename or directory)) from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"not UTF-8 at byte {error.start}", str(directory)) from error
     if not found:
         raise PolicyError("holds no .cedar file", str(directory))
     return found

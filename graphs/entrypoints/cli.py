@@ -16,10 +16,13 @@ from graphs.entrypoints import (
     cli_sandbox,
     cli_studio,
 )
+from graphs.entrypoints.commands import Commands
 from tools.ledger import Unavailable
 from tools.session import NoAws
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
 cli_runs.add_to(app)
 app.command()(cli_iam.iam)
 app.command()(cli_export.export)

@@ -10,10 +10,11 @@ from agent.report import Report, Status, proposed_by
 from agent.target import Target
 from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
-from graphs.bootstrap import actor, configuration
-from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, stop
+from graphs.bootstrap import actor
+from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
+from graphs.status import left_by_choice
 from tools.action import catalogue
 from tools.ledger import Ledger
 
@@ -45,7 +46,7 @@ def list_waiting() -> None:
         for action in request.actions:
             row(action.id, f"{action.change.action} on {_named(action.change.target)}")
     if not waiting:
-        out.print("Nothing waits.")
+        out.print(nothing("Nothing waits."), soft_wrap=True)
 
 
 def _waiting(ledger: Ledger) -> list[tuple[Request, Report | None]]:
@@ -150,7 +151,7 @@ def _answer(
     run: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str, json_: bool
 ) -> None:
     with of_run(run) as runs:
-        given = answer(runs, run, decision, by or actor(configuration()), only, reason)
+        given = answer(runs, run, decision, by or actor(configured()), only, reason)
     if isinstance(given, NotTaken):
         how = HOW_TO_ANSWER if given.reason == "unknown_person" else ""
         stop(f"{given.reason.replace('_', ' ')}: {given.detail}{how}", REFUSED)
@@ -158,4 +159,4 @@ def _answer(
         out.print(f"kept; {given.given} so far, needs {given.detail}")
         return
     print(as_json([given])) if json_ else line(given)  # noqa: T201 - the JSON is the output
-    raise typer.Exit(exit_code([given]))
+    raise typer.Exit(0 if only is not None and left_by_choice(given, only) else exit_code([given]))

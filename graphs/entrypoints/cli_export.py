@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from graphs.bootstrap import SANDBOX, approval_key, configuration
-from graphs.entrypoints.opening import FAILED, REFUSED, of_run, stop
+from graphs.bootstrap import SANDBOX, approval_key
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, of_run, stop
 from graphs.entrypoints.printing import out, plain
-from graphs.export import checked, exported
+from graphs.export import Checked, checked, exported
 from tools.archive import NotKept
 
 
@@ -52,20 +52,29 @@ def _read(path: Path) -> bytes:
 
 
 def _check(archive: bytes, name: str) -> None:
+    keys = _keys()
     try:
-        found = checked(archive, _keys())
+        found = checked(archive, keys)
     except ValueError as error:
         stop(f"{name}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
         _say(plain(fault, 200))
-    ours = "signed here" if found.signed_here else "not signed here"
-    _say(f"{plain(found.run_id, 80)}: {found.files} files, {found.entries} reads, {len(found.faults)} faults, {ours}")
+    counts = f"{found.files} files, {found.entries} reads, {len(found.faults)} faults"
+    _say(f"{plain(found.run_id, 80)}: {counts}, {_signed(found)}")
     raise typer.Exit(FAILED if found.faults else 0)
+
+
+def _signed(found: Checked) -> str:
+    if found.signed_here:
+        return "signed here"
+    if found.faults:
+        return "not signed here"
+    return f"it names the key of another home ({plain(found.key_id, 40)}), where alone the signature can be checked"
 
 
 def _keys() -> list[bytes]:
     """The keys of this home, where there are any: a check makes none."""
-    home = configuration().home
+    home = configured().home
     return [approval_key(place) for place in (home, home / SANDBOX) if (place / "approval.key").exists()]
 
 

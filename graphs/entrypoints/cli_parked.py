@@ -8,7 +8,7 @@ import typer
 from agent.event import Event
 from agent.record import iso
 from agent.report import Status
-from graphs.entrypoints.opening import REFUSED, ledgers, opened, stop
+from graphs.entrypoints.opening import REFUSED, ledgers, nothing, opened, stop
 from graphs.entrypoints.printing import exit_code, line, out, shown
 from graphs.entrypoints.reading import Unreadable, read
 from tools.ledger import Parked
@@ -33,7 +33,7 @@ def list_parked() -> None:
         out.print(f"  {shown(parked.reason)}")
         out.print(f"  [dim]{shown(parked.body, 120)}[/]")
     if not found:
-        out.print("Nothing is parked.")
+        out.print(nothing("Nothing is parked."), soft_wrap=True)
 
 
 @app.command()
@@ -67,4 +67,4 @@ def _of(parked_id: str) -> tuple[bool, Parked]:
     """The parked delivery, and whether it is the sandbox's. Ends the command if there is none."""
     kept = ((sandbox, parked) for sandbox, ledger in ledgers().items() for parked in ledger.parked())
     found = next((one for one in kept if one[1].id == parked_id), None)
-    return found or stop(f"nothing is parked as {parked_id[:40]!r}", REFUSED)
+    return found or stop(nothing(f"nothing is parked as {parked_id[:40]!r}"), REFUSED)

@@ -9,7 +9,7 @@ from agent.policy import check as check_policies
 from agent.policy import explain as explain_verdict
 from agent.policy import run_examples
 from graphs.entrypoints.opening import FAILED, REFUSED, ledger_of, stop
-from graphs.entrypoints.printing import out, shown
+from graphs.entrypoints.printing import indented, out, shown
 from tools.action import catalogue
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -20,13 +20,22 @@ Folder = Annotated[Path | None, typer.Argument(help="A directory of Cedar files.
 @app.command()
 def check(folder: Folder = None) -> None:
     """Validate against the schema and lint."""
+    _readable(folder)
     _say(check_policies(folder, catalogue=catalogue()), "every policy is valid, scoped, explained and exercised")
 
 
 @app.command()
 def test(folder: Folder = None) -> None:  # noqa: PT028 - a command, not a pytest function
     """Run the examples that stand beside the policies."""
+    _readable(folder)
     _say(run_examples(folder, catalogue=catalogue()), "every example decides as it says")
+
+
+def _readable(folder: Path | None) -> None:
+    try:
+        _ = folder and next(folder.iterdir(), None)
+    except OSError as error:
+        stop(f"{folder}: {error.strerror}", REFUSED)
 
 
 def _say(faults: list[str], fine: str) -> None:
@@ -46,6 +55,6 @@ def explain(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     for action in report.actions:
         if action.verdict is not None:
             for text in explain_verdict(action.verdict).splitlines():
-                out.print(shown(text, 1000), soft_wrap=True)
+                indented(shown(text, 1000))
     if not report.actions:
         out.print(f"{report.run_id} judged no action: {shown(report.reason)}")

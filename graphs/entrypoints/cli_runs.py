@@ -13,10 +13,10 @@ from agent.finding import Refusal
 from agent.intake import parse
 from agent.report import Report, Status
 from agent.verdict import Mode
-from graphs.bootstrap import actor, configuration, prepared
+from graphs.bootstrap import actor, prepared
 from graphs.entrypoints.explaining import explain as explain_report
-from graphs.entrypoints.opening import REFUSED, ledger_of, ledgers, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, plain, row, shown, where
+from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
+from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
 from graphs.entrypoints.reading import Unreadable, read
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
@@ -68,7 +68,7 @@ def _refused_at_once(body: Any, sandbox: bool, mode: Mode | None) -> list[Report
     refusals = [item for item in found if isinstance(item, Refusal)]
     if len(refusals) < len(found):
         return []
-    chosen = mode or configuration().mode
+    chosen = mode or configured().mode
     return [refused(event, position, item, chosen, sandbox, now) for position, item in enumerate(refusals)]
 
 
@@ -92,7 +92,7 @@ def _parsed(raw: bytes, name: str) -> Any:
 
 def _refuse(text: str, raw: bytes) -> None:
     """One line that says what and where; the original stays under the home, if there can be one."""
-    folder = configuration().home / "refused"
+    folder = configured().home / "refused"
     kept = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.event"
     try:
         prepared(folder)
@@ -119,7 +119,7 @@ def undo(
 ) -> None:
     """Take a run's actions back exactly, the last first; stop on drift. Whoever types this is its approver."""
     with of_run(run) as runs:
-        report = undo_run(runs.service, run, action or None, by or actor(configuration()))
+        report = undo_run(runs.service, run, action or None, by or actor(configured()))
     if isinstance(report, NothingToUndo):
         stop(report.detail, REFUSED)
     print(as_json([report])) if json_ else line(report)  # noqa: T201 - the JSON is the output
@@ -139,7 +139,7 @@ def standing() -> None:
         out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
         row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
     if not receipts:
-        out.print("Nothing stands.")
+        out.print(nothing("Nothing stands."), soft_wrap=True)
 
 
 def sweep(
@@ -167,4 +167,4 @@ def catalogue() -> None:
         out.print(
             f"[bold]{spec.id}[/]  {spec.target}, {spec.reversal.replace('_', ' ')}, disruption {int(spec.disruption)}"
         )
-        out.print(f"  {spec.summary} Feels it: {spec.disrupts}")
+        indented(f"  {spec.summary} Feels it: {spec.disrupts}")

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from graphs.bootstrap import SANDBOX, configuration, prepared
-from graphs.entrypoints.opening import FAILED, REFUSED, stop
+from graphs.bootstrap import SANDBOX, prepared
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, stop
 from graphs.entrypoints.printing import out
 from graphs.entrypoints.reading import Unreadable, read
 
@@ -32,7 +32,7 @@ def reset() -> None:
     from graphs.sandbox_home import WORLD  # moto is loaded for the sandbox only
     from tools.sandbox.store import WorldBusy, WorldStore
 
-    home = configuration().home / SANDBOX
+    home = configured().home / SANDBOX
     if not home.exists():
         out.print("There is no sandbox here.")
         return
@@ -59,7 +59,7 @@ def serve(
     from tools.sandbox.worldstate import NotKept
 
     body = _event(event)
-    home = prepared(configuration().home / SANDBOX)
+    home = prepared(configured().home / SANDBOX)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())

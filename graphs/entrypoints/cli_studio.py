@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from graphs.bootstrap import STUDIO, configuration, prepared, studio_environment
-from graphs.entrypoints.opening import FAILED, stop
+from graphs.bootstrap import STUDIO, prepared, studio_environment
+from graphs.entrypoints.opening import FAILED, configured, stop
 from graphs.entrypoints.printing import out, row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def _home(*, fresh: bool) -> Path:
     from graphs.sandbox_home import WORLD  # moto is loaded for the sandbox only
     from tools.sandbox.store import WorldBusy, WorldStore
 
-    home = prepared(configuration().home / STUDIO)
+    home = prepared(configured().home / STUDIO)
     try:
         with WorldStore(home / WORLD, wait_seconds=0) as store:
             if fresh:

@@ -2,6 +2,7 @@
 
 import json
 
+from agent.evidence import unit
 from agent.policy import explain as explain_verdict
 from agent.receipt import Receipt
 from agent.report import Report, SourceSummary, proposed_by
@@ -51,7 +52,8 @@ def _evidence(source: SourceSummary) -> None:
     pages = f", {source.pages} pages" if source.pages else ""
     row("evidence", f"{source.source}: {source.standing}, {source.calls} calls{pages} {shown(source.note)}", 0)
     for name, value in source.facts.items():
-        row("", f"{_fact(name)} = {shown(json.dumps(value))}", 0)
+        amount = unit(name.partition("@")[0]) if value is not None else ""
+        row("", f"{_fact(name)} = {shown(json.dumps(value))}{amount}", 0)
     for name, why in source.not_known.items():
         row("", f"{_fact(name)} [yellow]{shown(why)}[/]", 0)
 

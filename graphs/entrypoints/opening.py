@@ -28,12 +28,18 @@ def stop(message: str, code: int) -> NoReturn:
 
 def ledgers() -> dict[bool, Ledger]:
     """The ledgers of this home: the sandbox's under True, the real one under False. Reading files needs no AWS."""
-    config = _configuration()
+    config = configured()
     sandbox = config.home / SANDBOX / LEDGER
     found: dict[bool, Ledger] = {True: SqliteLedger(sandbox, alive, sandbox=True)} if sandbox.exists() else {}
     if config.state == "dynamodb" or (config.home / LEDGER).exists():
         found[False] = kept(config)
     return found
+
+
+def nothing(words: str) -> str:
+    """What a list says that is empty; where there is no home at all, that."""
+    config = configured()
+    return words if config.state == "dynamodb" or config.home.exists() else f"There is no home at {config.home} yet."
 
 
 def ledger_of(run_id: str) -> Ledger:
@@ -54,7 +60,7 @@ def _known(run_id: str) -> tuple[bool, Ledger]:
     """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
     known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
     if not known:
-        stop(f"no such run here: {run_id[:40]!r}", REFUSED)
+        stop(nothing(f"no such run here: {run_id[:40]!r}"), REFUSED)
     if len(known) > 1:
         stop(f"{run_id} is a run of the sandbox and a real one: `stanch sandbox reset` forgets the sandbox's", REFUSED)
     return known[0]
@@ -63,7 +69,7 @@ def _known(run_id: str) -> tuple[bool, Ledger]:
 @contextmanager
 def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world: Path | None = None) -> Iterator[Runs]:
     """The runs of this home, on the sandbox or on the real AWS."""
-    config = _configuration()
+    config = configured()
     home = prepared(config.home)
     if sandbox:
         from graphs import sandbox_home  # moto is loaded for the sandbox only
@@ -92,10 +98,12 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
         yield found
 
 
-def _configuration() -> Configuration:
+def configured() -> Configuration:
+    """What the environment says. Ends the command for a value that cannot be."""
     try:
         return configuration()
     except ValidationError as error:
         first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
         name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
-        stop(f"{name}: {first['msg']}", REFUSED)
+        stop(f"{name}: {said}" if first["loc"] else said, REFUSED)

@@ -53,6 +53,16 @@ def row(label: str, text: str, indent: int = 2) -> None:
         out.print(start + part, soft_wrap=True)
 
 
+def indented(text: str) -> None:
+    """One line, wrapped under its own indentation."""
+    edge = " " * (len(text) - len(text.lstrip(" ")))
+    for part in Text.from_markup(text.strip(" ")).wrap(out, max(20, out.width - len(edge)), overflow="fold") or [
+        Text()
+    ]:
+        part.rstrip()
+        out.print(Text(edge) + part, soft_wrap=True)
+
+
 def tone(status: Status) -> str:
     """The colour of a status."""
     return "green" if status in _GOOD else "red" if status in _BAD else "yellow"
@@ -68,6 +78,13 @@ def line(report: Report) -> None:
     status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
+    if report.disposition is not None:
+        said = next(iter(report.rationale.splitlines()), "")
+        row(
+            "judged",
+            f"{report.disposition.replace('_', ' ')}, confidence {report.confidence}"
+            + (f": {shown(said)}" if said else ""),
+        )
     if report.finding is not None:
         row("finding", f"{shown(report.finding.type)} in {report.finding.account} {report.finding.region}")
     if report.finding is not None:

@@ -17,18 +17,23 @@ class Unreadable(Record):
 
 def read(raw: bytes) -> JsonValue | Unreadable:
     """The event. Numbers that JSON does not have, and what no store of ours keeps exactly, make it none."""
+    if not raw.strip():
+        return Unreadable(why="empty")
     try:
         body: JsonValue = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
         unfit = unsound(body)
         return body if unfit is None else Unreadable(why=f"{unfit[1]} ({unfit[0]})")
-    except UnicodeDecodeError as error:
-        return Unreadable(why=f"not UTF-8 at byte {error.start}")
-    except json.JSONDecodeError as error:
-        return Unreadable(why=f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}")
-    except RecursionError:
-        return Unreadable(why="nested too deeply to be an event")
-    except ValueError as error:
-        return Unreadable(why=f"not JSON: {error}")
+    except (ValueError, RecursionError) as error:
+        return Unreadable(why=fault(error))
+
+
+def fault(error: ValueError | RecursionError) -> str:
+    """What is wrong with bytes that are no JSON: one line, with the place."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+    return "nested too deeply to be an event" if isinstance(error, RecursionError) else f"not JSON: {error}"
 
 
 def _no_constant(name: str) -> NoReturn:

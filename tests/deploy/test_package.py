@@ -77,3 +77,20 @@ def test_a_package_that_lambda_would_refuse_is_said_to_be_too_large(
     monkeypatch.setattr(package, "LIMIT", 3)
     with pytest.raises(SystemExit, match="Lambda takes 3"):
         package.told(tmp_path / "folder", tmp_path / "stanch.zip")
+
+
+@pytest.mark.parametrize("name", ["nope.yaml", "unquoted.yaml"])
+def test_a_registry_that_cannot_be_read_is_said_in_one_line_before_anything_is_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unquoted.yaml").write_text("accounts: {111122223333: {environment: dev}}\n", encoding="utf-8")
+    arguments = ["package.py", "--registry", str(tmp_path / name), "--out", str(tmp_path / "build" / "stanch.zip")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        package.main()
+    said = {
+        "nope.yaml": "No such file or directory",
+        "unquoted.yaml": "accounts.111122223333: put account ids in quotes",
+    }
+    assert ended.value.code == f"{tmp_path / name}: {said[name]}"
+    assert not (tmp_path / "build").exists()

@@ -53,6 +53,18 @@ def test_a_run_beside_itself_changes_nothing(tmp_path: Path) -> None:
     assert run("compare", str(out), str(out)) == (0, "0 reports changed, 8 are the same; 0 worse, 0 better\n")
 
 
+def test_two_runs_over_other_corpora_are_said_to_be_that_first(tmp_path: Path) -> None:
+    outs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        _, _, out = replayed(tmp_path / name, ["contained"])
+        outs.append(out)
+    rows = outs[1] / "timings.jsonl"
+    rows.write_text(rows.read_text().replace('"id":"', '"id":"other-').replace('"id": "', '"id": "other-'))
+    code, said = run("compare", *map(str, outs))
+    assert (code, said.splitlines()[0]) == (1, "not the same corpus: what only one of them has is gone, or new")
+
+
 def test_each_node_that_says_something_else_is_named_with_what_it_says() -> None:
     base = STATUS[Status.CONTAINED]
     assert base.finding

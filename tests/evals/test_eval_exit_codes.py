@@ -20,6 +20,7 @@ def replayed(folder: Path, *lines: str, out: str = "out") -> Result:
 def test_a_corpus_of_which_nothing_could_be_read_is_refused_and_still_written_down(tmp_path: Path) -> None:
     ended = replayed(tmp_path, *map(json.dumps, UNREAD.values()))
     assert ended.exit_code == 2
+    assert "2/2 replayed, 2 refused, " in ended.stderr
     rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
     assert [row["reason"].partition(":")[0] for row in rows] == list(UNREAD)
 

@@ -53,8 +53,8 @@ def test_what_only_looks_like_a_datetime_is_left_as_it_is(odd: dict[str, object]
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (b"{oops", "not JSON: Expecting property name"),
-        (b'{"a": NaN}', "NaN is not a JSON number"),
+        (b"{oops", "not JSON at line 1, column 2: Expecting property name"),
+        (b'{"a": NaN}', "NaN is no JSON number"),
         (b"\xff\xfe", "not UTF-8 at byte 0"),
         (b"[" * 200_000, "nested too deeply"),
         (b"1" * 5000, "a number of 5000 digits"),
@@ -75,7 +75,7 @@ def test_a_line_that_is_not_json_is_refused_with_its_number(tmp_path: Path, line
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("gone.jsonl", None, "no such file or folder"),
+        ("gone.jsonl", None, "gone.jsonl: No such file or directory"),
         ("empty.jsonl", "\n\n", "no findings in it"),
         ("bad.json", "{", "bad.json: not JSON"),
         ("bad.jsonl", "{\n}\n", "bad.jsonl, line 1: not JSON"),

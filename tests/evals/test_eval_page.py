@@ -182,6 +182,25 @@ def test_no_number_of_reports_breaks_the_limit() -> None:
     assert len(render_eval(reports, summed(reports)).encode()) <= LARGEST
 
 
+def test_what_was_not_judged_is_counted_beside_what_it_was_taken_for() -> None:
+    reports = [report(Status.CONTAINED), *[report(Status.SKIPPED, disposition=None)] * 3]
+    text = Markup(render_eval(reports, summed(reports))).text
+    assert "3 more were not judged: refused, skipped or failed before." in text
+    assert "No runs." in Markup(render_eval([], summed([]))).text
+
+
+def test_tokens_that_no_model_counted_are_said_to_be_the_sandbox_s() -> None:
+    counted = {"input_tokens": 900, "output_tokens": 60, "sandbox": True}
+    played = report(Status.CONTAINED, answered_by="playbook over sandbox Converse", **counted)
+    asked = report(Status.CONTAINED, answered_by="some.model", **counted)
+    told = [Markup(render_run(one)).text for one in (played, asked)]
+    assert ["no model answered" in text for text in told] == [True, False]
+
+
+def test_a_share_is_shown_as_a_percentage() -> None:
+    assert "38 %" in Markup(render_run(every_status()[Status.CONTAINED])).text
+
+
 def test_a_small_replay_is_drawn_whole() -> None:
     reports = list(every_status().values())
     page = render_eval(reports, summed(reports))

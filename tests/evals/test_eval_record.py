@@ -86,6 +86,20 @@ def test_each_finding_of_an_event_has_its_own_expectation(
     assert failing(folder) == []
 
 
+def test_a_run_that_was_undone_since_is_recorded_as_it_ended_before(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (report,) = ran(home / "undone", KEY, "--mode", "auto")
+    undone = CliRunner().invoke(
+        app, ["undo", str(report["run_id"]), "--by", "ida", "--json"], env={"STANCH_HOME": str(home / "undone")}
+    )
+    assert json.loads(undone.stdout)[0]["status"] == "undone"
+    folder = tmp_path / "before"
+    recorded(home / "undone", report["run_id"], folder, monkeypatch, "--world", str(KEY / "world.yaml"))
+    assert yaml.safe_load((folder / "expect.yaml").read_text())["status"] == "contained"
+    assert failing(folder) == []
+
+
 def test_what_cannot_be_recorded_is_one_line_and_exit_code_two(home: Path, tmp_path: Path) -> None:
     (report,) = ran(home / "again", KEY, "--mode", "auto")
     environment = {"STANCH_HOME": str(home / "again")}

@@ -22,3 +22,8 @@ from evals.summary import reason_code
 )
 def test_a_reason_is_counted_by_its_code_or_its_first_sentence(code: str, reason: str) -> None:
     assert reason_code(report(Status.ESCALATED, reason=reason)) == code
+
+
+def test_what_was_contained_is_counted_by_why_and_not_by_how_it_was_verified() -> None:
+    made = report(Status.CONTAINED, reason="iam_deny_user on deploy-bot: observed")
+    assert reason_code(made) == "true positive, confidence high"

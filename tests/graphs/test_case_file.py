@@ -18,7 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.casefile import head
 from agent.report import Report
 from graphs.checkpoints import serializer
-from graphs.export import MANIFEST, checked, exported
+from graphs.export import MANIFEST, SIGNATURE, checked, exported, key_id
 from graphs.runs import Runs
 from tools.archive import Archive, FileArchive, NotKept, S3Archive
 
@@ -70,7 +70,8 @@ def test_an_archive_as_it_was_written_holds_and_is_signed(tmp_path: Path) -> Non
     found = checked(archive, [KEY])
     assert (found.run_id, found.faults, found.signed_here) == (report.run_id, [], True)
     assert found.entries == sum(source.calls for source in report.evidence)
-    assert not checked(archive, [b"another"]).signed_here
+    elsewhere = checked(archive, [b"another"])
+    assert (elsewhere.signed_here, elsewhere.key_id, elsewhere.faults) == (False, key_id(KEY), [])
     assert exported(at.service, "run-0123456789ab") is None
 
 
@@ -100,6 +101,16 @@ def _answer_changed_and_listed(files: dict[str, bytes]) -> None:
     _listed_anew(files, TRAIL)
 
 
+def _receipts_forged_and_listed(files: dict[str, bytes]) -> None:
+    files["receipts.json"] = b"[]\n"
+    _listed_anew(files, "receipts.json")
+
+
+def _forged_under_no_key(files: dict[str, bytes]) -> None:
+    _receipts_forged_and_listed(files)
+    files[MANIFEST] = files[MANIFEST].replace(key_id(KEY).encode(), b"")
+
+
 CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     "a file gone": (lambda files: files.pop("receipts.json"), "receipts.json: missing"),
     "a file more": (lambda files: files.update({"more.json": b"{}"}), "more.json: not in the manifest"),
@@ -109,6 +120,9 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
         _end_cut_and_listed, "cloudtrail_lookup: its chain does not end as the report says"
     ),
     "an answer changed, and listed so": (_answer_changed_and_listed, f"{TRAIL}: entry 2 was changed or moved"),
+    "receipts forged, and listed so": (_receipts_forged_and_listed, f"{MANIFEST}: changed since this home signed it"),
+    "receipts forged, listed so, under no key": (_forged_under_no_key, f"{MANIFEST}: names no key"),
+    "a signature gone": (lambda files: files.pop(SIGNATURE), f"{SIGNATURE}: missing"),
 }  # fmt: skip
 
 
@@ -120,7 +134,7 @@ def test_a_change_of_an_archive_is_seen(tmp_path: Path, what: str) -> None:
     change, fault = CHANGES[what]
     found = checked(repacked(archive, change), [KEY])
     assert fault in found.faults
-    assert found.signed_here == ("listed so" not in what)
+    assert found.signed_here == ("listed so" not in what and "signature" not in what)
 
 
 @pytest.mark.parametrize(

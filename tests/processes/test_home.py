@@ -80,7 +80,11 @@ def test_an_event_of_another_account_is_not_served_by_a_world_that_came_from_a_f
     run(tmp_path, BUCKET_EVENT, *BUCKET_WORLD)
     refused = run(tmp_path, other, mode="auto")
     assert (refused.code, refused.report["status"]) == (2, "refused")
-    assert f"account {OTHER} is not in the registry" in refused.report["reason"]
+    assert (
+        f"account {OTHER} is not in the registry of the sandbox's world: after `stanch sandbox reset`"
+        in refused.report["reason"]
+    )
+    assert "STANCH_REGISTRY" not in refused.err
     assert not writes(tmp_path)
     assert OTHER not in (tmp_path / "home" / "sandbox" / "registry.json").read_text(encoding="utf-8")
 
@@ -177,12 +181,72 @@ def test_what_is_gone_from_the_home_is_not_made_anew(name: str, said: str, kept:
         path.write_bytes(whole)
 
 
-def test_a_home_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file where the home should be", encoding="utf-8")
-    assert str(tmp_path / "home") in one_line(run(tmp_path, BUCKET_EVENT))
+ABOUT_THE_HOME = [
+    ["run", str(BUCKET_EVENT), "--sandbox"], ["standing"], ["sweep", "--sandbox"], ["explain", "run-0123456789ab"],
+    ["approvals", "list"], ["parked", "list"], ["sandbox", "reset"], ["sandbox", "serve"], ["export", "--check", "x.gz"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ABOUT_THE_HOME, ids=lambda command: " ".join(command[:1]))
+def test_a_home_that_is_no_directory_is_said_in_one_line_by_every_command(command: list[str], tmp_path: Path) -> None:
+    place = tmp_path / "home"
+    place.write_text("a file where the home should be", encoding="utf-8")
+    assert one_line(stanch(tmp_path, *command)) == f"STANCH_HOME is {place}, and {place} is no directory"
+
+
+def test_a_refused_event_that_cannot_be_kept_is_refused_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "refused").write_text("a file where a folder should be", encoding="utf-8")
     (tmp_path / "event.json").write_text("[]", encoding="utf-8")
     refused = stanch(tmp_path, "run", str(tmp_path / "event.json"), "--sandbox")
     assert "no findings in it; not kept" in one_line(refused, 2)
+
+
+@pytest.mark.parametrize("command", [["standing"], ["approvals", "list"], ["parked", "list"]], ids=" ".join)
+def test_a_list_says_that_there_is_no_home_and_makes_none(command: list[str], tmp_path: Path) -> None:
+    ended = stanch(tmp_path, *command)
+    assert (ended.code, ended.out) == (0, f"There is no home at {tmp_path / 'home'} yet.\n")
+    assert not (tmp_path / "home").exists()
+
+
+UNREADABLE = [
+    ["run"], ["run", str(BUCKET_EVENT), "--sandbox", "--world"], ["sandbox", "serve", "--event"],
+    ["export", "--check"], ["policy", "check"], ["policy", "test"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", UNREADABLE, ids=lambda command: " ".join(command[:1] + command[-1:]))
+def test_what_cannot_be_read_is_named_alike_by_every_command(command: list[str], tmp_path: Path) -> None:
+    assert one_line(stanch(tmp_path, *command, "/nope"), 2) == "/nope: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"STANCH_REGISTRY": "/nope"}, "STANCH_REGISTRY: /nope: No such file or directory"),
+        ({"STANCH_REGISTRY": str(HERE / "registry_unquoted.yaml")}, "accounts.111122223333: put account ids in quotes"),
+    ],
+)
+def test_a_registry_that_cannot_be_used_is_named_with_its_variable(
+    variables: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    line = one_line(stanch(tmp_path, "run", str(BUCKET_EVENT), env=variables))
+    assert line.startswith("STANCH_REGISTRY: ")
+    assert line.endswith(said)
+
+
+def test_a_value_that_a_variable_or_an_option_cannot_have_is_said_without_a_parser_s_words(tmp_path: Path) -> None:
+    state = one_line(stanch(tmp_path, "standing", env={"STANCH_STATE": "dynamodb"}), 2)
+    assert state.startswith("STANCH_STATE=dynamodb needs the names")
+    for words in (["run", str(BUCKET_EVENT), "--mode", "wild"], ["iam", "--phase", "wild"]):
+        said = stanch(tmp_path, *words).err
+        assert "'wild' is not one of" in said
+        assert "Value error" not in said
+
+
+def test_help_shows_a_flag_as_a_flag(tmp_path: Path) -> None:
+    for words in (["--help"], ["run", "--help"], ["approvals", "approve", "--help"]):
+        assert "bool" not in stanch(tmp_path, *words).out
 
 
 WORLDS = {
@@ -190,6 +254,8 @@ WORLDS = {
     "nested too deeply": (b"[" * 3_000, "not YAML"),
     "a day that no calendar has": (b"now: 2026-13-45T00:00:00Z", "not YAML: month must be"),
     "no mapping": (b"- now", "valid dictionary"),
+    "JSON that breaks off": (b'{"now": 1,\n', "world.yaml: not YAML: line 2, column 1: "),
+    "nothing": (b"", "world.yaml: empty"),
 }
 
 

@@ -64,6 +64,10 @@ def test_the_readme_s_commands_work_one_after_the_other(tmp_path: Path) -> None:
         found = re.search(r"\b[a-z]{3}-[0-9a-f]{12}\b", ended.out)
         run = found[0] if found else run
         last = ended.out
+        if words[0] == "run" and "auto" in words:
+            assert "judged     true positive, confidence high: " in ended.out
+        if words[:2] == ["approvals", "show"]:
+            assert "never used" not in ended.out
         if words == ["standing"]:
             assert "stands     iam_deny_user on user tide-lab in 111122223333, since 20" in ended.out
             assert "aws:" not in ended.out
@@ -92,3 +96,14 @@ def test_iam_names_an_action_that_there_is_not(tmp_path: Path, action: str) -> N
     ended = stanch(tmp_path, "iam", "--action", action)
     assert (ended.code, ended.out) == (2, "")
     assert "stanch catalogue" in ended.err
+
+
+def test_a_share_has_its_unit_and_listings_keep_their_indentation_within_80_columns(tmp_path: Path) -> None:
+    case = ROOT / CASE
+    words = ["run", str(case / "event.json"), "--sandbox", "--world", str(case / "world.yaml"), "--json"]
+    run = stanch(tmp_path, *words).report["run_id"]
+    assert re.search(r"key\.denied_share of \S+ = \d+ %", " ".join(stanch(tmp_path, "explain", run).out.split()))
+    for told in (stanch(tmp_path, "policy", "explain", run).out, stanch(tmp_path, "catalogue").out):
+        assert max(map(len, told.splitlines())) <= 80
+    starts = [line for line in stanch(tmp_path, "catalogue").out.splitlines() if not line.startswith("  ")]
+    assert all(re.match(r"[a-z0-9]+_\w+  ", line) for line in starts)

@@ -2,7 +2,10 @@
 
 import os
 import socket
+import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,40 @@ def test_outside_a_clone_it_says_so(became, monkeypatch, tmp_path):
     ended = ran("--port", free_port())
     assert (ended.exit_code, became) == (1, [])
     assert ended.stderr.startswith("Studio runs from a clone of the repository")
+
+
+def test_make_passes_the_port_on():
+    told = subprocess.run(
+        ["make", "--dry-run", "studio", "PORT=3210"],  # noqa: S607 - make, wherever it is
+        cwd=cli_studio.ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "stanch studio --port 3210" in told.stdout
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that is not Stanch's."""
+
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_tour_says_in_one_line_that_what_answers_is_not_stanch():
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        addresses = [f"http://127.0.0.1:{port}" for port in (server.server_port, free_port())]
+        for address in addresses:
+            ended = subprocess.run(  # noqa: S603 - our own script, by our own interpreter
+                [sys.executable, "docs/studio_tour.py", address],
+                cwd=cli_studio.ROOT, capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+            assert (ended.returncode, ended.stdout) == (1, "")
+            assert ended.stderr.strip() == (
+                f"no Stanch answers at {address}: start `make studio`, and name another address as the argument"
+            )
+        server.shutdown()

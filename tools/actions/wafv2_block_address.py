@@ -35,7 +35,7 @@ SPEC = ActionSpec(
     order=200,
     reversal=Reversal.EXACT,
     disruption=Disruption.ONE_RESOURCE,
-    summary="Block the address in AWS WAF, for a time.",
+    summary="Block the address in AWS WAF, for a time, in the IP sets tagged stanch:purpose=block.",
     disrupts="Everybody who comes from this address, to every web endpoint whose web ACL blocks by our IP sets.",
     leaves_open=[
         "The attacker may come back from another address.",
@@ -78,7 +78,10 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return no(reason="not_supported", detail="AWS WAF takes no network of every address")
     sets = _chosen(our_sets(aws, address.version), asked)
     if not sets:
-        return no(reason="not_supported", detail=f"no IP set for IPv{address.version} has the tag stanch:purpose=block")
+        return no(
+            reason="not_supported",
+            detail=f"no IP set for IPv{address.version} has the tag stanch:purpose=block (docs/limits.md: what to set up)",
+        )
     used = uses(aws, [each.ref for each in sets])
     problem = _problem(sets, used, address)
     if problem:

@@ -65,7 +65,7 @@ def world_for(event: JsonValue) -> World:
             if thing.id in taken:
                 continue  # a key or bucket id is one account's only
             taken |= {thing.id} if thing.kind in ("access_key", "bucket") else set()
-            _add(accounts.setdefault(thing.account or account, _Account(region)), thing, region)
+            _add(accounts.setdefault(thing.account or account, _Account(region)), thing, region, one)
         for instance in instances_in(one):
             _host(accounts.setdefault(instance.account or account, _Account(region)), instance, one, region)
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
@@ -79,7 +79,7 @@ def world_for(event: JsonValue) -> World:
     )
 
 
-def _add(account: _Account, thing: Named, region: str) -> None:
+def _add(account: _Account, thing: Named, region: str, carried: Carried) -> None:
     if thing.kind == "role":
         account.roles.setdefault(thing.id, {"name": thing.id, "path": thing.path})
     elif thing.kind == "user":
@@ -87,7 +87,7 @@ def _add(account: _Account, thing: Named, region: str) -> None:
     elif thing.kind == "access_key" and thing.owner is not None:
         keys = _user(account, Named(kind="user", id=thing.owner))["keys"]
         if len(keys) < 2:  # IAM allows no more
-            keys.append({"id": thing.id, "status": thing.status})
+            keys.append({"id": thing.id, "status": thing.status, **_used(carried, region)})
     elif thing.kind == "bucket":
         account.buckets.setdefault(thing.id, _bucket(thing, region))
 
@@ -102,6 +102,26 @@ def _host(account: _Account, instance: NamedInstance, carried: Carried, region: 
 def _user(account: _Account, thing: Named) -> dict[str, Any]:
     new = {"name": thing.id, "path": thing.path, "policies": {"touch": _TOUCH}, "keys": []}
     return account.users.setdefault(thing.id, new)
+
+
+def _used(carried: Carried, region: str) -> dict[str, Any]:
+    """When the key was last used, and for which service, where the finding tells of a call."""
+    service = pick(carried.body, "service")
+    told = [
+        pick(pick(pick(where, "action"), "awsapicallaction"), "servicename", "api") for where in (service, carried.body)
+    ]
+    fields, evidences = pick(carried.body, "productfields"), pick(carried.body, "evidences")
+    api = pick(evidences[0] if isinstance(evidences, list) and evidences else None, "api")
+    told += [pick(pick(api, "service"), "name"), pick(api, "operation")]
+    told.append(pick(fields, "awsguarddutyserviceactionawsapicallactionapi"))
+    called = next((one for one in told if isinstance(one, str)), None)
+    seen = [pick(service, "eventlastseen"), pick(carried.body, "lastobservedat")]
+    seen.append(pick(pick(carried.body, "findinginfo"), "lastseentimedt"))
+    at = next((found for value in seen if (found := moment(value)) is not None), None) or _updated(carried)
+    if called is None or at is None or not 2006 < at.year < 2100:
+        return {}
+    name = called.partition(".amazonaws.com")[0] if ".amazonaws.com" in called else "N/A"
+    return {"last_used": {"at": min(at, _updated(carried) or at).isoformat(), "service": name[:64], "region": region}}
 
 
 def _bucket(thing: Named, region: str) -> dict[str, Any]:

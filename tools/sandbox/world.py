@@ -95,7 +95,9 @@ class World(Content):
             data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, with account ids kept as text
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             # a date that no calendar has is a ValueError
-            raise WorldError(f"not YAML: {' '.join(str(error).split())}") from error
+            raise WorldError(f"not YAML: {_unread(error)}") from error
+        if data is None:
+            raise WorldError("empty")
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -137,6 +139,14 @@ _Loader.yaml_implicit_resolvers = {
     first: [("tag:yaml.org,2002:str", _ACCOUNT_ID), *rules] if first in "0123456789" and first else rules
     for first, rules in _Loader.yaml_implicit_resolvers.items()
 }
+
+
+def _unread(error: Exception) -> str:
+    """The fault with its place in the file, as the parser counts them from none and people from one."""
+    at, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if at is None:
+        return " ".join(str(error).split())
+    return f"line {at.line + 1}, column {at.column + 1}: {what}"
 
 
 def _lines(error: ValidationError, data: object) -> Iterator[str]:

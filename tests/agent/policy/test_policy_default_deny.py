@@ -99,7 +99,7 @@ def test_a_file_that_is_not_text_denies(tmp_path: Path) -> None:
     (tmp_path / "a.cedar").write_bytes(b"\xff\xfe\x00")
     verdict = Policies.load_or_deny(tmp_path, catalogue=CATALOGUE).judge("A1", facts())
     assert verdict.ruling is Ruling.DENY
-    assert "cannot be read" in verdict.errors[0]
+    assert "not UTF-8 at byte 0" in verdict.errors[0]
 
 
 def test_a_forbid_that_errs_denies_although_cedar_would_skip_it(tmp_path: Path) -> None:

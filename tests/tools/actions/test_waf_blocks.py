@@ -278,7 +278,7 @@ def test_a_set_that_lets_in_what_is_in_it_is_never_added_to_whatever_its_tag_say
 def test_a_set_that_only_has_the_right_name_is_not_ours() -> None:
     planned = _plan(_opened(WORLD.replace("stanch:purpose: block", "stanch:purpose: blocked")))
     assert isinstance(planned, Inapplicable)
-    assert "no IP set" in planned.detail
+    assert "no IP set for IPv4 has the tag stanch:purpose=block (docs/limits.md" in planned.detail
 
 
 def test_a_set_that_lost_its_tag_after_the_plan_is_not_written_to() -> None:

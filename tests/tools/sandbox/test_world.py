@@ -66,7 +66,7 @@ FLOW = "{group: g, vpc: vpc-0abc1234, interface: eni-0abc1234, %s records: [{at:
             "macie.buckets[0].public: Input should be 'PUBLIC'",
         ),
         ("now: [", "not YAML: "),
-        ("", "Input should be a valid dictionary"),
+        ("", "empty"),
     ],
 )
 def test_an_error_names_the_place_and_says_it_in_one_line(text: str, line: str) -> None:

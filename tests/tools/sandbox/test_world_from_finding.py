@@ -315,3 +315,29 @@ def test_the_worlds_of_recorded_findings_can_be_seeded() -> None:
         assert names == {user.name for user in world.iam.users}, line["id"]
         told += len(sandbox.clients().client("securityhub", world.account, world.region).get_findings()["Findings"])
     assert told >= 15
+
+
+CALLED = {"awsApiCallAction": {"api": "ListUsers", "serviceName": "iam.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ({"action": CALLED, "eventLastSeen": "2026-02-03T09:55:00Z"}, ("2026-02-03T09:55:00+00:00", "iam")),
+        ({"action": CALLED, "eventLastSeen": "2099-01-01T00:00:00Z"}, ("2026-02-03T10:00:00+00:00", "iam")),
+        ({"action": CALLED, "eventLastSeen": "soon"}, ("2026-02-03T10:00:00+00:00", "iam")),
+        ({"action": {"actionType": "NETWORK_CONNECTION"}}, None),
+    ],
+)
+def test_a_key_that_the_finding_saw_in_use_was_used(service: Any, expected: Any) -> None:
+    body = {**guardduty(**user_key("IAMUser")), "service": service}
+    used = world_for(body).iam.users[0].keys[0].last_used
+    assert expected == (None if used is None else (used.at, used.service))
+
+
+@pytest.mark.parametrize("shape", ["", "_asff", "_api", "_ocsf"])
+def test_every_shape_of_a_finding_about_a_call_says_that_the_key_was_used(shape: str) -> None:
+    path = Path(__file__).parents[2] / "data" / "events" / f"guardduty_credential_abuse{shape}.json"
+    made = [key for user in world_for(json.loads(path.read_text())).iam.users for key in user.keys]
+    assert made
+    assert all(key.last_used is not None for key in made)
