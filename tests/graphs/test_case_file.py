@@ -53,7 +53,7 @@ def repacked(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> byte
 def test_every_read_of_every_source_is_kept_and_the_report_names_each_chain_s_end(tmp_path: Path) -> None:
     at, report = worked(tmp_path)
     chains = at.service.archive.chains(report.run_id)
-    reads = {source.source: source for source in report.evidence}
+    reads = {source.source: source for source in report.evidence if source.calls}
     assert {name.split(".")[0] for name in chains} == set(reads) > {"intake", "plan", "cloudtrail_lookup"}
     for name, chain in chains.items():
         source = reads[name.split(".")[0]]
@@ -166,7 +166,7 @@ def test_a_disk_that_is_full_is_said_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "cases").write_text("in the way", encoding="utf-8")
     _, report = worked(tmp_path)
     assert report.status == "contained"
-    assert all("raw evidence not kept" in source.note for source in report.evidence)
+    assert all("raw evidence not kept" in source.note for source in report.evidence if source.calls)
 
 
 def test_what_intake_and_planning_read_is_kept_as_it_was_asked_and_when(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def worked_into(folder: Path, archive: Callable[[Desk], Archive]) -> tuple[Desk,
 
 def test_a_run_into_a_locked_bucket_can_be_exported_and_checked_and_its_evidence_stays(tmp_path: Path) -> None:
     at, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at), "case-files"))
-    assert all(source.chain for source in report.evidence)
+    assert all(source.chain for source in report.evidence if source.calls)
     client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
     held = client.list_object_versions(Bucket="case-files")["Versions"]
     assert {one["Key"] for one in held} == {
@@ -236,7 +236,7 @@ def test_what_is_put_over_a_case_file_or_hides_it_later_changes_nothing(tmp_path
 def test_a_bucket_that_locks_nothing_is_said_and_stops_nothing(tmp_path: Path) -> None:
     _, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at, lock=False), "case-files"))
     assert report.status == "contained"
-    assert all("raw evidence not kept: the bucket locks nothing" in source.note for source in report.evidence)
+    assert all("raw evidence not kept: the bucket locks nothing" in source.note for source in report.evidence if source.calls)
 
 
 def test_a_bucket_keeps_each_chain_once_and_a_second_look_beside_it(tmp_path: Path) -> None:
