@@ -9,21 +9,22 @@ from graphs.bootstrap import SANDBOX, approval_key, configuration
 from graphs.entrypoints.opening import FAILED, REFUSED, of_run, stop
 from graphs.entrypoints.printing import out, plain
 from graphs.export import checked, exported
+from tools.archive import NotKept
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive as well.")],
     to: Annotated[Path | None, typer.Option("--out", help="Where to write. Default: RUN.tar.gz here.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Check an archive instead of writing one.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check instead of writing.")] = False,
 ) -> None:
-    """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one."""
+    """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one.
+
+    With --check and a run's id, what is kept of the run is checked where it lies.
+    """
     if check:
-        _check(Path(run))
+        _check(_read(Path(run)) if Path(run).exists() else _exported(run), run)
         return
-    with of_run(run) as runs:
-        archive = exported(runs.service, run)
-    if archive is None:
-        stop(f"no such run here: {run[:40]!r}", REFUSED)
+    archive = _exported(run)
     path = to or Path(f"{run}.tar.gz")
     try:
         path.write_bytes(archive)
@@ -32,14 +33,29 @@ def export(
     _say(f"{path}: {len(archive)} bytes")
 
 
-def _check(path: Path) -> None:
+def _exported(run: str) -> bytes:
     try:
-        archive = path.read_bytes()
-        found = checked(archive, _keys())
+        with of_run(run) as runs:
+            archive = exported(runs.service, run)
+    except NotKept as error:
+        stop(f"{run[:40]!r}: the case file cannot be read ({plain(str(error), 200)})", FAILED)
+    if archive is None:
+        stop(f"no such run here: {run[:40]!r}", REFUSED)
+    return archive
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         stop(f"{path}: {error.strerror}", REFUSED)
+
+
+def _check(archive: bytes, name: str) -> None:
+    try:
+        found = checked(archive, _keys())
     except ValueError as error:
-        stop(f"{path}: no case file ({plain(str(error), 200)})", REFUSED)
+        stop(f"{name}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
         _say(plain(fault, 200))
     ours = "signed here" if found.signed_here else "not signed here"

@@ -1,8 +1,10 @@
 """`stanch sandbox`: the embedded AWS of this home."""
 
 import json
+import os
 import shlex
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +56,7 @@ def serve(
     from tools.sandbox.serving import serving
     from tools.sandbox.store import WorldBusy
     from tools.sandbox.world import WorldError
+    from tools.sandbox.worldstate import NotKept
 
     body = _event(event)
     home = prepared(configuration().home / SANDBOX)
@@ -79,6 +82,8 @@ def serve(
                 over.wait()
     except (WorldError, WorldBusy) as error:
         stop(str(error), REFUSED)
+    except NotKept as error:
+        stop(str(error), FAILED)
     except OSError as error:
         stop(f"port {port}: {error.strerror}", REFUSED)
 
@@ -96,6 +101,11 @@ def _event(file: Path | None) -> Any:
 
 
 def _print(variables: dict[str, str], json_: bool) -> None:
-    """For a shell to evaluate, or a program to read; at once, as whoever started this waits for it."""
+    """For a shell to evaluate, or a program to read; at once, as whoever started this waits for it, and then no more."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines.append(f"# ends with ctrl-C, or: kill {os.getpid()}")
     print(json.dumps(variables) if json_ else "\n".join(lines), flush=True)  # noqa: T201 - what the command is for
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    # `$(...)` waits until nobody has the pipe any more
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -23,7 +23,7 @@ from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import CHECKPOINTS, LEDGER, create
 
 NUMBERS = range(1, 9)
-_CLI = "import sys; from graphs.entrypoints.cli import main; sys.argv[0] = 'stanch'; main()"
+CLI = "import sys; from graphs.entrypoints.cli import main; sys.argv[0] = 'stanch'; main()"
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Deployment:
 
     def stanch(self, *arguments: str) -> str:
         """What `stanch` prints."""
-        return self._ran([sys.executable, "-c", _CLI, *arguments])
+        return self._ran([sys.executable, "-c", CLI, *arguments])
 
     def _ran(self, command: list[str]) -> str:
         ran = subprocess.run(  # noqa: S603 - our own interpreter's tools
@@ -123,6 +123,7 @@ def deployed(folder: Path, *, tables: bool = False) -> Iterator[Deployment]:
         environment = plain_environment() | served | {
             "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL_LAMBDA": api, "STANCH_HOME": str(folder / "home"),
             "STANCH_MODE": "approve", "STANCH_MODEL": "us.anthropic.claude-sonnet-4-6", "STANCH_LOG_LEVEL": "INFO",
+            "STANCH_SINCE": "ever",
             "STANCH_EXECUTE_FUNCTION": "execute", "STANCH_EVENTS_FUNCTION": "events",
             "STANCH_APPROVALS_URL": "https://approvals.example.com",
         }  # fmt: skip
@@ -154,7 +155,7 @@ def sandbox(folder: Path, *arguments: str, ended_by: signal.Signals = signal.SIG
     environment = plain_environment() | {"STANCH_HOME": str(folder / "aws")}
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _CLI, "sandbox", "serve", "--json", *arguments],
+            [sys.executable, "-c", CLI, "sandbox", "serve", "--json", *arguments],
             env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         try:

@@ -6,6 +6,7 @@ from tools.ledger.port import (
     Claimed,
     Duplicate,
     Held,
+    Kin,
     Ledger,
     LostLease,
     Opened,
@@ -14,6 +15,7 @@ from tools.ledger.port import (
     TooLarge,
     Unavailable,
     earlier,
+    next_after,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -24,6 +26,7 @@ __all__ = [
     "Claimed",
     "Duplicate",
     "Held",
+    "Kin",
     "Ledger",
     "LostLease",
     "Opened",
@@ -33,5 +36,6 @@ __all__ = [
     "TooLarge",
     "Unavailable",
     "earlier",
+    "next_after",
     "run_id_for",
 ]

@@ -14,6 +14,10 @@ LOCK = threading.RLock()
 _GIVEN_REQUEST_ID: list[str] = [""]
 
 
+UNKEPT = ("awslambda", "moto_api._internal", "ssm")
+"""What moto has and the sandbox does not: a world with it cannot be saved."""
+
+
 class OutsideSandbox(RuntimeError):
     """Something was asked that the embedded AWS does not have. Nothing left the process."""
 
@@ -48,7 +52,7 @@ def _handler(url: str) -> Callable[[Any, str, Any], Any]:
     from moto.backend_index import backend_url_patterns
 
     for package, pattern in backend_url_patterns:
-        if pattern.match(url):
+        if pattern.match(url) and package not in UNKEPT:
             for path, handler in _routes(package):
                 if path.match(url):
                     return handler

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.worldstate import NotKept
 
 _POLL_SECONDS = 0.05
 _MARK = b"stanch world 1\n"
@@ -110,10 +111,19 @@ class WorldStore:
             raise WorldUnreadable(f"{self._path} is a world of another release ({type(error).__name__})") from error
 
     def save(self, sandbox: Sandbox) -> None:
-        """Write the world: after this returns it survives a kill and a power cut."""
+        """Write the world: after this returns it survives a kill and a power cut.
+
+        Raises NotKept for a service whose state no file keeps: it is emptied, and the world without it is written.
+        """
         self._held()
+        try:
+            self._write(sandbox.snapshot())
+        except NotKept:
+            self._write(sandbox.snapshot())
+            raise
+
+    def _write(self, content: bytes) -> None:
         partial = self._path.with_name(self._path.name + ".partial")
-        content = sandbox.snapshot()
         with partial.open("wb") as file:
             file.write(_MARK + hashlib.sha256(content).digest())
             file.write(content)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from tools.sandbox.answering import OutsideSandbox
 from tools.sandbox.mechanism import prepare, shelves
 
 _GLOBALS = (
@@ -20,20 +21,49 @@ _COUNTERS = (("moto.logs.models", "LogEvent", "_event_id"), ("moto.logs.models",
 """Where moto counts ids for the whole process."""
 
 
+_NOT_BYTES = (pickle.PicklingError, AttributeError, TypeError)
+"""What an object raises that holds something of its process: a thread, a function made on the way."""
+
+
+class NotKept(OutsideSandbox):
+    """A service holds what no file can keep: it is emptied, and the rest of the world goes on."""
+
+
 def dump(extra: dict[str, Any]) -> bytes:
-    """Everything as bytes, with what the caller adds. They can be loaded by another process."""
+    """Everything as bytes, with what the caller adds. They can be loaded by another process. Raises NotKept."""
+    whole = {
+        "backends": {name: _regions(backends) for name, backends in _in_use()},
+        "globals": {f"{module}:{path}": dict(value) for module, path, value in _globals()},
+        "counters": {(module, owner, name): value for module, owner, name, value in _counters()},
+        "shelves": dict(shelves()),
+        "random": _random().getstate(),
+        "extra": extra,
+    }
+    try:
+        return _bytes(whole)
+    except _NOT_BYTES as error:
+        services = _emptied()
+        if not services:
+            raise
+        raise NotKept(f"The sandbox cannot keep what was made in {services}, and has emptied it") from error
+
+
+def _bytes(value: Any) -> bytes:
     held = io.BytesIO()
-    _Pickler(held, protocol=pickle.HIGHEST_PROTOCOL).dump(
-        {
-            "backends": {name: _regions(backends) for name, backends in _in_use()},
-            "globals": {f"{module}:{path}": dict(value) for module, path, value in _globals()},
-            "counters": {(module, owner, name): value for module, owner, name, value in _counters()},
-            "shelves": dict(shelves()),
-            "random": _random().getstate(),
-            "extra": extra,
-        }
-    )
+    _Pickler(held, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     return held.getvalue()
+
+
+def _emptied() -> str:
+    """The services whose state cannot be kept, each emptied in every account and Region."""
+    names = []
+    for name, backends in list(_in_use()):
+        try:
+            _bytes(_regions(backends))
+        except _NOT_BYTES:
+            backends.clear()
+            names.append(name.split(".")[1])
+    return ", ".join(names)
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -130,12 +160,16 @@ def _random() -> Any:
 
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 
+_CRYPTOGRAPHY = "cryptography."
+
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         # moto's queues hold locks; nobody holds those while a world is dumped
         made = _LOCKS.get(type(value))
-        return NotImplemented if made is None else (made, ())
+        if made is not None:
+            return made, ()
+        return _key(value) if type(value).__module__.startswith(_CRYPTOGRAPHY) else NotImplemented
 
     def persistent_id(self, value: Any) -> Any:
         from moto.core.base_backend import AccountSpecificBackend, BackendDict
@@ -147,6 +181,21 @@ class _Pickler(pickle.Pickler):
             name = next(n for n, v in vars(module).items() if isinstance(v, BackendDict) and v.backend is value.backend)
             return ("account", f"{module.__name__}:{name}", value.account_id)
         return None
+
+
+def _key(value: Any) -> Any:
+    """How a private key of KMS, ACM or Cognito is kept."""
+    from cryptography.hazmat.primitives import serialization as form
+
+    if not hasattr(value, "private_bytes"):
+        return NotImplemented
+    return _from_pem, (value.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()),)
+
+
+def _from_pem(content: bytes) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(content, None)
 
 
 class _Unpickler(pickle.Unpickler):
