@@ -57,6 +57,8 @@ def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally
     if isinstance(claim, Held):
         detail = f"{claim.run_id} has claimed the same effect ({claim.state})"
         return receipt_for(action, run_id, service).model_copy(update={"detail": detail})
+    if claim.taken_over:
+        _answer_for(action, claim, fence, service, run_id)
     module = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.EXECUTE, module.CALLS, tally)
     aws = replace(aws, before_write=lambda: service.ledger.sending(run_id, fence, change, service.clock()))
@@ -66,11 +68,17 @@ def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally
     service.ledger.record(receipt, fence)
     if receipt.outcome in (*MAY_STAND, Outcome.ALREADY):
         _need(action, run_id, service)
-    if claim.taken_over:
-        service.ledger.unneeded(claim.taken_over, change)
     if receipt.outcome is not Outcome.DONE and not ours:
         service.ledger.release(run_id, change)
     return receipt
+
+
+def _answer_for(action: PlannedAction, claim: Claim, fence: int, service: Service, run_id: str) -> None:
+    """What the other run left is this one's to list, to sweep and to take back, whatever comes of its own calls."""
+    blank = receipt_for(action, run_id, service).model_copy(update={"outcome": Outcome.UNSURE})
+    service.ledger.record(_said(blank, claim, ours=True), fence)
+    _need(action, run_id, service)
+    service.ledger.unneeded(claim.taken_over, action.change)
 
 
 def _said(receipt: Receipt, claim: Claim, *, ours: bool) -> Receipt:

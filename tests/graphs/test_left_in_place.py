@@ -29,6 +29,10 @@ LOST: dict[str, tuple[str, str, str, Look]] = {
 """A world, its event, a write, and what that write changes."""
 
 
+class Killed(BaseException):
+    """The process ends here, as SIGKILL would end it."""
+
+
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between its own repeats."""
@@ -182,6 +186,24 @@ def test_a_retry_that_fails_as_well_leaves_the_first_one_s_block_to_be_swept(tmp
     at.wait(hours=48)
     assert [report.status for report in sweep(at.service).reports] == [Status.UNDONE]
     assert blocked(at) == FREE
+
+
+def test_a_retry_that_dies_leaves_the_first_one_s_block_listed_as_its_own(tmp_path: Path) -> None:
+    at = web(tmp_path)
+    first = half_blocked(at)
+    asked = at.deliver()
+
+    def kill(call: SandboxCall) -> None:
+        if call.name == "wafv2:UpdateIPSet":
+            raise Killed
+
+    at.sandbox.faults.before.append(kill)
+    with pytest.raises(Killed):
+        at.say("approve", asked)
+    at.sandbox.faults.clear()
+    (left,) = [each for each in at.service.ledger.standing() if each.change.action == "wafv2_block_address"]
+    assert (left.run_id, left.outcome) == (asked.run_id, Outcome.UNSURE)
+    assert left.change.before == first.actions[0].planned.change.before
 
 
 def act(at: Desk, action: str) -> None:
