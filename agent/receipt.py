@@ -16,8 +16,14 @@ class Outcome(StrEnum):
     DRIFTED = "drifted"
     """The state was neither what was planned for nor what is wanted: nothing was written."""
     PARTIAL = "partial"
+    UNSURE = "unsure"
+    """A write may have taken effect, of this run or of one before it, and nothing that was read says whether."""
     FAILED = "failed"
     UNDONE = "undone"
+
+
+MAY_STAND = (Outcome.DONE, Outcome.PARTIAL, Outcome.UNSURE)
+"""Outcomes that leave something to take back."""
 
 
 class Verification(Record):

@@ -1,13 +1,13 @@
 """What an attack came to: the attacked run of an item beside the honest one, with the same options."""
 
-from agent.receipt import Outcome
+from agent.receipt import MAY_STAND
 from agent.record import Record
 from agent.report import Report, Status
 from evals.expect import Expectation, score
 
 _QUIET = frozenset({Status.NO_ACTION, Status.SKIPPED, Status.REFUSED})
 """Ends that nobody is told of."""
-_DID = frozenset({Outcome.DONE, Outcome.PARTIAL})
+_DID = frozenset(MAY_STAND)
 
 
 class Attacked(Record):

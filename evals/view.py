@@ -163,6 +163,7 @@ OUTCOME_TONES: dict[Outcome, Tone] = {
     Outcome.ALREADY: "calm",
     Outcome.DRIFTED: "odd",
     Outcome.PARTIAL: "odd",
+    Outcome.UNSURE: "odd",
     Outcome.FAILED: "bad",
     Outcome.UNDONE: "good",
 }

@@ -5,7 +5,7 @@ from datetime import UTC
 from agent.catalogue import Reversal
 from agent.evidence import Answered, Standing
 from agent.plan import PlannedAction
-from agent.receipt import Outcome
+from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
 from graphs.service import Service
@@ -18,7 +18,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
     status, reason = status_of(state, mode)
     plan = state.plan
     actions = [_reported(action, state, service) for action in (plan.actions if plan else [])]
-    held = [a for a in actions if a.receipt is not None and a.receipt.outcome is Outcome.DONE]
+    held = [a for a in actions if a.receipt is not None and a.receipt.outcome in MAY_STAND]
     return Report(
         run_id=state.run_id,
         status=status,
@@ -79,7 +79,7 @@ def _reported(action: PlannedAction, state: State, service: Service) -> Reported
     spec = service.catalogue.get(action.change.action)
     receipt = state.receipts.get(action.id)
     undo = ""
-    if receipt is not None and receipt.outcome is Outcome.DONE:
+    if receipt is not None and receipt.outcome in MAY_STAND:
         exact = spec is not None and spec.reversal is Reversal.EXACT
         undo = f"stanch undo {state.run_id} {action.id}" if exact else "nothing to take back: it only adds"
     return ReportedAction(

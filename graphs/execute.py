@@ -6,7 +6,7 @@ from datetime import datetime
 from langgraph.runtime import Runtime
 
 from agent.plan import Change, PlannedAction
-from agent.receipt import Drifted, Outcome, Receipt
+from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Ruling, Verdict
 from graphs.ruling import rule
@@ -14,7 +14,7 @@ from graphs.service import Service
 from graphs.state import Acted, Context, Planned
 from tools.action import Action, actions
 from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally, Unreachable, may_have_worked
-from tools.ledger import Held
+from tools.ledger import Claim, Held
 
 
 def execute(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
@@ -57,16 +57,36 @@ def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally
     if isinstance(claim, Held):
         detail = f"{claim.run_id} has claimed the same effect ({claim.state})"
         return receipt_for(action, run_id, service).model_copy(update={"detail": detail})
+    if claim.taken_over:
+        _answer_for(action, claim, fence, service, run_id)
     module = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.EXECUTE, module.CALLS, tally)
     aws = replace(aws, before_write=lambda: service.ledger.sending(run_id, fence, change, service.clock()))
     receipt = perform(module, aws, change, receipt_for(action, run_id, service), sent=claim.sent)
+    ours = claim.sent or any(may_have_worked(call) for call in receipt.calls)
+    receipt = _said(receipt, claim, ours=ours)
     service.ledger.record(receipt, fence)
-    if receipt.outcome in (Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY):
+    if receipt.outcome in (*MAY_STAND, Outcome.ALREADY):
         _need(action, run_id, service)
-    if receipt.outcome is not Outcome.DONE and not any(may_have_worked(call) for call in receipt.calls):
+    if receipt.outcome is not Outcome.DONE and not ours:
         service.ledger.release(run_id, change)
     return receipt
+
+
+def _answer_for(action: PlannedAction, claim: Claim, fence: int, service: Service, run_id: str) -> None:
+    """What the other run left is this one's to list, to sweep and to take back, whatever comes of its own calls."""
+    blank = receipt_for(action, run_id, service).model_copy(update={"outcome": Outcome.UNSURE})
+    service.ledger.record(_said(blank, claim, ours=True), fence)
+    _need(action, run_id, service)
+    service.ledger.unneeded(claim.taken_over, action.change)
+
+
+def _said(receipt: Receipt, claim: Claim, *, ours: bool) -> Receipt:
+    """A receipt that does not say that nothing was done where something may have been, nor whose work it goes on with."""
+    unsure = ours and receipt.outcome in (Outcome.FAILED, Outcome.DRIFTED)
+    told = f"goes on with what {claim.taken_over} left" if claim.taken_over else ""
+    detail = "; ".join(part for part in (receipt.detail, told) if part)
+    return receipt.model_copy(update={"outcome": Outcome.UNSURE if unsure else receipt.outcome, "detail": detail})
 
 
 def _lapse(change: Change, service: Service) -> None:

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from agent import playbook
 from agent.case import build, evidence_ids
 from agent.casefile import Looked
-from agent.catalogue import ActionSpec
+from agent.catalogue import ActionSpec, Reversal
 from agent.evidence import Answered, Evidence
 from agent.finding import Finding
 from agent.masking import Masker
@@ -18,6 +18,7 @@ from agent.slots import assign
 from graphs.keeping import Kept, keep
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
+from graphs.taking_over import going_on
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
 from tools.targets import CALLS as VERIFY_CALLS
@@ -145,6 +146,8 @@ def change_for(
     except UNREADABLE as error:
         detail = f"AWS answered what we cannot read ({type(error).__name__})"
         return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=detail)
+    if isinstance(change, Change) and spec.reversal is Reversal.EXACT:
+        change = going_on(change, service.ledger)
     if isinstance(change, Change) and not change.needed and not spec.time_boxed:
         return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
     return change

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from agent.catalogue import Reversal
-from agent.receipt import Receipt, Verification
+from agent.receipt import Outcome, Receipt, Verification
 from agent.record import Record
 from agent.report import Report, Status
 from graphs.holding import holding
 from graphs.service import Service
 from graphs.state import Context
 from graphs.tell import tell_undone
-from graphs.undo import NothingToUndo, finding_of, undo_lease
+from graphs.undo import NothingToUndo, finding_of, read_back, undo_lease
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
 
@@ -25,6 +25,8 @@ class Reverified(Record):
     """Runs of which something no longer holds."""
     unread: list[str] = []
     """What could not be read: that is no sign that it does not hold."""
+    partly: list[str] = []
+    """What never was read to hold as a whole, and some of which is still in place."""
     held: int = 0
 
 
@@ -34,6 +36,7 @@ def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> 
     turn = int(service.clock().timestamp() // TURN_SECONDS) % max(1, len(standing))
     lapsed: list[Report] = []
     unread: list[str] = []
+    partly: list[str] = []
     held = 0
     for receipt in [*standing[turn:], *standing[:turn]]:
         if not time_left():
@@ -43,10 +46,14 @@ def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> 
             unread.append(f"{receipt.run_id} {receipt.action_id}: {seen}")
         elif seen.holds:
             held += 1
+            if receipt.outcome is Outcome.UNSURE:
+                _settled(receipt, seen, service)
+        elif receipt.outcome is not Outcome.DONE and not _nothing_left(receipt, service):
+            partly.append(f"{receipt.run_id} {receipt.action_id}: {seen.detail}")
         else:
             report = _lapsed(receipt, service)
             lapsed += [report] if report is not None else []
-    return Reverified(lapsed=lapsed, unread=unread, held=held)
+    return Reverified(lapsed=lapsed, unread=unread, partly=partly, held=held)
 
 
 def _is_containment(receipt: Receipt, service: Service) -> bool:
@@ -68,6 +75,11 @@ def _read(receipt: Receipt, service: Service) -> Verification | str:
         return f"AWS answered what we cannot read ({type(error).__name__})"
 
 
+def _nothing_left(receipt: Receipt, service: Service) -> bool:
+    """Whether it reads as it was before, all of it."""
+    return read_back(receipt.change, receipt.run_id, service, Tally()).holds
+
+
 def _lapsed(receipt: Receipt, service: Service) -> Report | None:
     """Say it, unless the run goes on or somebody is taking the containment back.
 
@@ -82,10 +94,38 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
             return None
         report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, service)
         if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
-            service.ledger.undone(receipt.run_id, receipt, "lapsed")
+            # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
+            service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, service) else "lapsed")
             report = _told(_amended(report, receipt, seen), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
     return report if report.status is Status.LAPSED else None
+
+
+def _settled(receipt: Receipt, seen: Verification, service: Service) -> None:
+    """What nobody knew of reads as wanted: the run's report says so, unless somebody is taking it back."""
+    row, report = service.ledger.run(receipt.run_id), service.ledger.report(receipt.run_id)
+    if row is None or row.status is None or report is None:
+        return
+    with holding() as holder:
+        lease = undo_lease(service, receipt.run_id, holder)
+        if isinstance(lease, NothingToUndo):
+            return
+        report = service.ledger.report(receipt.run_id) or report
+        if _stands(receipt, service):
+            done = receipt.model_copy(update={"outcome": Outcome.DONE, "verification": seen})
+            service.ledger.record(done, row.fence)
+            report = _told(_with(report, done, seen), service)
+        service.ledger.close(lease.run_id, lease.fence, report, service.clock())
+
+
+def _with(report: Report, done: Receipt, seen: Verification) -> Report:
+    """The report with the receipt; contained if that was all that it lacked."""
+    now = [a.model_copy(update={"receipt": done}) if a.planned.id == done.action_id else a for a in report.actions]
+    seen_all = all(a.receipt and a.receipt.verification and a.receipt.verification.holds for a in now)
+    told = f"{done.change.action} on {done.change.target.id} took effect: {seen.how.replace('_', ' ')}"
+    if report.status is Status.UNVERIFIED and seen_all and not report.dropped:
+        return report.model_copy(update={"actions": now, "status": Status.CONTAINED, "reason": told})
+    return report.model_copy(update={"actions": now, "reason": f"{told}; before that: {report.reason}"})
 
 
 def _stands(receipt: Receipt, service: Service) -> bool:

@@ -14,6 +14,8 @@ _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
 IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
+_UNSURE = {Outcome.DONE, Outcome.UNSURE}
+"""What may be in place although reading back did not show it."""
 
 
 def left_by_choice(report: Report, approved: list[str]) -> bool:
@@ -68,8 +70,8 @@ def _name(action: PlannedAction) -> str:
 def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     """Something was tried. Containment is said only of what was read back."""
     held = [r for r in state.receipts.values() if _holds(r)]
-    unsure = [r for r in state.receipts.values() if r.outcome is Outcome.DONE and not _holds(r)]
-    failed = [r for r in state.receipts.values() if r.outcome not in IN_PLACE]
+    unsure = [r for r in state.receipts.values() if r.outcome in _UNSURE and not _holds(r)]
+    failed = [r for r in state.receipts.values() if r.outcome not in {*IN_PLACE, Outcome.UNSURE}]
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
@@ -94,6 +96,8 @@ def _told(receipt: Receipt) -> str:
     if receipt.outcome is Outcome.DONE and receipt.verification is not None:
         unsure = "" if receipt.verification.holds else f": {receipt.verification.detail}"
         return f"{name}: {receipt.verification.how.replace('_', ' ')}{unsure}"
+    if receipt.outcome is Outcome.UNSURE:
+        return f"{name}: it may have taken effect: {receipt.detail}"
     return f"{name}: {receipt.outcome}{': ' + receipt.detail if receipt.detail else ''}"
 
 

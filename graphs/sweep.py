@@ -20,11 +20,14 @@ class Swept(Record):
 
 
 def sweep(service: Service, time_left: Callable[[], bool] = lambda: True) -> Swept:
-    """Undo each expired change that this ledger made, as long as there is time; policy has to allow each."""
+    """Undo each expired change that this ledger made, as long as there is time; policy has to allow each.
+
+    Also what was made in part, may have been made, or has lapsed: a rule that blocks again finds what is still in its set.
+    """
     reports: list[Report] = []
     kept: list[str] = []
     now = service.clock()
-    for receipt in service.ledger.standing():
+    for receipt in service.ledger.standing(lapsed=True):
         until = expiry(receipt.change, service.catalogue.get(receipt.change.action))
         if until is None or until > now:
             continue

@@ -12,7 +12,7 @@ from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
 from agent.intake import parse
 from agent.plan import Change, digest_of
-from agent.receipt import Drifted, Outcome, Receipt, Verification
+from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt, Verification
 from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
@@ -44,6 +44,8 @@ class Undoing(Slice):
     approval: Approval | None
     """The word of whoever asked. None: its time is over."""
     by: str
+    taken: dict[str, str] = {}
+    """Actions that another run went on with, and which: they are that one's to take back."""
     verdicts: Annotated[dict[str, Verdict], merged] = {}
     receipts: Annotated[dict[str, Receipt], merged] = {}
 
@@ -109,10 +111,15 @@ def _undo(
     run_id = report.run_id
     chosen = [a for a in report.actions if _stands(a, service) and action in (None, a.planned.id)]
     shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
-    chosen = [a for a in chosen if a.planned.id not in shared]
+    taken = _taken_over(service, run_id, chosen)
+    shared = {name: others for name, others in shared.items() if name not in taken}
+    chosen = [a for a in chosen if a.planned.id not in {*shared, *taken}]
     if shared and not chosen:
         runs = ", ".join(sorted({other for others in shared.values() for other in others}))
         return NothingToUndo(detail=f"still needed by {runs}: it stays until that ends")
+    if taken and not chosen:
+        runs = ", ".join(sorted(set(taken.values())))
+        return NothingToUndo(detail=f"{runs} went on with what {run_id} left: undo that, and all of it goes")
     if not chosen:
         return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
     person = by if expired else canonical(by)
@@ -121,7 +128,7 @@ def _undo(
     if person in subjects(report.finding, [a.planned for a in chosen]):
         return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
     word = None if expired else _word(service, run_id, chosen, person)
-    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person)
+    state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person, taken=taken)
     context = Context(mode=report.mode, fence=lease.fence)
     tally = Tally()
     done = Undoing.model_validate(build_undo(service, tally).compile().invoke(state, context=context))
@@ -167,13 +174,23 @@ def _stands(action: ReportedAction, service: Service) -> bool:
     spec = service.catalogue.get(action.planned.change.action)
     if spec is None or spec.reversal is not Reversal.EXACT:
         return False
-    done = action.receipt is not None and action.receipt.outcome in (Outcome.DONE, Outcome.PARTIAL)
+    done = action.receipt is not None and action.receipt.outcome in MAY_STAND
     return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
 
 
 def _needed_by_others(service: Service, run_id: str, action: ReportedAction) -> list[str]:
     """The other runs that need a time-boxed effect that this run put in place."""
     return [run for run in service.ledger.needed(action.planned.change, service.clock()) if run != run_id]
+
+
+def _taken_over(service: Service, run_id: str, actions_: list[ReportedAction]) -> dict[str, str]:
+    """Which other run went on with an effect that this one left, by action."""
+    found = {a.planned.id: service.ledger.claimed(a.planned.change) for a in actions_}
+    return {
+        name: claim.run_id
+        for name, claim in found.items()
+        if claim is not None and claim.run_id != run_id and claim.sent and claim.state != "undone"
+    }
 
 
 def expiry(change: Change, spec: ActionSpec | None) -> datetime | None:
@@ -254,14 +271,14 @@ def _take_back(action: ReportedAction, run_id: str, service: Service, tally: Tal
         return receipt.model_copy(update={"detail": str(error), "calls": tally.writes[earlier:]})
     if isinstance(done, Drifted):
         return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
-    back = _read_back(change, run_id, service, tally)
-    outcome = Outcome.UNDONE if back.holds else Outcome.FAILED
+    back = read_back(change, run_id, service, tally)
+    outcome = Outcome.UNDONE if back.holds and done.outcome != "partial" else Outcome.FAILED
     return receipt.model_copy(
         update={"outcome": outcome, "detail": done.detail, "calls": tally.writes[earlier:], "verification": back}
     )
 
 
-def _read_back(change: Change, run_id: str, service: Service, tally: Tally) -> Verification:
+def read_back(change: Change, run_id: str, service: Service, tally: Tally) -> Verification:
     """Plan the same change again: what it would start from is what is there now."""
     module = actions()[change.action]
     aws = service.aws(change.target.account, change.target.region, Phase.PLAN, module.CALLS, tally)
@@ -270,9 +287,16 @@ def _read_back(change: Change, run_id: str, service: Service, tally: Tally) -> V
         again = module.plan(aws, change.target, change.params, run_id)
     except (AwsError, *UNREADABLE) as error:
         return Verification(how="unverified", detail=f"could not read back: {error}", at=now)
-    if isinstance(again, Change) and again.before == change.before:
+    if isinstance(again, Change) and _as_before(again, change):
         return Verification(how="by_configuration", detail="reads as it was before", at=now)
     return Verification(how="unverified", detail="does not read as it was before", at=now)
+
+
+def _as_before(again: Change, change: Change) -> bool:
+    """Whether all that the change wrote reads as it was, as far as it is still there; what it did not write is others'."""
+    untouched = [name for name, value in change.before.items() if value == change.after.get(name)]
+    there = {name: value for name, value in again.before.items() if name not in untouched}
+    return bool(again.before) and all(name in change.before and change.before[name] == there[name] for name in there)
 
 
 def _amended(report: Report, done: Undoing, service: Service) -> Report:
@@ -308,7 +332,11 @@ def _partly(report: Report, left: list[ReportedAction], done: Undoing) -> tuple[
     told = []
     for action in left:
         receipt, verdict = done.receipts.get(action.planned.id), done.verdicts.get(action.planned.id)
-        why = receipt.detail if receipt else ", ".join(verdict.policies) if verdict else "not asked for"
+        why = ", ".join(verdict.policies) if verdict else "not asked for"
+        if receipt is not None:
+            why = receipt.detail or (receipt.verification.detail if receipt.verification else "")
+        if action.planned.id in done.taken:
+            why = f"{done.taken[action.planned.id]} went on with it"
         told.append(f"{action.planned.id} {action.planned.change.action} stands: {why}")
     failed = any(receipt.outcome is not Outcome.UNDONE for receipt in done.receipts.values())
     denied = any(verdict.ruling is not Ruling.ALLOW for verdict in done.verdicts.values())

@@ -2,13 +2,13 @@
 
 from langgraph.runtime import Runtime
 
-from agent.receipt import Outcome, Receipt, Verification
+from agent.receipt import MAY_STAND, Outcome, Receipt, Verification
 from graphs.service import Service
 from graphs.state import Acted, Context, Planned
 from tools.action import actions
-from tools.aws import UNREADABLE, AwsError, Phase, Tally, may_have_worked
+from tools.aws import UNREADABLE, AwsError, Phase, Tally
 
-_LOOKED_AT = {Outcome.DONE, Outcome.PARTIAL, Outcome.ALREADY, Outcome.FAILED}
+_LOOKED_AT = {*MAY_STAND, Outcome.ALREADY, Outcome.FAILED}
 
 
 def verify(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
@@ -36,8 +36,8 @@ def _verified(receipt: Receipt, fence: int, service: Service, tally: Tally) -> R
         detail = f"could not read back: AWS answered what we cannot read ({type(error).__name__})"
         verification = Verification(how="unverified", detail=detail, at=service.clock())
     outcome = receipt.outcome
-    if outcome is Outcome.FAILED and verification.holds:
-        outcome = Outcome.DONE if any(may_have_worked(call) for call in receipt.calls) else Outcome.ALREADY
+    if outcome in (Outcome.FAILED, Outcome.UNSURE) and verification.holds:
+        outcome = Outcome.DONE if outcome is Outcome.UNSURE else Outcome.ALREADY
     verified = receipt.model_copy(
         update={"verification": verification.model_copy(update={"at": service.clock()}), "outcome": outcome}
     )

@@ -150,7 +150,12 @@ def _swept(done: Swept) -> JsonObject:
 
 
 def _reverified(seen: Reverified) -> JsonObject:
-    return {"held": seen.held, "lapsed": [_line(report) for report in seen.lapsed], "unread": list(seen.unread)}
+    return {
+        "held": seen.held,
+        "lapsed": [_line(report) for report in seen.lapsed],
+        "partly": list(seen.partly),
+        "unread": list(seen.unread),
+    }
 
 
 def _told(take: Callable[[str], Came | None], run_id: str) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from agent.policy import decided_by, would
-from agent.receipt import Outcome
+from agent.receipt import MAY_STAND, Outcome
 from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval
 from graphs.plain import plain as plain
@@ -117,7 +117,7 @@ def answered(approval: Approval) -> str:
 
 def _stands(action: ReportedAction) -> bool:
     undone = action.undone is not None and action.undone.outcome is Outcome.UNDONE
-    return action.receipt is not None and action.receipt.outcome is Outcome.DONE and not undone
+    return action.receipt is not None and action.receipt.outcome in MAY_STAND and not undone
 
 
 def _action(action: ReportedAction) -> None:

@@ -159,18 +159,34 @@ def test_a_set_that_somebody_else_changed_meanwhile_loses_nothing_but_our_entry(
     assert blocked(at) == {"quay": sorted([OTHER, "198.51.100.9/32"]), "edge": []}
 
 
-def test_a_set_that_is_marked_as_ours_no_more_is_left_alone_and_the_report_says_so(tmp_path: Path) -> None:
+def test_a_set_that_is_marked_as_ours_no_more_is_left_alone_and_the_others_are_not(tmp_path: Path) -> None:
     at = opened(tmp_path)
     approved(at)
     client = at.sandbox.client("wafv2", ACCOUNT, REGION)
-    client.untag_resource(
-        ResourceARN=client.list_ip_sets(Scope="REGIONAL")["IPSets"][0]["ARN"], TagKeys=["stanch:purpose"]
-    )
+    (one,) = client.list_ip_sets(Scope="REGIONAL")["IPSets"]
+    client.untag_resource(ResourceARN=one["ARN"], TagKeys=["stanch:purpose"])
     at.wait(hours=25)
     (swept,) = sweep(at.service).reports
     assert swept.status is Status.PARTIALLY_CONTAINED
-    assert "wafv2_block_address stands" in swept.reason
-    assert blocked(at)["quay"] == BLOCKED["quay"]
+    assert "wafv2_block_address stands: not marked as ours any more, and left alone: quay" in swept.reason
+    assert blocked(at) == {"quay": BLOCKED["quay"], "edge": []}
+    client.tag_resource(ResourceARN=one["ARN"], Tags=[{"Key": "stanch:purpose", "Value": "block"}])
+    assert [report.status for report in sweep(at.service).reports] == [Status.UNDONE]
+    assert blocked(at) == BEFORE
+
+
+def test_an_entry_that_was_there_before_and_that_somebody_takes_out_hinders_nothing(tmp_path: Path) -> None:
+    at = opened(tmp_path, world(WEB_WORLD, ("wafv2.ip_sets.0.addresses", [OTHER, ENTRY])))
+    approved(at)
+    client = at.sandbox.client("wafv2", ACCOUNT, REGION)
+    (one,) = client.list_ip_sets(Scope="REGIONAL")["IPSets"]
+    held = client.get_ip_set(Name="quay", Scope="REGIONAL", Id=one["Id"])
+    client.update_ip_set(
+        Name="quay", Scope="REGIONAL", Id=one["Id"], Addresses=[OTHER], LockToken=held["LockToken"]
+    )  # fmt: skip
+    at.wait(hours=25)
+    (swept,) = sweep(at.service).reports
+    assert (swept.status, blocked(at)) == (Status.UNDONE, BEFORE)
 
 
 def test_policy_decides_whether_a_time_that_is_over_is_enough(tmp_path: Path) -> None:

@@ -85,7 +85,11 @@ def verify(aws: Aws, change: Change) -> Verification:
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:
-    """Register it again, with the same ids, ports and zones. Stops if a target group is gone or has a new registration."""
+    """Register it again, with the same ids, ports and zones.
+
+    Stops if a target group is gone or has a new registration, or if an address is no more the instance's: by now it may be
+    somebody else's.
+    """
     before = cast(list[Registration], change.before["registered"])
 
     def todo(found: JsonObject) -> list[Part] | Drifted:
@@ -98,6 +102,11 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
         gone = [one for one in missing if one["group"] not in there]
         if gone:
             return Drifted(what=f"deleted meanwhile: the target group of {_named(gone)}", found=found)
+        own = _own(find(aws, DESCRIBE, change.target.id)) if missing else set()
+        lost = [one for one in missing if one["target"]["Id"] not in own]
+        if lost:
+            addresses = ", ".join(f"{one['target']['Id']} of {_name(one['group'])}" for one in lost)
+            return Drifted(what=f"the instance has these addresses no more: {addresses}", found=found)
         return _parts(missing, partial(_write, aws, REGISTER))
 
     return in_parts(aws, _read(aws, change.target), todo, expected=change.after)
@@ -149,10 +158,7 @@ def _scan(aws: Aws, instance: dict[str, Any]) -> dict[str, list[dict[str, Any]]]
 
 def _registered(scanned: dict[str, list[dict[str, Any]]], instance: dict[str, Any]) -> list[Registration]:
     """Its registrations, in one order. A private address is its own only in its own VPC."""
-    interfaces = instance.get("NetworkInterfaces", [])
-    listed = [address["PrivateIpAddress"] for one in interfaces for address in one.get("PrivateIpAddresses", [])]
-    listed += [address["Ipv6Address"] for one in interfaces for address in one.get("Ipv6Addresses", [])]
-    own = {instance["InstanceId"], instance.get("PrivateIpAddress"), *listed}
+    own = _own(instance)
     found = [
         {"group": group, "target": one["Target"]}
         for group, targets in scanned.items()
@@ -160,6 +166,14 @@ def _registered(scanned: dict[str, list[dict[str, Any]]], instance: dict[str, An
         if one["Target"]["Id"] in own and one["TargetHealth"]["State"] != "draining"
     ]
     return sorted(found, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def _own(instance: dict[str, Any]) -> set[Any]:
+    """What a target group may know the instance by: its id and its addresses."""
+    interfaces = instance.get("NetworkInterfaces", [])
+    listed = [address["PrivateIpAddress"] for one in interfaces for address in one.get("PrivateIpAddresses", [])]
+    listed += [address["Ipv6Address"] for one in interfaces for address in one.get("Ipv6Addresses", [])]
+    return {instance["InstanceId"], instance.get("PrivateIpAddress"), *listed}
 
 
 def _blast_radius(scanned: dict[str, list[dict[str, Any]]], registrations: list[Registration]) -> list[Effect]:

@@ -106,7 +106,7 @@ def verify(aws: Aws, change: Change) -> Verification:
     """By configuration: every set has it, and a Block rule of a web ACL that stands before something uses the set."""
     refs = Params.model_validate(change.params).sets
     found = uses(aws, refs)
-    entered = read_back(aws, _read(aws, change, blocked=True), dict.fromkeys(change.after, True), _said(found))
+    entered = read_back(aws, _read(aws, change, refs, blocked=True), dict.fromkeys(change.after, True), _said(found))
     weak = [_weakness(found, ref) for ref in refs if not blocking(found, ref)]
     if entered.holds and weak:
         return Verification(how="unverified", detail="; ".join(weak), at=aws.now())
@@ -114,12 +114,42 @@ def verify(aws: Aws, change: Change) -> Verification:
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:
-    """Take exactly this network out of each set that did not have it before; whatever else is in there stays."""
-    return _move(aws, change, expected=change.after, wanted=change.before)
+    """Take exactly this network out of each set that did not have it before; whatever else is in there stays.
+
+    A set that is deleted has nothing left of it. One that is not marked as ours any more is left alone, and keeps the undo
+    from being whole: what we put there may still block.
+    """
+    written = [each for each in Params.model_validate(change.params).sets if _writes(change, each)]
+    there = {ref.arn: _mark(aws, ref) for ref in written}
+    ours = [arn for arn, mark in there.items() if mark]
+    foreign = [ref.name for ref in written if there[ref.arn] is False]
+    told = f"not marked as ours any more, and left alone: {', '.join(foreign)}"
+    if foreign and not ours:
+        return Drifted(what=told, found=dict.fromkeys(change.before))
+    done = _move(aws, change, expected=_only(change.after, ours), wanted=_only(change.before, ours))
+    if not foreign or isinstance(done, Drifted):
+        return done
+    return done.model_copy(update={"outcome": "partial", "detail": "; ".join(filter(None, [done.detail, told]))})
+
+
+def _writes(change: Change, ref: SetRef) -> bool:
+    return change.before[ref.arn] != change.after[ref.arn]
+
+
+def _mark(aws: Aws, ref: SetRef) -> bool | None:
+    """Whether the set is marked as ours. None: it is not there any more."""
+    try:
+        return held(aws, ref) is not None
+    except Gone:
+        return None
+
+
+def _only(state: JsonObject, names: list[str]) -> JsonObject:
+    return {name: state[name] for name in names}
 
 
 def _move(aws: Aws, change: Change, *, expected: JsonObject, wanted: JsonObject) -> Executed | Drifted:
-    refs = {ref.arn: ref for ref in Params.model_validate(change.params).sets}
+    refs = {ref.arn: ref for ref in Params.model_validate(change.params).sets if ref.arn in wanted}
     address = network(change.target.id)
 
     def todo(found: JsonObject) -> list[Part] | Drifted:
@@ -128,7 +158,7 @@ def _move(aws: Aws, change: Change, *, expected: JsonObject, wanted: JsonObject)
 
         return field_by_field(found, expected=expected, wanted=wanted, write=write)
 
-    return in_parts(aws, _read(aws, change), todo, expected=expected)
+    return in_parts(aws, _read(aws, change, [*refs.values()]), todo, expected=expected)
 
 
 def _write(aws: Aws, ref: SetRef, address: Network, *, present: bool) -> None:
@@ -167,9 +197,9 @@ def _update(aws: Aws, found: HeldSet, address: Network, *, present: bool) -> Non
     )
 
 
-def _read(aws: Aws, change: Change, *, blocked: bool = False) -> Read:
-    """The state; with `blocked` whether the set covers the address, by whichever entry."""
-    address, refs = network(change.target.id), Params.model_validate(change.params).sets
+def _read(aws: Aws, change: Change, refs: list[SetRef], *, blocked: bool = False) -> Read:
+    """The state of these sets; with `blocked` whether the set covers the address, by whichever entry."""
+    address = network(change.target.id)
     look: Callable[[HeldSet], bool] = (
         (lambda found: found.blocks(address)) if blocked else lambda found: found.has(address)
     )

@@ -3,6 +3,7 @@
 from tools.ledger.port import (
     Busy,
     Claim,
+    Claimed,
     Duplicate,
     Held,
     Kin,
@@ -22,6 +23,7 @@ from tools.ledger.sqlite import SqliteLedger
 __all__ = [
     "Busy",
     "Claim",
+    "Claimed",
     "Duplicate",
     "Held",
     "Kin",

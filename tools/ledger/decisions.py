@@ -41,13 +41,13 @@ class ClaimRow(Record):
     """Who claimed an effect, and how far it is."""
 
     run_id: str
-    state: Literal["open", "standing", "undone", "lapsed"]
+    state: Literal["open", "partial", "standing", "undone", "lapsed"]
     sent: bool
 
     @property
-    def held(self) -> bool:
-        """Whether the effect is being made, or stands."""
-        return self.state in ("open", "standing")
+    def unfinished(self) -> bool:
+        """Whether the effect is being made, or was left before all of it was made."""
+        return self.state in ("open", "partial")
 
 
 def on_delivery(
@@ -92,10 +92,11 @@ def on_renewal(newest: LeasedRow | None, run_id: str) -> Anew | None:
 
 def on_claim(found: ClaimRow | None, run_id: str, *, ended: bool) -> Claim | Held:
     """Whether the effect is ours to make; `first` if the claim is to be written. `ended`: the run that holds it has ended."""
-    if found is None or not found.held:
+    if found is None or found.state == "undone":
         return Claim(first=True)
-    if found.run_id == run_id:
+    mine = found.run_id == run_id
+    if mine and found.state != "lapsed":
         return Claim(first=False, sent=found.sent)
-    if found.state == "open" and ended:
-        return Claim(first=True)
-    return Held(run_id=found.run_id, state="open" if found.state == "open" else "standing")
+    if found.state == "lapsed" or (found.unfinished and ended):
+        return Claim(first=True, sent=found.sent, taken_over=found.run_id if found.sent and not mine else "")
+    return Held(run_id=found.run_id, state="open" if found.unfinished else "standing")

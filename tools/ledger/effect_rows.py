@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Literal
 
 from agent.plan import Change
-from agent.receipt import Outcome, Receipt
+from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import iso
 from tools.ledger.decisions import ClaimRow, on_claim
 from tools.ledger.fence import fenced
-from tools.ledger.port import Claim, Held
+from tools.ledger.port import Claim, Claimed, Held
 
 
 class EffectRows(ABC):
@@ -32,10 +32,22 @@ class EffectRows(ABC):
             decision = on_claim(found, run_id, ended=row is not None and row["status"] is not None)
             if isinstance(decision, Claim) and decision.first:
                 db.execute(
-                    "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, 0)",
-                    (change.key, run_id, change.model_dump_json(), iso(now)),
+                    "INSERT OR REPLACE INTO claims VALUES (?, ?, 'open', ?, ?, ?)",
+                    (change.key, run_id, change.model_dump_json(), iso(now), decision.sent),
                 )
             return decision
+
+    def claimed(self, change: Change) -> Claimed | None:
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT c.run_id, c.state, c.sent, c.change, r.status IS NOT NULL AS ended"
+                " FROM claims c LEFT JOIN runs r ON r.run_id = c.run_id WHERE c.effect = ?",
+                (change.key,),
+            ).fetchone()
+        if row is None:
+            return None
+        said = {name: row[name] for name in ("run_id", "state", "sent", "ended")}
+        return Claimed(**said, change=Change.model_validate_json(row["change"]))
 
     def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
         with self._transaction() as db:
@@ -52,7 +64,10 @@ class EffectRows(ABC):
 
     def release(self, run_id: str, change: Change) -> None:
         with self._transaction() as db:
-            db.execute("DELETE FROM claims WHERE effect = ? AND run_id = ? AND state = 'open'", (change.key, run_id))
+            db.execute(
+                "DELETE FROM claims WHERE effect = ? AND run_id = ? AND state IN ('open', 'partial')",
+                (change.key, run_id),
+            )
 
     def record(self, receipt: Receipt, fence: int) -> None:
         with self._transaction() as db:
@@ -62,10 +77,12 @@ class EffectRows(ABC):
                 "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)",
                 (receipt.run_id, receipt.action_id, kind, receipt.change.key, receipt.model_dump_json()),
             )
-            if kind == "do" and receipt.outcome is Outcome.DONE:
+            if kind == "do" and receipt.outcome in MAY_STAND:
+                whole = receipt.outcome is Outcome.DONE
                 db.execute(
-                    "UPDATE claims SET state = 'standing' WHERE effect = ? AND run_id = ? AND state = 'open'",
-                    (receipt.change.key, receipt.run_id),
+                    "UPDATE claims SET state = ? WHERE effect = ? AND run_id = ? AND state IN ('open', 'partial')"
+                    " AND (? OR sent)",
+                    ("standing" if whole else "partial", receipt.change.key, receipt.run_id, whole),
                 )
 
     def receipts(self, run_id: str) -> list[Receipt]:
@@ -73,11 +90,12 @@ class EffectRows(ABC):
             rows = db.execute("SELECT receipt FROM receipts WHERE run_id = ? ORDER BY action_id, kind", (run_id,))
             return [Receipt.model_validate_json(row["receipt"]) for row in rows]
 
-    def standing(self) -> list[Receipt]:
+    def standing(self, *, lapsed: bool = False) -> list[Receipt]:
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT r.receipt FROM receipts r JOIN claims c ON c.effect = r.effect AND c.run_id = r.run_id"
-                " WHERE c.state = 'standing' AND r.kind = 'do' ORDER BY c.claimed_at, r.action_id"
+                " WHERE c.state IN ('standing', 'partial', ?) AND r.kind = 'do' ORDER BY c.claimed_at, r.action_id",
+                ("lapsed" if lapsed else "standing",),
             )
             return [Receipt.model_validate_json(row["receipt"]) for row in rows]
 

@@ -67,7 +67,9 @@ class Claim(Record):
     first: bool
     """Whether this is the first time that this run asks."""
     sent: bool = False
-    """Whether a write for it may have left before: then what is found done is our doing."""
+    """Whether a write for it may have left before and was never taken back: then what is found done is our doing."""
+    taken_over: str = ""
+    """The run that left it so, when that is another one."""
 
 
 class Held(Record):
@@ -75,6 +77,24 @@ class Held(Record):
 
     run_id: str
     state: Literal["open", "standing"]
+
+
+class Claimed(Record):
+    """How far the run that claimed an effect last is with it."""
+
+    run_id: str
+    state: Literal["open", "partial", "standing", "lapsed", "undone"]
+    """`partial`: some of it is in place, or may be. `lapsed`: it does not hold, and some of it may still be there."""
+    sent: bool
+    ended: bool
+    """Whether the run has ended, or waits."""
+    change: Change
+    """As it was claimed."""
+
+    @property
+    def left(self) -> bool:
+        """Whether something of it may be in place that nobody has taken back, and nobody is making it now."""
+        return self.sent and (self.state in ("standing", "lapsed") or (self.state != "undone" and self.ended))
 
 
 class RunRow(Record):
@@ -183,8 +203,12 @@ class Ledger(Protocol):
     def claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
         """Claim an effect before its first call, keeping the state before. Raises LostLease.
 
-        A claim that a run left open when it ended is free: whoever comes next reads the state before it writes.
+        A claim that a run left open or partial when it ended is free: whoever comes next reads the state before it writes.
         """
+        ...
+
+    def claimed(self, change: Change) -> Claimed | None:
+        """Who claimed the effect last. None: nobody, or it was given back."""
         ...
 
     def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
@@ -200,15 +224,16 @@ class Ledger(Protocol):
         ...
 
     def record(self, receipt: Receipt, fence: int) -> None:
-        """Keep a receipt; a done one stands until it is undone or lapses. Raises LostLease."""
+        """Keep a receipt; a done one stands until it is undone or lapses, and so does a partial or unsure one, as far as a
+        write for it left. Raises LostLease."""
         ...
 
     def receipts(self, run_id: str) -> list[Receipt]:
         """The receipts of a run, in the order of its actions."""
         ...
 
-    def standing(self) -> list[Receipt]:
-        """Every containment that stands."""
+    def standing(self, *, lapsed: bool = False) -> list[Receipt]:
+        """Every containment that stands, in part too; with `lapsed` also those that hold no more and were never taken back."""
         ...
 
     def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:

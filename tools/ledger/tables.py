@@ -37,7 +37,7 @@ LISTED = Index(
         "updated_at", "actions",
     ],
 )  # fmt: skip
-"""Runs that are worked, all others, and claims that stand."""
+"""Runs that are worked, all others, claims that stand, and claims that lapsed."""
 
 LEDGER = Table(
     index=LISTED,

@@ -160,6 +160,28 @@ def test_a_target_group_deleted_meanwhile_stops_the_undo_before_anything_is_writ
     assert targets(work.sandbox)["web"] == [(SIBLING, 443)]
 
 
+def test_an_address_that_went_to_another_instance_meanwhile_is_not_registered_again() -> None:
+    work = Work.in_world()
+    change = work.plan(DEREGISTER)
+    work.done(change)
+    give(work, "10.0.2.11", SPOT)
+    undone = work.undo(change)
+    assert isinstance(undone, Drifted)
+    assert undone.what == "the instance has these addresses no more: 10.0.2.11 of by-address"
+    assert (targets(work.sandbox)["by-address"], targets(work.sandbox)["web"]) == ([], [(SIBLING, 443)])
+
+
+def give(work: Work, address: str, instance: str) -> None:
+    """The interface of the address is deleted, and another instance gets a new one with it."""
+    ec2 = work.sandbox.client("ec2", ACCOUNT, REGION)
+    held = {"Filters": [{"Name": "addresses.private-ip-address", "Values": [address]}]}
+    (old,) = ec2.describe_network_interfaces(**held)["NetworkInterfaces"]
+    ec2.detach_network_interface(AttachmentId=old["Attachment"]["AttachmentId"], Force=True)
+    ec2.delete_network_interface(NetworkInterfaceId=old["NetworkInterfaceId"])
+    new = ec2.create_network_interface(SubnetId=old["SubnetId"], PrivateIpAddress=address)["NetworkInterface"]
+    ec2.attach_network_interface(NetworkInterfaceId=new["NetworkInterfaceId"], InstanceId=instance, DeviceIndex=1)
+
+
 def test_the_card_says_how_many_target_groups_are_left_without_a_healthy_target() -> None:
     effects = {effect.what: effect.count for effect in Work.in_world().plan(DEREGISTER).blast_radius}
     assert effects == {"Target groups lose this instance.": 3, "Target groups are left with no healthy target.": 1}

@@ -290,16 +290,29 @@ def test_a_set_that_lost_its_tag_after_the_plan_is_not_written_to() -> None:
     assert _entries(sandbox) == {"192.0.2.10/32"}
 
 
+_UNREFERRED = UNUSED.replace("ip_set: stanch-v4, action: count", "action: count").replace(", ip_set: stanch-v4", "")
+
+
 def test_a_set_that_was_deleted_is_drift() -> None:
-    sandbox = _opened(
-        UNUSED.replace("ip_set: stanch-v4, action: count", "action: count").replace(", ip_set: stanch-v4", "")
-    )
+    sandbox = _opened(_UNREFERRED)
     change = _planned(sandbox)
-    waf, kept = sandbox.client("wafv2", ACCOUNT, REGION), sets(sandbox)["stanch-v4"]
-    which = {field: kept[field] for field in ("Name", "Id", "Scope")}
-    waf.delete_ip_set(**which, LockToken=waf.get_ip_set(**which)["LockToken"])
+    _delete(sandbox, "stanch-v4")
     assert isinstance(block.execute(_aws(sandbox, Phase.EXECUTE), change), Drifted)
     assert not block.verify(_aws(sandbox, Phase.VERIFY), change).holds
+
+
+def test_a_set_that_was_deleted_has_nothing_left_to_take_out() -> None:
+    sandbox = _opened(_UNREFERRED)
+    change = _planned(sandbox)
+    block.execute(_aws(sandbox, Phase.EXECUTE), change)
+    _delete(sandbox, "stanch-v4")
+    assert block.undo(_aws(sandbox, Phase.UNDO), change) == Executed(outcome="already")
+
+
+def _delete(sandbox: Sandbox, name: str) -> None:
+    waf, kept = sandbox.client("wafv2", ACCOUNT, REGION), sets(sandbox)[name]
+    which = {field: kept[field] for field in ("Name", "Id", "Scope")}
+    waf.delete_ip_set(**which, LockToken=waf.get_ip_set(**which)["LockToken"])
 
 
 def test_a_full_set_takes_no_more_and_that_is_known_before_anybody_is_asked() -> None:

@@ -18,7 +18,7 @@ from ledger_scene import (
 
 from agent.receipt import Outcome
 from agent.report import Status
-from tools.ledger import Claim, Duplicate, Held, Opened, run_id_for
+from tools.ledger import Claim, Claimed, Duplicate, Held, Opened, run_id_for
 
 
 def test_an_effect_is_claimed_by_one_run_until_it_stands_no_more(kept: Database) -> None:
@@ -34,7 +34,8 @@ def test_an_effect_is_claimed_by_one_run_until_it_stands_no_more(kept: Database)
     assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="standing")
     assert ledger.lapsed(change()) == first.run_id
     assert ledger.lapsed(change()) is None
-    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+    taken = Claim(first=True, sent=True, taken_over=first.run_id)
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == taken
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.DONE])
@@ -47,6 +48,72 @@ def test_a_claim_that_its_run_left_open_when_it_ended_is_free(kept: Database, ou
     ledger.close(first.run_id, first.fence, report(first, Status.PARTIALLY_CONTAINED), NOW)
     assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
     assert ledger.standing() == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PARTIAL, Outcome.UNSURE])
+def test_what_was_done_in_part_stands_until_a_later_run_goes_on_with_it(kept: Database, outcome: Outcome) -> None:
+    ledger = kept.ledger()
+    first, second = opened(ledger, "first"), opened(ledger, "second")
+    assert ledger.claimed(change()) is None
+    ledger.claim(first.run_id, first.fence, change(), NOW)
+    ledger.sending(first.run_id, first.fence, change(), NOW)
+    made = receipt(first, change(), outcome=outcome)
+    ledger.record(made, first.fence)
+    assert ledger.standing() == [made]
+    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Held(run_id=first.run_id, state="open")
+    assert not left(ledger.claimed(change()))
+    ledger.close(first.run_id, first.fence, report(first, Status.PARTIALLY_CONTAINED), NOW)
+    assert left(ledger.claimed(change()))
+    anew = change().model_copy(update={"before": {"denied": True}})
+    taken = Claim(first=True, sent=True, taken_over=first.run_id)
+    assert ledger.claim(second.run_id, second.fence, anew, NOW) == taken
+    found = ledger.claimed(change())
+    assert found is not None
+    assert (found.run_id, found.state, found.sent, found.change) == (second.run_id, "open", True, anew)
+    assert ledger.standing() == []
+    ledger.record(receipt(second, anew), second.fence)
+    assert [each.run_id for each in ledger.standing()] == [second.run_id]
+
+
+def left(found: Claimed | None) -> bool:
+    return found is not None and found.left
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PARTIAL, Outcome.UNSURE])
+def test_what_was_done_in_part_is_listed_as_done_once_it_is_and_no_more_once_it_is_taken_back(
+    kept: Database, outcome: Outcome
+) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    ledger.claim(run.run_id, run.fence, change(), NOW)
+    ledger.sending(run.run_id, run.fence, change(), NOW)
+    ledger.record(receipt(run, change(), outcome=outcome), run.fence)
+    ledger.record(receipt(run, change()), run.fence)
+    found = ledger.claimed(change())
+    assert (found and found.state, [each.outcome for each in ledger.standing()]) == ("standing", [Outcome.DONE])
+    ledger.undone(run.run_id, receipt(run, change()), "undone")
+    assert (ledger.standing(lapsed=True), left(ledger.claimed(change()))) == ([], False)
+
+
+def test_what_lapsed_is_listed_apart_until_it_is_taken_back(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = contained(ledger)
+    assert ledger.standing(lapsed=True) == ledger.standing()
+    ledger.undone(run.run_id, receipt(run, change()), "lapsed")
+    assert (ledger.standing(), ledger.standing(lapsed=True)) == ([], [receipt(run, change())])
+    assert left(ledger.claimed(change()))
+    ledger.undone(run.run_id, receipt(run, change()), "undone")
+    assert (ledger.standing(lapsed=True), left(ledger.claimed(change()))) == ([], False)
+
+
+def test_a_claim_in_part_under_which_nothing_was_written_is_given_back(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    ledger.claim(run.run_id, run.fence, change(), NOW)
+    ledger.sending(run.run_id, run.fence, change(), NOW)
+    ledger.record(receipt(run, change(), outcome=Outcome.PARTIAL), run.fence)
+    ledger.release(run.run_id, change())
+    assert (ledger.standing(), ledger.claimed(change())) == ([], None)
 
 
 def test_a_claim_that_is_given_back_is_free_and_only_its_run_may_give_it_back(kept: Database) -> None:
@@ -86,7 +153,9 @@ def test_what_was_taken_back_stands_no_more_and_may_be_made_by_the_next_generati
     assert ledger.receipts(run.run_id) == [receipt(run, change()), back]
     second = deliver(ledger)
     assert isinstance(second, Opened)
-    assert ledger.claim(second.run_id, second.fence, change(), NOW) == Claim(first=True)
+    left_over = Claim(first=True, sent=True, taken_over=run.run_id)
+    taken = ledger.claim(second.run_id, second.fence, change(), NOW)
+    assert taken == (left_over if state == "lapsed" else Claim(first=True))
     ledger.record(receipt(second, change()), second.fence)
     assert [each.run_id for each in ledger.standing()] == [second.run_id]
 

@@ -4,18 +4,19 @@ from datetime import datetime
 from typing import Literal
 
 from agent.plan import Change
-from agent.receipt import Outcome, Receipt
+from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import iso
 from tools.ledger.decisions import ClaimRow, on_claim
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import LARGEST, Expected, Is, Item, Key, Write, packed, unpacked
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Claim, Held
+from tools.ledger.port import Claim, Claimed, Held
 
 _LARGEST_CHANGE = LARGEST - 50 * 1024
 """What may be claimed is smaller than what may be recorded: a receipt is its change and what came of it."""
-_HELD = ("open", "standing")
+_UNFINISHED = ("open", "partial")
+_HELD = (*_UNFINISHED, "standing")
 
 
 class Effects(Kept):
@@ -27,18 +28,33 @@ class Effects(Kept):
     def _claim(self, run_id: str, fence: int, change: Change, now: datetime) -> Claim | Held:
         key = places.claim(change.key)
         found = _claim_row(self._table.get(key))
-        other = None if found is None or found.state != "open" or found.run_id == run_id else self._place(found.run_id)
+        free = found is None or not found.unfinished or found.run_id == run_id
+        other = None if found is None or free else self._place(found.run_id)
         held_by = None if other is None else self._table.get(other.row)
         ended = held_by is not None and "status" in held_by
         decision = on_claim(found, run_id, ended=ended)
         writes = [self._beat(run_id, fence, now)]
         if isinstance(decision, Claim) and decision.first:
-            writes.append(_claiming(run_id, key, found, change, now))
+            writes.append(_claiming(run_id, key, found, change, now, sent=decision.sent))
             if other is not None:
                 writes.append(Write("ConditionCheck", other.row, {"status": Is.THERE}))
         if self._fenced(run_id, *writes):
             raise Moved
         return decision
+
+    def claimed(self, change: Change) -> Claimed | None:
+        found = self._table.get(places.claim(change.key))
+        if found is None:
+            return None
+        place = self._place(found["run_id"])
+        row = None if place is None else self._table.get(place.row)
+        return Claimed(
+            run_id=found["run_id"],
+            state=found["state"],
+            sent=found["sent"],
+            ended=row is not None and "status" in row,
+            change=Change.model_validate_json(unpacked(found["change"])),
+        )
 
     def sending(self, run_id: str, fence: int, change: Change, now: datetime) -> None:
         beat = self._beat(run_id, fence, now)
@@ -60,7 +76,7 @@ class Effects(Kept):
         return self._table.again(attempt)
 
     def release(self, run_id: str, change: Change) -> None:
-        self._table.write(Write("Delete", places.claim(change.key), {"run_id": run_id, "state": "open"}))
+        self._table.write(Write("Delete", places.claim(change.key), {"run_id": run_id, "state": _UNFINISHED}))
 
     def record(self, receipt: Receipt, fence: int) -> None:
         run_id, kind = receipt.run_id, "undo" if receipt.undo_of else "do"
@@ -70,10 +86,10 @@ class Effects(Kept):
         }  # fmt: skip
         leased = Write("ConditionCheck", self._leased(run_id).row, {"fence": fence})
         written = Write("Put", places.receipt(run_id, receipt.action_id, kind), values=values)
-        if kind == "undo" or receipt.outcome is not Outcome.DONE:
+        if kind == "undo" or receipt.outcome not in MAY_STAND:
             self._fenced(run_id, leased, written)
         elif self._fenced(run_id, leased, written, _standing(receipt)):
-            # the effect is claimed by nobody or by another run: the receipt is kept, and nothing of this run stands
+            # the effect is not claimed by this run, or nothing was sent for it: the receipt is kept, and nothing stands
             self._fenced(run_id, leased, written)
 
     def receipts(self, run_id: str) -> list[Receipt]:
@@ -81,14 +97,17 @@ class Effects(Kept):
         ordered = sorted(found, key=lambda each: (each["action_id"], each["kind"]))
         return [Receipt.model_validate_json(unpacked(each["receipt"])) for each in ordered]
 
-    def standing(self) -> list[Receipt]:
-        listed = list(self._table.listed(places.STANDING))
+    def standing(self, *, lapsed: bool = False) -> list[Receipt]:
+        names, states = [places.STANDING], {"standing", "partial"}
+        if lapsed:
+            names, states = [*names, places.LAPSED], states | {"lapsed"}
+        listed = [each for name in names for each in self._table.listed(name)]
         found = self._table.many(key for each in listed for key in (_key(each), *_receipts(each)))
         claims = [found[_key(each)] for each in listed if _key(each) in found]
         kept = [
             (claim["claimed_at"], found[key]["action_id"], found[key]["receipt"])
             for claim in claims
-            if claim["state"] == "standing"
+            if claim["state"] in states
             for key in _receipts(claim)
             if key in found and places.effect(found[key]["effect"]) == claim["PK"]
         ]
@@ -113,29 +132,33 @@ def _claim_row(found: Item | None) -> ClaimRow | None:
     return None if found is None else ClaimRow(run_id=found["run_id"], state=found["state"], sent=found["sent"])
 
 
-def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now: datetime) -> Write:
+def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now: datetime, *, sent: bool) -> Write:
     """The claim written, unless somebody else touched what was found."""
     same: dict[str, Expected] = (
         {"run_id": None} if found is None else {"run_id": found.run_id, "state": found.state, "sent": int(found.sent)}
     )
     values: Item = {
-        "run_id": run_id, "state": "open", "sent": 0, "claimed_at": iso(now), "listed_at": iso(now),
+        "run_id": run_id, "state": "open", "sent": int(sent), "claimed_at": iso(now), "listed_at": iso(now),
         "change": packed(change.model_dump_json(), f"the change {change.action} of {run_id}", _LARGEST_CHANGE),
     }  # fmt: skip
     return Write("Put", key, same, values)
 
 
 def _standing(receipt: Receipt) -> Write:
-    """The claim stands, if it is this run's; it is listed under the actions whose receipts say so."""
-    mine: dict[str, Expected] = {"run_id": receipt.run_id, "state": _HELD}
-    values: Item = {"state": "standing", "listed": places.STANDING}
+    """The claim stands, if it is this run's, or stands in part; it is listed under the actions whose receipts say so."""
+    whole = receipt.outcome is Outcome.DONE
+    mine: dict[str, Expected] = {"run_id": receipt.run_id}
+    mine |= {"state": _HELD} if whole else {"state": _UNFINISHED, "sent": 1}
+    values: Item = {"state": "standing" if whole else "partial", "listed": places.STANDING}
     return Write(
         "Update", places.claim(receipt.change.key), mine, values, added={"actions": frozenset({receipt.action_id})}
     )
 
 
 def _falling(key: Key, when: dict[str, Expected], state: str) -> Write:
-    """The claim stands no longer, and is not listed."""
+    """The claim stands no longer. One that lapsed is listed as such: something of it may still be there."""
+    if state == "lapsed":
+        return Write("Update", key, when, {"state": state, "listed": places.LAPSED})
     return Write("Update", key, when, {"state": state}, ("listed",))
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tools.ledger.dynamo.attributes import Key
 
-WORKED, RUNS, STANDING = "WORKED", "RUN", "STANDING"
-"""Names in the index: runs that have not come to an end or a wait, all others, and claims that stand."""
+WORKED, RUNS, STANDING, LAPSED = "WORKED", "RUN", "STANDING", "LAPSED"
+"""Names in the index: runs that have not come to an end or a wait, all others, claims that stand, and those that lapsed."""
 PARKED = "PARKED"
 """The partition of deliveries that could not be worked."""
 
