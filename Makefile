@@ -8,7 +8,7 @@ JOBS ?= 2
 MUST := requirements.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep studio bench check format lint types contracts generated validated generate package package-check deploy lock clean
+.PHONY: help setup demo test sweep studio bench storm check format lint types contracts generated validated generate package package-check deploy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ studio: setup ## LangGraph Studio on the embedded AWS: no key, no account; with 
 
 bench: setup ## Measure what it costs, beside simpler things; SIZE=tiny, default or full
 	@$(BIN)/python -m evals.bench --size $(or $(SIZE),default)
+
+storm: setup ## Ten thousand deliveries of a hundred findings, in one process
+	@$(BIN)/python -m evals.bench --size full --only storm --out out/bench/storm.json
 
 check: setup format lint types contracts generated validated test package-check ## What CI runs
 

@@ -38,6 +38,11 @@ class Event(Record):
     via: Literal["cli", "eval", "eventbridge", "sqs", "direct", "studio"]
 
     @property
+    def by_itself(self) -> bool:
+        """Whether it came without a person who sent it: from a bus or a queue."""
+        return self.via in ("eventbridge", "sqs")
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the canonical body: what says later that the original was kept."""
         canonical = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

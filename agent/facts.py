@@ -16,6 +16,7 @@ from agent.verdict import Approval, Facts, Known, Mode
 
 _UNTAGGED = {TargetKind.ADDRESS, TargetKind.OTHER}
 """Kinds that have no tags to ask about: an address, and our own entry in Security Hub."""
+_ENVIRONMENTS = ("prod", "staging", "dev", "sandbox")
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of who took an approval may be ahead of the clock of who counts it: they are seldom the same process."""
 
@@ -66,6 +67,8 @@ def facts_for(
     whose signature, digest and nonce were checked; here they are held against the action, the time and each other.
     """
     target = action.change.target
+    if target.account == finding.account:
+        standings = _placed(standings, evidence)
     slot = slot_of(slots, target)
     answers = [*evidence.answers.values()]
     standing = {answer.standing for answer in answers} | {fact.standing.value for fact in evidence.facts()}
@@ -134,6 +137,17 @@ def facts_for_undo(
         address_proxied=Known.NO,
         expired=expired,
     )
+
+
+def _placed(standings: Standings, evidence: Evidence) -> Standings:
+    """Where the registry names no environment, the organisation's word. A management account is one, whoever says otherwise."""
+    environment, management = (evidence.find(f"organization.{name}") for name in ("environment", "management"))
+    update: dict[str, object] = {}
+    if environment is not None and environment.value in _ENVIRONMENTS and standings.environment == "unknown":
+        update["environment"] = environment.value
+    if management is not None and management.value is True:
+        update["account_role"] = "management"
+    return Standings.model_validate(standings.model_dump() | update) if update else standings
 
 
 class _About(TypedDict):

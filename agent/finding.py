@@ -56,6 +56,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     NOT_AWS = "not_aws"
     NOT_FOUND = "not_found"
+    OLD = "old"
     PASSED = "passed"
     REGION_NOT_SERVED = "region_not_served"
     RESOLVED = "resolved"
@@ -154,6 +155,8 @@ class Finding(Record):
     last_seen: Moment | None = None
     targets: list[Target] = []
     """What the finding is about, most specific first. The type and the principal decide, not which block is present."""
+    actors: list[Annotated[str, Field(max_length=256)]] = []
+    """Names of who acted by what the service says, targets or not: they have no say in what is done about it."""
     remote_addresses: list[Target] = []
     """Addresses that the service saw on the other side. Kind `address`."""
     traffic: Traffic | None = None

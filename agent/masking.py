@@ -4,7 +4,8 @@ import ipaddress
 import re
 import unicodedata
 
-from agent.secret_text import Found, replaced, secrets, together
+from agent.hidden import hidden
+from agent.secret_text import Found, beneath, capped, replaced, secrets, together
 from agent.target import GLOBAL, Target, TargetKind
 
 SWEEP_LIMIT = 4096
@@ -14,8 +15,6 @@ TEXT_LIMIT = 300
 """Characters of one text that are shown."""
 
 _GUILLEMETS = str.maketrans("", "", "«»")
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BLANK = set("\u034f\u115f\u1160\u1680\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TYPES = {TargetKind.ACCESS_KEY: "KEY", TargetKind.ROLE_SESSION: "SESSION"}
 _PRIVATE = [
@@ -44,7 +43,7 @@ _NARROW = [
 def visible(text: str) -> str:
     """The text in NFKC, with control, invisible and bidirectional characters written out, like `\\u{200b}`."""
     return "".join(
-        _SHORT.get(char, f"\\u{{{ord(char):x}}}") if _hidden(char) else char
+        _SHORT.get(char, f"\\u{{{ord(char):x}}}") if hidden(char) else char
         for char in unicodedata.normalize("NFKC", text)
     )
 
@@ -101,23 +100,12 @@ class Masker:
 
     def text(self, raw: str, limit: int = TEXT_LIMIT) -> str:
         """Somebody else's text: capped, without secrets, identifiers replaced, nothing hidden. At most `limit` characters."""
-        text = _capped(unicodedata.normalize("NFKC", _capped(raw)).translate(_GUILLEMETS))
-        return cut(visible(replaced(text, self._found(text))), limit)
+        text = capped(unicodedata.normalize("NFKC", capped(raw, SWEEP_LIMIT)).translate(_GUILLEMETS), SWEEP_LIMIT)
+        return cut(visible(replaced(text, beneath(text, self._found_in))), limit)
 
     def unmask(self, text: str) -> str:
         """The text with this run's pseudonyms replaced by what they stand for. Others stay as they are."""
         return self._token.sub(lambda match: self._originals.get(match.group(1), match.group()), text)
-
-    def _found(self, text: str) -> list[Found]:
-        """What is to be replaced, whether or not something invisible stands within it."""
-        places = [place for place, char in enumerate(text) if char.isspace() or not _hidden(char)]
-        if len(places) == len(text):
-            return self._found_in(text)
-        bare = [
-            each.model_copy(update={"start": places[each.start], "end": places[each.end - 1] + 1})
-            for each in self._found_in("".join(text[place] for place in places))
-        ]
-        return together([*bare, *self._found_in(text)])
 
     def _found_in(self, text: str) -> list[Found]:
         """Secrets first; names and numbers in what is left."""
@@ -163,20 +151,6 @@ class Masker:
             self._tokens[kind, key] = f"«{name}.{self._nonce}{' ' if attributes else ''}{attributes}»"
             self._originals[name] = original
         return self._tokens[kind, key]
-
-
-def _hidden(char: str) -> bool:
-    selects = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180f"
-    odd_space = char != " " and unicodedata.category(char) == "Zs"
-    return selects or odd_space or char in _BLANK or unicodedata.category(char) in _INVISIBLE
-
-
-def _capped(text: str) -> str:
-    """At most SWEEP_LIMIT characters; a word that the cut went through goes whole, as half a secret has no shape."""
-    return text if len(text) <= SWEEP_LIMIT else text[:SWEEP_LIMIT].rstrip(_WORD) + "…"
-
-
-_WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-."
 
 
 def _sweep_for(names: list[str]) -> re.Pattern[str]:

@@ -82,6 +82,18 @@ class FactAtLeast(Record):
         return type(value) is int and value >= self.at_least
 
 
+class FactAtMost(Record):
+    """The fact is known and at most this."""
+
+    fact: FactName
+    at_most: StrictInt
+
+    def holds(self, view: View) -> bool:
+        """Whether it does, of the view's subject."""
+        value = view.known(self.fact)
+        return type(value) is int and value <= self.at_most
+
+
 class FactUnknown(Record):
     """The fact is not known: absent, not yet there, failed, or nobody asked."""
 
@@ -183,6 +195,7 @@ Condition = (
     FactIs
     | FactIsNot
     | FactAtLeast
+    | FactAtMost
     | FactUnknown
     | FactAnywhere
     | FactNowhere
@@ -239,6 +252,6 @@ def fact_names(conditions: list[Condition]) -> list[str]:
     for each in conditions:
         if isinstance(each, AnyOf | AllOf):
             names += fact_names(each.any_of if isinstance(each, AnyOf) else each.all_of)
-        elif isinstance(each, FactIs | FactIsNot | FactAtLeast | FactUnknown):
+        elif isinstance(each, FactIs | FactIsNot | FactAtLeast | FactAtMost | FactUnknown):
             names.append(each.fact)
     return list(dict.fromkeys(names))

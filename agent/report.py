@@ -43,6 +43,7 @@ class FindingSummary(Record):
     region: str
     title: str
     targets: list[Target]
+    actors: list[str] = []
     named_resources: list[str] = []
     left_out: list[str] = []
     """What of it was not understood and left out, with its place."""
@@ -57,6 +58,7 @@ class FindingSummary(Record):
             situation=finding.situation,
             severity=finding.severity,
             account=finding.account,
+            actors=finding.actors,
             region=finding.region,
             title=finding.title.text,
             targets=finding.targets,
@@ -141,6 +143,8 @@ class Report(Record):
     dropped: list[Inapplicable] = []
     approvals: list[Approval] = []
     leaves_open: list[str] = []
+    related: list[str] = []
+    """Earlier runs of the same case: findings about the same principal or resource, a short time before this one."""
     told: Told | None = None
     input_tokens: int = 0
     output_tokens: int = 0

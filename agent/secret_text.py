@@ -1,8 +1,10 @@
 """Secrets in somebody else's text: found by their shape and taken out for good, with no way back."""
 
 import re
-from collections.abc import Collection, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
 
+from agent.hidden import hidden
 from agent.record import Record
 
 _WORDS = (
@@ -10,7 +12,7 @@ _WORDS = (
     r"|connection[_-]?string"
 )
 _SPOKEN = r"pass(?:word|wd|phrase)|pwd|secret(?:[ _-]key)?|token|api[ _-]?key"
-_VALUE = r"(?:\"[^\"\r\n]{1,512}\"?|'[^'\r\n]{1,512}'?|[^\s\"',;&]{1,2048})"
+_VALUE = r"(?!\[removed: )(?:\"[^\"\r\n]{1,512}\"?|'[^'\r\n]{1,512}'?|[^\s\"',;&]{1,2048})"
 
 _SHAPES = [
     (
@@ -39,8 +41,11 @@ _NAMED = [
 ]
 """The name stays, so that a reader still sees what was there: `password=[removed: value]`."""
 _RUN = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}|[A-Za-z0-9_-]{40,}={0,2}")
+KEY = 40
+"""Characters of an AWS secret key."""
 _LONG = 100
 """A session token is longer than this, and nothing that a reader needs is."""
+_WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-."
 _CARD = re.compile(r"(?<![\w-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
 
 
@@ -56,6 +61,33 @@ class Found(Record):
 def secrets(text: str, names: Collection[str] = ()) -> list[Found]:
     """Every secret in the text, in order and apart. The caller caps its length first. A run that is a known name is none."""
     return together([*_shaped(text), *_cards(text), *_named(text), *_runs(text, names)])
+
+
+def capped(text: str, limit: int) -> str:
+    """At most so many characters; a word that the cut went through goes whole, as half a secret has no shape."""
+    return text if len(text) <= limit else text[:limit].rstrip(_WORD)[: limit - 1] + "…"
+
+
+def beneath(text: str, find: Callable[[str], list[Found]]) -> list[Found]:
+    """What is found in the text, whether or not something invisible stands within it; in order and apart."""
+    places = [place for place, char in enumerate(text) if char.isspace() or not hidden(char)]
+    if len(places) == len(text):
+        return find(text)
+    bare = [
+        each.model_copy(update={"start": places[each.start], "end": places[each.end - 1] + 1})
+        for each in find("".join(text[place] for place in places))
+    ]
+    return together([*bare, *find(text)])
+
+
+def without_secrets(text: str) -> str:
+    """The text with every secret in it taken out for good; one without any stays as it is, to the byte.
+
+    The caller caps its length first, and takes care that no cut goes through a word.
+    """
+    normal = unicodedata.normalize("NFKC", text)
+    found = beneath(normal, secrets)
+    return replaced(normal, found) if found else text
 
 
 def together(found: list[Found]) -> list[Found]:
@@ -104,6 +136,10 @@ def _runs(text: str, names: Collection[str]) -> Iterator[Found]:
         label = _run(match.group())
         if label and match.group() not in names:
             yield _removed(match, 0, label)
+        for start in () if label else _keys_within(match.group()):
+            at = match.start() + start
+            if text[at : at + KEY] not in names:
+                yield Found(start=at, end=at + KEY, shown="[removed: AWS secret key]")
 
 
 def _removed(match: re.Match[str], group: int, label: str) -> Found:
@@ -119,7 +155,20 @@ def _run(run: str) -> str:
         return "long token"
     if set(run) & set("-_"):
         return "token" if any(len(piece) >= 12 and _mixed(piece) for piece in re.split(r"[-_]", run)) else ""
-    return "AWS secret key" if len(run) == 40 and _mixed(run) and run.count("/") < 5 else ""
+    return "AWS secret key" if _is_key(run) else ""
+
+
+def _keys_within(run: str) -> Iterator[int]:
+    """Where a secret key could stand in a longer run: a path is written in the same letters as a key, `/` and `+` too."""
+    for start in range(len(run) - KEY + 1):
+        end = start + KEY
+        begins, ends = start == 0 or run[start - 1] in "/+", end == len(run) or run[end] in "/+="
+        if begins and ends and _is_key(run[start:end]):
+            yield start
+
+
+def _is_key(run: str) -> bool:
+    return len(run) == KEY and _mixed(run) and run.count("/") < 5
 
 
 def _mixed(run: str) -> bool:

@@ -142,6 +142,9 @@ class Request(Record):
     digest: str
     actions: list[PlannedAction]
     needs: list[Need]
+    """What satisfies every action at once, for whoever is asked."""
+    needs_of: dict[str, list[Need]] = {}
+    """What satisfies each action by itself."""
     created_at: Moment
     expires_at: Moment
 

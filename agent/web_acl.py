@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from agent.record import Record
 
@@ -11,6 +11,8 @@ class Effect(StrEnum):
     """What being in the set means to a rule."""
 
     BLOCKS = "blocks"
+    IN_PART = "in_part"
+    """A Block rule that asks for more than being in the set: requests that are otherwise go on."""
     SPARES = "spares"
     """An Allow rule, or a Block rule for everybody who is not in it: adding an attacker would help him."""
     NEITHER = "neither"
@@ -49,10 +51,9 @@ def set_uses(rules: object, within: GroupUse | None = None) -> list[SetUse]:
     allowed = within.behind_allow if within else False
     for rule in _in_order(rules):
         action = _action(rule, within)
-        for arn, header, negated, narrows in _references(rule.get("Statement")):
-            effect = Effect.NEITHER if narrows else _effect(action, negated)
-            name = str(rule.get("Name", ""))
-            found.append(SetUse(arn=arn, rule=name, effect=effect, header=header, behind_allow=allowed))
+        for each in _references(rule.get("Statement"), _Place()):
+            name, effect = str(rule.get("Name", "")), _effect(action, each.place)
+            found.append(SetUse(arn=each.arn, rule=name, effect=effect, header=each.header, behind_allow=allowed))
         allowed = allowed or action == "allow"
     return found
 
@@ -84,29 +85,55 @@ def _action(rule: Mapping[str, Any], within: GroupUse | None) -> Action:
     return "block" if named == "Block" else "allow" if named == "Allow" else "other"
 
 
-def _effect(action: Action, negated: bool) -> Effect:
+class _Place(Record):
+    """Where in a rule's statement a set stands."""
+
+    negated: bool = False
+    in_part: bool = False
+    """Something else must hold beside it."""
+    narrows: bool = False
+    """It only narrows a rate or a rule group."""
+
+    def inside(self, **more: bool) -> Self:
+        """The place of what stands within."""
+        return self.model_copy(update=more)
+
+
+class _Reference(Record):
+    """A set in a statement, and the header that the address is taken from."""
+
+    arn: str
+    header: str | None
+    place: _Place
+
+
+def _effect(action: Action, place: _Place) -> Effect:
+    if place.narrows:
+        return Effect.NEITHER
     if action == "block":
-        return Effect.SPARES if negated else Effect.BLOCKS
-    return Effect.SPARES if action == "allow" and not negated else Effect.NEITHER
+        return Effect.SPARES if place.negated else Effect.IN_PART if place.in_part else Effect.BLOCKS
+    return Effect.SPARES if action == "allow" and not place.negated else Effect.NEITHER
 
 
-def _references(
-    statement: object, negated: bool = False, narrows: bool = False
-) -> Iterator[tuple[str, str | None, bool, bool]]:
-    """Each set in a statement: its ARN, the header, whether it is negated, and whether it only narrows a rate or a group."""
+def _references(statement: object, place: _Place) -> Iterator[_Reference]:
+    """Each set in a statement. Negated, OR means AND: a request must then be outside of every one."""
     if not isinstance(statement, dict):
         return
     reference = statement.get("IPSetReferenceStatement")
     if isinstance(reference, dict):
         forwarded = reference.get("IPSetForwardedIPConfig")
         header = str(forwarded.get("HeaderName")) if isinstance(forwarded, dict) else None
-        yield str(reference.get("ARN")), header, negated, narrows
-    for name in ("AndStatement", "OrStatement"):
-        for inner in (statement.get(name) or {}).get("Statements") or []:
-            yield from _references(inner, negated, narrows)
-    yield from _references((statement.get("NotStatement") or {}).get("Statement"), not negated, narrows)
+        yield _Reference(arn=str(reference.get("ARN")), header=header, place=place)
+    for name, joins in (("AndStatement", not place.negated), ("OrStatement", place.negated)):
+        listed = (statement.get(name) or {}).get("Statements") or []
+        within = place.inside(in_part=place.in_part or (joins and len(listed) > 1))
+        for inner in listed:
+            yield from _references(inner, within)
+    within = place.inside(negated=not place.negated)
+    yield from _references((statement.get("NotStatement") or {}).get("Statement"), within)
     for name in ("RateBasedStatement", "ManagedRuleGroupStatement"):
-        yield from _references((statement.get(name) or {}).get("ScopeDownStatement"), negated, True)
+        within = place.inside(narrows=True)
+        yield from _references((statement.get(name) or {}).get("ScopeDownStatement"), within)
 
 
 def _group(rule: Mapping[str, Any], statement: object, allowed: bool) -> list[GroupUse]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AliasChoices
+from pydantic import AliasChoices, AwareDatetime
 from pydantic.fields import FieldInfo
 
 from graphs.configuration import Configuration
@@ -52,6 +52,8 @@ def _value(kind: Any) -> str:
     """What may stand there."""
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
+    if any(get_origin(each) is Literal for each in get_args(kind)):
+        return ", ".join("a moment" if each is AwareDatetime else _value(each) for each in get_args(kind))
     plain = next((each for each in get_args(kind) if each is not type(None)), kind)
     if issubclass(plain, StrEnum):
         return ", ".join(f"`{value}`" for value in plain)

@@ -10,6 +10,7 @@ from graphs.model import CONVERSE
 from tools import reread, targets
 from tools.action import actions
 from tools.aws import AwsCall, Phase
+from tools.evidence import organizations
 from tools.guardrails import ALWAYS, NEVER, WHEN_CONTAINING, Narrowed, Never, elsewhere
 from tools.iam import statements
 from tools.own_parts import Function
@@ -100,6 +101,11 @@ def model() -> Statements:
         "arn:${AWS::Partition}:bedrock:*::foundation-model/${FoundationModel}",
     ]
     return [allow([CONVERSE.permission], *places)]
+
+
+def organization() -> Statements:
+    """Reading the organisation, where the tooling account may: by its own role, whether its account is served or not."""
+    return [allow(_listed(one), str(one["Resource"])) for one in statements(organizations.CALLS, [Phase.READ], _PLACES)]
 
 
 def allow(permissions: Iterable[str], *resources: str, condition: JsonObject | None = None) -> JsonObject:

@@ -6,7 +6,7 @@ import yaml
 from pydantic import JsonValue
 
 from agent.record import JsonObject
-from evals.roles import Policy, Statements, allow, model, needed, own, policies
+from evals.roles import Policy, Statements, allow, model, needed, organization, own, policies
 from tools.guardrails import OWN_PATH
 from tools.own_parts import FUNCTIONS, Function, Member
 
@@ -65,6 +65,8 @@ def _function_role(function: Function) -> JsonObject:
         inline.append(_if("HasModel", _inline("model", model())))
     if function.member is not None:
         inline.append(_if(SERVED, _inline("member-accounts", _reach(function.member))))
+    if function.member is Member.READ:
+        inline.append(_if(SERVED, _inline("organization", organization())))
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {

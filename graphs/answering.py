@@ -102,7 +102,9 @@ def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
         return NotTaken(reason="no_such_run", detail=f"no run {run_id[:40]!r}")
     request = service.ledger.request(run_id)
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
-        return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting")
+        report = service.ledger.report(run_id)
+        why = f": {report.reason}" if report is not None and row.status is Status.EXPIRED else ""
+        return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting{why}")
     if plan_digest(run_id, request.actions) != request.digest:
         return NotTaken(
             reason="not_waiting", detail="the request in the ledger is not the one that was made: it was changed"
@@ -113,8 +115,7 @@ def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
 def _named(service: Service, request: Request) -> set[str]:
     """Whom the finding and the asked actions are about: they do not answer for themselves."""
     report = service.ledger.report(request.run_id)
-    found = report.finding.targets if report is not None and report.finding is not None else []
-    return subjects(found, request.actions)
+    return subjects(None if report is None else report.finding, request.actions)
 
 
 def sign(

@@ -99,7 +99,7 @@ def _decides(reply: Reply, state: Waiting, service: Service) -> bool:
 def _kept(state: Waiting, service: Service) -> dict[str, Approval]:
     """The answers in the ledger that count, by nonce."""
     answers = service.ledger.answers(state.request.run_id, state.request.digest)
-    return {answer.nonce: answer for answer in heard(answers, state.request, state.finding.targets, service)}
+    return {answer.nonce: answer for answer in heard(answers, state.request, state.finding, service)}
 
 
 def _over(request: Request, service: Service) -> bool:

@@ -4,10 +4,11 @@ import getpass
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from graphs.holding import alive
 from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
-from tools.archive import FileArchive
+from tools.archive import Archive, FileArchive, S3Archive
 from tools.aws import Aws, AwsError, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
@@ -34,6 +35,8 @@ LEDGER, CHECKPOINTS = "ledger.sqlite", "checkpoints.sqlite"
 CASES = "cases"
 """The folder of a home that holds the raw evidence of its runs."""
 KEY_BYTES = 32
+BEFORE_FIRST_START = timedelta(hours=1)
+"""What makes a function start for the first time was found a while before."""
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
 STUDIO = "studio"
@@ -148,13 +151,13 @@ def real(
     `model` is for those that must not speak to one.
     """
     home = prepared(config.home)
-    registry = _registry(config.registry)
+    registry, ledger = _registry(config.registry), kept(config)
     clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     key = _key(config, clients)
     service = Service(
         clients=clients,
         partition=clients.partition,
-        ledger=kept(config),
+        ledger=ledger,
         model=model or _model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
         registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),
@@ -166,10 +169,12 @@ def real(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
+            case_minutes=config.case_minutes,
             block_hours=config.block_hours,
             hand_over=hand_over,
         ),
-        archive=FileArchive(home / CASES),
+        archive=_archive(config, home, clients),
+        since=since(config, ledger),
     )
     if not config.topic:
         return service
@@ -178,12 +183,28 @@ def real(
     return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, held))
 
 
+def _archive(config: Configuration, home: Path, clients: RealClients) -> Archive:
+    """Where case files go: to a bucket of our own account, else under the home."""
+    if not config.archive:
+        return FileArchive(home / CASES)
+    bucket, _, prefix = config.archive.removeprefix("s3://").partition("/")
+    return S3Archive(clients.client("s3", clients.account, clients.region), bucket, prefix)
+
+
 def outbox(service: Service) -> Aws:
     """AWS of our own account, for what leaves for our own parts."""
     clients = service.clients
     if not isinstance(clients, RealClients):
         raise TypeError("the embedded AWS has no parts of ours")
     return service.aws(clients.account, clients.region, Phase.TELL, OUTBOX, Tally())
+
+
+def since(config: Configuration, ledger: Ledger) -> Callable[[], datetime | None]:
+    """From when on findings are worked; the first start is asked of the ledger once, and only when it matters."""
+    chosen = config.since
+    if chosen == "first_start":
+        return cache(lambda: ledger.first_start(datetime.now(UTC)) - BEFORE_FIRST_START)
+    return lambda: chosen if isinstance(chosen, datetime) else None
 
 
 def _key(config: Configuration, clients: RealClients) -> bytes:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.verdict import Mode
@@ -25,6 +25,8 @@ class Configuration(BaseSettings):
     """The DynamoDB table of the ledger."""
     checkpoint_table: str = ""
     """The DynamoDB table of the checkpoints."""
+    archive: str = Field(default="", pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9_-]{1,60}/){0,4})?$")
+    """Where case files go: `s3://BUCKET/` or `s3://BUCKET/PREFIX/`, a bucket with Object Lock. Empty: a folder of the home."""
     mode: Mode = Mode.OBSERVE
     """What may be done: observe never writes, approve asks about every write, auto lets policy decide."""
     model: str = ""
@@ -39,10 +41,17 @@ class Configuration(BaseSettings):
     """What that role asks for beside who we are. Empty: nothing."""
     minimum_severity: int = 0
     """Findings of a lower severity (0-100, as their service says) are passed over."""
+    since: Literal["first_start", "ever"] | AwareDatetime = "first_start"
+    """From when on findings that come by themselves, from a bus or a queue, are worked: what was last seen earlier is
+    `old`. A moment like `2026-11-20T12:00:00Z`; `first_start` is an hour before Stanch first ran on its ledger. What a
+    person delivers by hand is never old."""
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
     """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
+    case_minutes: int = Field(default=60, ge=0)
+    """Findings about one principal or resource that come within so many minutes are one case: one card asks what several
+    would. 0: each stands alone."""
     block_hours: int = 24
     """How long an address stays blocked, unless another run needs it longer."""
     region: str | None = Field(default=None, validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))

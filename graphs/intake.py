@@ -1,11 +1,15 @@
 """intake: take one finding out of the event, read it again at its own service, and refuse or skip with a reason."""
 
+from dataclasses import replace
+
 from langgraph.runtime import Runtime
 
+from agent.casefile import Looked
 from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse
+from graphs.keeping import keep
 from graphs.screening import screen
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
@@ -23,14 +27,14 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     found = chosen(state.event, state.position)
     if isinstance(found, Refusal):
         return Taken(run_id=state.run_id, refusal=found)
-    first = screened(found, service)
+    first = screened(found, state.event, service)
     if first is not None and first.reason in REFUSED_FOR:
         # nothing is read in an account that an event merely claims
         return Taken(run_id=state.run_id, finding=found, refusal=first)
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}
-    refusal = current if isinstance(current, Refusal) else screened(current, service)
+    refusal = current if isinstance(current, Refusal) else screened(current, state.event, service)
     if refusal is not None:
         finding = current if isinstance(current, Finding) else found
         return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
@@ -45,14 +49,15 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
     return Refusal(reason=Reason.MALFORMED, where=f"findings[{position}]", detail="The event has no such finding.")
 
 
-def screened(finding: Finding, service: Service) -> Refusal | None:
-    """Why the finding is not worked, from the finding alone."""
+def screened(finding: Finding, event: Event, service: Service) -> Refusal | None:
+    """Why the finding is not worked, from the finding alone, and whether it came by itself."""
     settings = service.settings
     why = screen(
         finding,
         service.registry,
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,
+        since=service.since() if event.by_itself else None,
     )
     if why is not None and why.reason is Reason.ACCOUNT_NOT_SERVED and settings.sandbox:
         return why.model_copy(update={"detail": f"account {finding.account} {_ITS_WORLD}"})
@@ -61,13 +66,16 @@ def screened(finding: Finding, service: Service) -> Refusal | None:
 
 def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -> tuple[Finding | Refusal, Answered]:
     """Read the finding again. What its service no longer knows is not worked; what cannot be read lowers autonomy."""
-    aws = service.aws(finding.account, finding.region, Phase.READ, CALLS, tally)
+    looked: list[Looked] = []
+    aws = replace(service, looked=looked.append).aws(finding.account, finding.region, Phase.READ, CALLS, tally)
     again: Reread = reread(aws, finding)
+    kept = keep(service, state.run_id, "intake", looked)
     now = service.clock()
     fact = Fact(name="finding.reread", standing=Standing(again.outcome), note=again.note, source="intake", as_of=now,
                 value=True if again.outcome == "known" else None)  # fmt: skip
+    calls = sum(tally.by_phase.get("read", {}).values())
     answered = Answered(
-        source="intake", standing=again.outcome, facts=[fact], calls=sum(tally.by_phase.get("read", {}).values())
+        source="intake", standing=again.outcome, facts=[fact], calls=calls, chain=kept.head, note=kept.fault
     )
     if again.outcome == "absent":
         where = "finding"

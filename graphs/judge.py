@@ -74,6 +74,7 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
         digest=plan_digest(state.run_id, asked),
         actions=asked,
         needs=_needs([verdicts[action.id].needs for action in asked]),
+        needs_of={action.id: verdicts[action.id].needs for action in asked},
         created_at=now,
         expires_at=now + timedelta(minutes=service.settings.approval_minutes),
     )

@@ -10,6 +10,7 @@ from agent.record import JsonObject, Record
 from agent.report import Report, Status
 from agent.verdict import Mode, Request
 from graphs.holding import holding
+from graphs.incidents import case_of
 from graphs.service import Service
 from tools.ledger import Busy, Duplicate, LostLease, Opened
 
@@ -54,7 +55,8 @@ class Leases:
         with self._lock, ExitStack() as held:
             self._end_of(line.thread)
             holder = held.enter_context(holding())
-            opened = service.ledger.open(finding.key, finding.version, body, mode, holder, service.clock())
+            case = case_of(finding.targets)
+            opened = service.ledger.open(finding.key, finding.version, body, mode, holder, service.clock(), case)
             if isinstance(opened, Opened):
                 self._keep(line, opened, service, held)
             return opened

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable
 
+from agent.finding import Finding
 from agent.person import canonical as canonical
 from agent.plan import PlannedAction
-from agent.target import Target
+from agent.report import FindingSummary
 from tools.registry import Registry
 
 HOW_TO_ANSWER = ": say who you are with --by, as the registry's `people` lists you"
 
 
-def subjects(targets: Iterable[Target], actions: Iterable[PlannedAction] = ()) -> set[str]:
-    """The canonical names of everybody whom a finding and its actions are about: they have no say in it."""
+def subjects(finding: Finding | FindingSummary | None, actions: Iterable[PlannedAction] = ()) -> set[str]:
+    """The canonical names of everybody whom a finding and its actions are about, or who acted: they have no say in it."""
+    targets = [] if finding is None else finding.targets
+    actors = [] if finding is None else finding.actors
     named = [*targets, *(action.change.target for action in actions)]
-    return {name.casefold() for target in named for name in (target.id, target.owner) if name}
+    names = [*actors, *(name for target in named for name in (target.id, target.owner) if name)]
+    return {each for name in names for each in (name.casefold(), canonical(name)) if each}
 
 
 def known(person: str, registry: Registry) -> bool:

@@ -1,18 +1,21 @@
 """propose: fill the slots, ask the model and the playbook, and turn what they say into changes. Reads only."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from langgraph.runtime import Runtime
 
 from agent import playbook
 from agent.case import build, evidence_ids
+from agent.casefile import Looked
 from agent.catalogue import ActionSpec
-from agent.evidence import Evidence
+from agent.evidence import Answered, Evidence
 from agent.finding import Finding
 from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
 from agent.record import JsonObject, iso
 from agent.slots import assign
+from graphs.keeping import Kept, keep
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from tools.action import actions
@@ -21,11 +24,15 @@ from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify
 
 PLAYBOOK = "playbook"
+STEP = "plan"
+"""The name of what planning read, among the sources of the report and in the case file."""
 
 
 def propose(state: Investigated, runtime: Runtime[Context], service: Service) -> Proposed:
     """The plan: what either of them would do, as changes on slots that AWS itself confirmed."""
     tally = Tally()
+    looked: list[Looked] = []
+    service = replace(service, looked=looked.append)
     evidence = Evidence(answers=state.evidence)
     slots = _slots(state.finding, evidence, service, tally)
     masker = Masker(nonce=state.run_id[-6:])
@@ -33,7 +40,14 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     plan = planned(state.run_id, slots, case, service, tally)
     told = plan.playbook.model_copy(update={"rationale": masker.unmask(plan.playbook.rationale)})
     plan = plan.model_copy(update={"rationale": masker.unmask(plan.rationale), "playbook": told})
-    return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase})
+    kept = keep(service, state.run_id, STEP, looked)
+    made = Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase})
+    return made if kept == Kept() else made.model_copy(update={"evidence": {STEP: _read(kept, len(looked))}})
+
+
+def _read(kept: Kept, calls: int) -> Answered:
+    """Where the report finds the reads of planning in the case file."""
+    return Answered(source=STEP, standing="known", calls=calls, chain=kept.head, note=kept.fault)
 
 
 def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally) -> Slots:

@@ -1,17 +1,18 @@
 """Whose answers count, and whether a request has all that it needs."""
 
-from collections.abc import Iterable
-
-from agent.target import Target
+from agent.finding import Finding
+from agent.report import FindingSummary
 from agent.verdict import Approval, Need, Request
 from graphs.people import canonical, known, people, subjects
 from graphs.service import Service
 from tools.registry import Registry
 
 
-def heard(answers: list[Approval], request: Request, targets: Iterable[Target], service: Service) -> list[Approval]:
+def heard(
+    answers: list[Approval], request: Request, finding: Finding | FindingSummary | None, service: Service
+) -> list[Approval]:
     """The answers that somebody who may answer gave to exactly this request; what a stranger wrote decides nothing."""
-    barred = subjects(targets, request.actions)
+    barred = subjects(finding, request.actions)
     return [answer for answer in answers if _counts(answer, request, barred, service)]
 
 
@@ -29,9 +30,19 @@ def _counts(answer: Approval, request: Request, barred: set[str], service: Servi
 
 
 def complete(request: Request, answers: list[Approval], registry: Registry) -> bool:
-    """Whether the approvers, each counted once, satisfy one of the minimal sets that policy named."""
-    given = {name for answer in answers if answer.decision == "approve" and (name := canonical(answer.by))}
-    return any(_satisfied(need, given, registry) for need in request.needs or [Need(count=1)])
+    """Whether every action that somebody approved has all that it needs, from those who approved it, each counted once."""
+    given: dict[str, set[str]] = {}
+    for answer in answers:
+        person = canonical(answer.by)
+        if answer.decision == "approve" and person is not None:
+            for action in answer.action_ids:
+                given.setdefault(action, set()).add(person)
+    return bool(given) and all(_has_its_needs(request, action, who, registry) for action, who in given.items())
+
+
+def _has_its_needs(request: Request, action: str, given: set[str], registry: Registry) -> bool:
+    needs = request.needs_of.get(action) or request.needs or [Need(count=1)]
+    return any(_satisfied(need, given, registry) for need in needs)
 
 
 def _satisfied(need: Need, given: set[str], registry: Registry) -> bool:

@@ -61,7 +61,7 @@ def valid(approval: Approval, request: Request, state: Planned, service: Service
     return (
         approval.run_id == state.run_id
         and approval.decision == "approve"
-        and heard([approval], request, state.finding.targets, service) == [approval]
+        and heard([approval], request, state.finding, service) == [approval]
         and service.clock() < min(approval.expires_at, request.expires_at)
         and service.ledger.consume(approval, state.run_id)
     )

@@ -12,13 +12,13 @@ from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
 from agent.record import JsonObject
-from agent.report import Report, Status
-from agent.target import Target
+from agent.report import FindingSummary, Report, Status
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
 from graphs.holding import beating, holding
+from graphs.incidents import NEW_VERSION, case_of, related, replaced, voided
 from graphs.intake import screened
 from graphs.quorum import complete, heard
 from graphs.refusing import refused
@@ -26,7 +26,7 @@ from graphs.response import build
 from graphs.resuming import CheckpointLost, checkpoint_of, failed, left_at
 from graphs.service import Service
 from graphs.state import Arrived, Context, State
-from tools.ledger import Busy, Duplicate, Opened, TooLarge, run_id_for
+from tools.ledger import Busy, Duplicate, Kin, Opened, RunRow, TooLarge, next_after, run_id_for
 
 Step = Arrived | Command[Any] | Literal["go on"]
 
@@ -61,7 +61,14 @@ class Runs:
         """One report for each finding of the event, or for the refusal of the whole."""
         findings = parse(event).findings
         came = [(item, self._one(event, position, item)) for position, item in enumerate(findings)]
-        return [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+        reports = [one if isinstance(one, Report) else self._elsewhere(event, item, one) for item, one in came]
+        return reports if len(reports) == 1 else [self._latest(report) for report in reports]
+
+    def _latest(self, report: Report) -> Report:
+        """The report of a waiting run as it is now: a later finding of the same event may have taken its card over."""
+        if report.status is not Status.AWAITING_APPROVAL:
+            return report
+        return self.service.ledger.report(report.run_id) or report
 
     def arrive(self, event: Event) -> list[Came]:
         """What came of each finding of the event."""
@@ -72,7 +79,7 @@ class Runs:
         if isinstance(item, Refusal):
             settings = service.settings
             return refused(event, position, item, settings.mode, settings.sandbox, service.clock())
-        refusal = screened(item, service)
+        refusal = screened(item, event, service)
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
         with holding() as holder:
@@ -97,20 +104,22 @@ class Runs:
     def _open(self, event: Event, position: int, finding: Finding, holder: str) -> Opened | Duplicate | Busy:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
         service = self.service
-        return service.ledger.open(finding.key, finding.version, body, service.settings.mode, holder, service.clock())
+        mode, case = service.settings.mode, case_of(finding.targets)
+        return service.ledger.open(finding.key, finding.version, body, mode, holder, service.clock(), case)
 
     def _moved_on(
         self, event: Event, position: int, finding: Finding, found: Duplicate, holder: str
     ) -> Opened | Duplicate | Busy:
-        """A run that waits although it need not: its time is over, or its answer was kept by a process that died."""
+        """A run that waits although it need not: its time is over, its answer was kept by a process that died, or its
+        finding has changed, and what it asks is void."""
         ledger, clock = self.service.ledger, self.service.clock
-        settled = self._settled(found.request, found.answers, finding.targets)
-        if found.status is not Status.AWAITING_APPROVAL or settled is None:
+        settled = self._settled(found.request, found.answers, finding)
+        if found.status is not Status.AWAITING_APPROVAL or (settled is None and not found.newer):
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
         if not isinstance(taken, Opened):
             return found if taken is None else taken
-        report = self.go(taken)
+        report = self.go(taken) if settled is not None else self._void(taken, NEW_VERSION)
         again = self._open(event, position, finding, holder)
         if isinstance(again, Duplicate) and isinstance(report, Report):
             return again.model_copy(update={"status": report.status})
@@ -136,8 +145,7 @@ class Runs:
         ledger = self.service.ledger
         request, report = ledger.request(run_id), ledger.report(run_id)
         answers = ledger.answers(run_id, request.digest) if request else []
-        targets = report.finding.targets if report is not None and report.finding is not None else []
-        return self._settled(request, answers, targets) is not None
+        return self._settled(request, answers, None if report is None else report.finding) is not None
 
     def look_again(self, run_id: str) -> Came | None:
         """Work an ended run's delivery once more, as the incident's next generation. None: somebody did so already."""
@@ -146,7 +154,9 @@ class Runs:
         looks = body.get("looks")
         later: JsonObject = {**body, "looks": looks + 1 if isinstance(looks, int) else 1}
         with holding() as holder:
-            opened = ledger.renew(run_id, later, holder, clock())
+            report = ledger.report(run_id)
+            targets = report.finding.targets if report is not None and report.finding is not None else []
+            opened = ledger.renew(run_id, later, holder, clock(), case_of(targets))
             return None if opened is None else self.go(opened)
 
     def _skipped(self, event: Event, position: int, finding: Finding, refusal: Refusal) -> Report:
@@ -187,7 +197,7 @@ class Runs:
             if self._at_boundary(snapshot):
                 ledger.hand_over(opened.run_id, opened.fence, clock(), checkpoint_of(snapshot))
                 return HandedOver(run_id=opened.run_id)
-            return self._finish(opened, snapshot, mode)
+            return self._finish(opened, snapshot, mode, row)
         except (CheckpointLost, TooLarge) as error:
             return self._failed(opened, config, str(error), mode)
 
@@ -246,28 +256,54 @@ class Runs:
         """What the ledger's answers to the open request come to."""
         request = state.request
         answers = self.service.ledger.answers(request.run_id, request.digest) if request else []
-        return self._settled(request, answers, state.finding.targets if state.finding else [])
+        return self._settled(request, answers, state.finding)
 
-    def _settled(self, request: Request | None, answers: list[Approval], targets: list[Target]) -> Reply | None:
+    def _settled(
+        self, request: Request | None, answers: list[Approval], finding: Finding | FindingSummary | None
+    ) -> Reply | None:
         """The answers that count, once somebody rejected, the quorum is full, or the time is over; None while it waits."""
         if request is None:
             return None
         if self.service.clock() >= request.expires_at:
             return Reply(expired=True)
-        counted = heard(answers, request, targets, self.service)
+        counted = heard(answers, request, finding, self.service)
         rejected = any(answer.decision == "reject" for answer in counted)
         if rejected or (counted and complete(request, counted, self.service.registry)):
             return Reply(nonces=[answer.nonce for answer in counted])
         return None
 
-    def _finish(self, opened: Opened, snapshot: StateSnapshot, mode: Mode) -> Report:
+    def _void(self, taken: Opened, why: str, by: str = "") -> Report | HandedOver:
+        """End a run that waits, unless it has what it waits for by now: then it goes on."""
+        ledger, run_id = self.service.ledger, taken.run_id
+        row, before = ledger.run(run_id), ledger.report(run_id)
+        waits = before is not None and before.status is Status.AWAITING_APPROVAL
+        state = self.state(run_id) if waits and not self.may_go_on(run_id) else None
+        if row is None or state is None:
+            return self.go(taken)
+        report = voided(state, why, by or next_after(row), Mode(row.mode), self.service)
+        ledger.close(run_id, taken.fence, report, self.service.clock())
+        return report
+
+    def _replace(self, request: Request, kin: list[Kin]) -> None:
+        """Of several runs of a case that ask the same, the newest asks: it has looked last."""
+        for run_id in replaced(request, kin, self.service):
+            with holding() as holder:
+                taken = self.service.ledger.reopen(run_id, holder, self.service.clock())
+                if isinstance(taken, Opened):
+                    self._void(taken, "a further finding of its case asks the same", request.run_id)
+
+    def _finish(self, opened: Opened, snapshot: StateSnapshot, mode: Mode, row: RunRow | None) -> Report:
         service, state = self.service, State.model_validate(snapshot.values)
         report = state.report or compose(state, mode, service)
+        kin = related(row, state.finding.targets if state.finding else [], service) if row else []
+        report = report.model_copy(update={"related": [each.run_id for each in kin]})
         if state.report is None and state.request is not None:
             if service.ledger.request(opened.run_id) != state.request:
                 service.notify(state.request, report)
             service.ledger.ask(state.request, service.clock(), checkpoint_of(snapshot))
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
+        if report.status is Status.AWAITING_APPROVAL and state.request is not None:
+            self._replace(state.request, kin)
         return report
 
     def _failed(self, opened: Opened, config: RunnableConfig, why: str, mode: Mode) -> Report:

@@ -167,6 +167,7 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
             minimum_severity=config.minimum_severity,
             samples_are_real=config.samples_are_real,
             approval_minutes=config.approval_minutes,
+            case_minutes=config.case_minutes,
             block_hours=config.block_hours,
         ),
         archive=FileArchive(home / CASES),

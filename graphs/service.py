@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from agent.casefile import Looked
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case
 from agent.policy import Policies
@@ -52,6 +53,8 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    case_minutes: int = 60
+    """Runs about one principal or resource that are opened within so long are one case. 0: each is alone."""
     block_hours: int = 24
     """How long a time-boxed action stays in place."""
     max_concurrency: int = 8
@@ -75,8 +78,12 @@ class Service:
     approval_key: bytes
     settings: Settings = field(default_factory=Settings)
     archive: Archive = field(default_factory=Nowhere)
+    since: Callable[[], datetime | None] = lambda: None
+    """Findings that come by themselves are worked if they were seen from then on. None: all are."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
+    looked: Callable[[Looked], None] | None = None
+    """Told of every call and its answer, for the case file."""
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
         """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""
@@ -91,6 +98,7 @@ class Service:
             tally=tally,
             sleep=time.sleep if self.clients.paced else _at_once,
             now=self.clock,
+            looked=self.looked,
         )
 
     def sign(self, approval: Approval) -> str:

@@ -108,6 +108,8 @@ class Proposed(Slice):
 
     slots: Slots
     plan: Plan
+    evidence: dict[str, Answered] | None = None
+    """Where a case file is kept: that the reads of planning are in it. None costs no write of a checkpoint."""
     calls: dict[str, Calls] = {}
 
 

@@ -84,7 +84,7 @@ class Studio:
             return Taken(run_id=run_id, refusal=finding)
         self._home.add(event.body if isinstance(event.body, dict) else {})
         with self._home.inside() as service:
-            refusal = screened(finding, service)
+            refusal = screened(finding, event, service)
             if refusal is not None:
                 return Taken(run_id=run_id, finding=finding, refusal=refusal)
             body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}

@@ -118,7 +118,7 @@ def _undo(
     person = by if expired else canonical(by)
     if person is None or not (expired or known(person, service.registry)):
         return NothingToUndo(detail=unlisted(by))
-    if person in subjects(report.finding.targets if report.finding else [], [a.planned for a in chosen]):
+    if person in subjects(report.finding, [a.planned for a in chosen]):
         return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
     word = None if expired else _word(service, run_id, chosen, person)
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person)

@@ -4,7 +4,8 @@ import errno
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ ANSWER_LIMIT = 2_000_000
 CHAINS = 1000
 """How often one source may be asked for one run."""
 _THERE_ALREADY = ("PreconditionFailed", "ConditionalRequestConflict")
+_UNLOCKED = ("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "InvalidRequest")
+"""How S3 says that nothing locks an object, or that its bucket cannot."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -77,37 +80,75 @@ class FileArchive:
 
 
 class S3Archive:
-    """Objects under a prefix, written only where there is none yet. The bucket's own Object Lock keeps them."""
+    """Objects under a prefix, written only where there is none yet. The bucket's own Object Lock keeps each version."""
 
     def __init__(self, client: Any, bucket: str, prefix: str = "cases/") -> None:
         self._client, self._bucket, self._prefix = client, bucket, prefix
 
     def keep(self, run_id: str, source: str, looked: list[Looked]) -> str:
-        """Put a new object; where there is one already, under the next number."""
+        """Put a new object, where there is one already under the next number, and read back that it is locked."""
         chain = chained(looked)
         text = lines(chain).encode()
-        for number in range(1, CHAINS):
-            key = f"{self._prefix}{named(run_id)}/{chain_name(source, number)}"
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=text, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
-                )
-                return head(chain)
-            except botocore.exceptions.ClientError as error:
-                code = str(error.response["Error"]["Code"])
-                if code not in _THERE_ALREADY:
-                    raise NotKept(code) from error
-            except botocore.exceptions.BotoCoreError as error:
-                raise NotKept(type(error).__name__) from error
+        with _not_kept():
+            for number in range(1, CHAINS):
+                key = f"{self._prefix}{named(run_id)}/{chain_name(source, number)}"
+                version = self._put(key, text)
+                if version is not None:
+                    self._must_be_locked(key, version)
+                    return head(chain)
         raise NotKept("too many chains")
 
     def chains(self, run_id: str) -> dict[str, list[Entry]]:
-        """Every chain under the run's prefix."""
+        """Every chain under the run's prefix, each in its first version: what was put over it later is not what was kept."""
         prefix = f"{self._prefix}{named(run_id)}/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
-        read = {key: self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode() for key in keys}
-        return {key.removeprefix(prefix): entries(text) for key, text in read.items()}
+        with _not_kept():
+            first = dict(self._versions(prefix))
+            return {key.removeprefix(prefix): self._read(key, first[key]) for key in sorted(first)}
+
+    def locked_until(self, key: str, version: str) -> datetime | None:
+        """Until when Object Lock keeps that version. None: it does not."""
+        held = {"Bucket": self._bucket, "Key": key, "VersionId": version}
+        try:
+            until = self._client.get_object_retention(**held)["Retention"]["RetainUntilDate"]
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _UNLOCKED:
+                return None
+            raise
+        return until if isinstance(until, datetime) else None
+
+    def _put(self, key: str, text: bytes) -> str | None:
+        """The version that was written; None where there was an object already."""
+        asked = {"Bucket": self._bucket, "Key": key, "Body": text, "IfNoneMatch": "*", "ChecksumAlgorithm": "SHA256"}
+        try:
+            return str(self._client.put_object(**asked).get("VersionId", ""))
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _THERE_ALREADY:
+                return None
+            raise
+
+    def _must_be_locked(self, key: str, version: str) -> None:
+        if not version or self.locked_until(key, version) is None:
+            raise NotKept("the bucket locks nothing: it is written there, and can be deleted")
+
+    def _versions(self, prefix: str) -> list[tuple[str, str]]:
+        """Key and id of every version under the prefix, the newest of each key first."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+        return [(str(item["Key"]), str(item["VersionId"])) for page in pages for item in page.get("Versions", [])]
+
+    def _read(self, key: str, version: str) -> list[Entry]:
+        answer = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=version)
+        return entries(answer["Body"].read().decode())
+
+
+@contextmanager
+def _not_kept() -> Iterator[None]:
+    """Whatever S3 refuses, as one word."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as error:
+        raise NotKept(str(error.response["Error"]["Code"])) from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise NotKept(type(error).__name__) from error
 
 
 def _new(folder: Path, source: str) -> int:

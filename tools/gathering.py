@@ -8,11 +8,14 @@ from typing import Any, Generic, TypeVar
 from agent.evidence import Answered, Excerpt, Fact, Standing
 from agent.finding import Finding, Untrusted
 from agent.record import JsonObject
+from agent.secret_text import capped, without_secrets
 from agent.target import GLOBAL, Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Incomplete
 from tools.source import SourceSpec
 
 T = TypeVar("T")
+EXCERPT_LIMIT = 4096
+"""Characters of one excerpt that are kept."""
 _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
 
 
@@ -79,8 +82,8 @@ class Gathering:
             self._targets.append(target)
 
     def excerpt(self, label: str, text: str) -> None:
-        """Somebody else's text, capped."""
-        clean = text.encode("utf-8", "replace").decode()[:4096]
+        """Somebody else's text, capped and without secrets: those stay in the case file, where they were read."""
+        clean = without_secrets(capped(text.encode("utf-8", "replace").decode(), EXCERPT_LIMIT))[:EXCERPT_LIMIT]
         self._excerpts.append(Excerpt(source=self._spec.name, label=label, text=Untrusted(text=clean)))
 
     def call(self, aws: Aws, call: AwsCall, *, absent: set[str] | None = None, **params: Any) -> JsonObject | None:

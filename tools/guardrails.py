@@ -112,7 +112,17 @@ NEVER = (
         (
             "iam:AddUserToGroup", "iam:Attach*", "iam:Create*", "iam:Detach*", "iam:PassRole", "iam:*PermissionsBoundary",
             "iam:PutGroupPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:UpdateLoginProfile",
-            "organizations:*", "account:*",
+            "account:*",
+        ),
+    ),
+    Never(
+        "NeverReorganise",
+        tuple(
+            f"organizations:{verb}*"
+            for verb in (
+                "Accept", "Attach", "Cancel", "Close", "Create", "Decline", "Delete", "Deregister", "Detach", "Disable",
+                "Enable", "Invite", "Leave", "Move", "Put", "Register", "Remove", "Tag", "Terminate", "Untag", "Update",
+            )
         ),
     ),
     Never(

@@ -18,6 +18,7 @@ class Part(StrEnum):
     CHECKPOINTS = "${CheckpointsTable.Arn}"
     INBOX = "${Inbox.Arn}"
     DEAD_LETTERS = "${DeadLetters.Arn}"
+    CASE_FILES = "${CaseFiles.Arn}/*"
     TOPIC = "${Topic}"
     KEY = "${Key.Arn}"
     APPROVAL_KEY = "${ApprovalKey}"
@@ -45,6 +46,8 @@ LEDGER = (
 CHECKPOINTS = Grant(Part.CHECKPOINTS, tuple(tables.CHECKPOINTS.permissions))
 """What keeping checkpoints calls: nothing is deleted, and no large state goes to a bucket."""
 CRYPT = Grant(Part.KEY, ("kms:Decrypt", "kms:GenerateDataKey"))
+KEEP_EVIDENCE = Grant(Part.CASE_FILES, ("s3:GetObjectRetention", "s3:PutObject"))
+"""Adding to the case files and seeing that the lock holds; not reading them, and not undoing the lock."""
 TELL = Grant(Part.TOPIC, ("sns:Publish",))
 SIGN = Grant(Part.APPROVAL_KEY, ("secretsmanager:GetSecretValue",))
 HAND_OVER = Grant(Part.EXECUTE, ("lambda:InvokeFunction",))
@@ -87,7 +90,7 @@ FUNCTIONS = (
         "events",
         frozenset({Phase.READ, Phase.PLAN, Phase.MODEL}),
         Member.READ,
-        (RECEIVE, *LEDGER, CHECKPOINTS, HAND_OVER, TELL, CRYPT, _logging(Part.EVENTS_LOG)),
+        (RECEIVE, *LEDGER, CHECKPOINTS, KEEP_EVIDENCE, HAND_OVER, TELL, CRYPT, _logging(Part.EVENTS_LOG)),
         "takes a finding from the queue, gathers evidence, asks the model, judges, and hands over",
     ),
     Function(

@@ -14,7 +14,12 @@ def used(gathering: Gathering, aws: Aws, question: Question) -> Read[list[str]]:
     """The finding's Region and the partition's home first, then the others. A gap: there may be more than these."""
     finding = question.finding
     near = [home(aws.partition)] if finding.region == GLOBAL else [finding.region, home(aws.partition)]
-    entry = question.registry.accounts.get(finding.account)
+    return of_account(gathering, aws, question, near)
+
+
+def of_account(gathering: Gathering, aws: Aws, question: Question, near: list[str]) -> Read[list[str]]:
+    """The Regions of the account that `aws` is in, these first."""
+    entry = question.registry.accounts.get(aws.account)
     if entry is not None and entry.regions:
         return Read(list(dict.fromkeys([*near, *entry.regions])))
     try:

@@ -10,7 +10,40 @@ from pydantic import AfterValidator, ValidationError
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
 from agent.record import Record
-from agent.target import Region, Target
+from agent.target import AccountId, Region, Target
+
+Environment = Literal["prod", "staging", "dev", "sandbox"]
+_WORDS: dict[str, Environment] = {
+    "prod": "prod", "production": "prod", "prd": "prod", "live": "prod",
+    "staging": "staging", "stage": "staging", "preprod": "staging", "uat": "staging",
+    "dev": "dev", "development": "dev", "test": "dev",
+    "sandbox": "sandbox", "sandboxes": "sandbox",
+}  # fmt: skip
+"""What tags and organisational units are called everywhere; the registry may say more, or otherwise."""
+
+
+class OrganizationEntry(Record):
+    """Who reads the organisation, and what its tags and units mean."""
+
+    account: AccountId
+    """The management account, or one that may read the organisation in its place."""
+    environment_tag: str = "environment"
+    owner_tag: str = "owner"
+    environments: dict[str, Environment] = {}
+    """What a tag's value or a unit's name means, compared without case."""
+
+    def meaning(self, word: str) -> Environment | None:
+        """The environment that a tag's value or a unit's name stands for."""
+        said = {name.casefold(): environment for name, environment in self.environments.items()}
+        return (_WORDS | said).get(word.strip().casefold())
+
+
+def _network(entry: str) -> str:
+    network(entry)
+    return entry
+
+
+Cidr = Annotated[str, AfterValidator(_network)]
 
 UNFIT = (OSError, UnicodeDecodeError, ValidationError, yaml.YAMLError)
 """What reading a registry raises."""
@@ -21,11 +54,14 @@ class AccountEntry(Record):
 
     role: Literal["workload", "management", "log_archive", "tooling", "unknown"] = "unknown"
     """Only a workload account is acted in, so it has to be said."""
-    environment: Literal["prod", "staging", "dev", "sandbox"]
+    environment: Environment | Literal["unknown"] = "unknown"
+    """Where it is not said, the organisation is asked, if one is named; what nobody says asks a person."""
     owner: str = ""
     regions: list[Region] = []
     """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
     Empty: every Region that the account has enabled."""
+    addresses: list[Cidr] | None = None
+    """All public addresses of the account; `[]` if it has none. Not said: they are read there, to learn whom a block would hit."""
 
 
 def _named(entry: str) -> str:
@@ -54,11 +90,6 @@ def _is_address(entry: str) -> bool:
     return True
 
 
-def _network(entry: str) -> str:
-    network(entry)
-    return entry
-
-
 def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
     """Nobody twice in two spellings, and nobody whose name no answer could be given under."""
     names = [canonical(person) for person in people]
@@ -69,7 +100,6 @@ def _people(people: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 Named = Annotated[str, AfterValidator(_named)]
-Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Registry(Record):
@@ -77,6 +107,8 @@ class Registry(Record):
 
     accounts: dict[str, AccountEntry] = {}
     """Accounts served. A finding of another account is refused."""
+    organization: OrganizationEntry | None = None
+    """The organisation of these accounts, if it may be read. None: nobody is asked."""
     protected: list[Named] = []
     """Ids or ARNs of what must not be touched: buckets, users, roles, instances."""
     break_glass: list[Named] = []

@@ -136,10 +136,17 @@ def uses(aws: Aws, refs: Iterable[SetRef]) -> list[Use]:
 
 
 def blocking(found: Iterable[Use], ref: SetRef) -> list[Use]:
-    """The uses by which being in the set means being blocked from something."""
-    return [
-        each for each in found if each.use.arn == ref.arn and each.use.effect is Effect.BLOCKS and each.resources > 0
-    ]
+    """The uses by which being in the set means being blocked from something, whatever the request."""
+    return _before_something(found, ref, Effect.BLOCKS)
+
+
+def in_part(found: Iterable[Use], ref: SetRef) -> list[Use]:
+    """The uses by which being in the set means that some requests are blocked."""
+    return _before_something(found, ref, Effect.IN_PART)
+
+
+def _before_something(found: Iterable[Use], ref: SetRef, effect: Effect) -> list[Use]:
+    return [each for each in found if each.use.arn == ref.arn and each.use.effect is effect and each.resources > 0]
 
 
 def pace_write(aws: Aws, ref: SetRef) -> None:

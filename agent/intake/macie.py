@@ -6,6 +6,7 @@ from agent.intake.hub import macie_key
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, partition_of, region_of
+from agent.intake.subject import Principal, name_actor
 from agent.target import TargetKind
 
 
@@ -27,6 +28,7 @@ def parse(finding: Node) -> Finding:
     naming = Naming(place)
     naming.add(TargetKind.BUCKET, bucket.at("name").text)
     naming.name(affected.at("s3Object", "path").text)
+    name_actor(naming, _actor(finding.at("policyDetails", "actor", "userIdentity")))
     naming.address(finding.at("policyDetails", "actor", "ipAddressDetails", "ipAddressV4").value)
     return naming.finding(
         key=macie_key(place, finding.at("id").needed()),
@@ -40,3 +42,11 @@ def parse(finding: Node) -> Finding:
         seen=(naming.moment(finding.at("createdAt")), naming.moment(finding.at("updatedAt"))),
         lifecycle=Lifecycle(archived=finding.at("archived").flag, sample=finding.at("sample").flag),
     )
+
+
+def _actor(identity: Node) -> Principal:
+    """Who changed the bucket. Of a role, the role's name and the session's id."""
+    user, role = identity.at("iamUser"), identity.at("assumedRole")
+    who = user if isinstance(user.value, dict) else role
+    name = user.at("userName").text or role.at("sessionContext", "sessionIssuer", "userName").text
+    return Principal(user_name=name, principal_id=who.at("principalId").text, account=who.at("accountId").text)

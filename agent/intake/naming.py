@@ -8,9 +8,10 @@ from pydantic import JsonValue, ValidationError
 
 from agent.finding import Finding, Foreign, Lifecycle, Origin, Situation, Traffic
 from agent.intake.moments import moment
-from agent.intake.node import Node, quote, untrusted
+from agent.intake.node import TEXT_LIMIT, Node, quote, untrusted
 from agent.intake.place import Arn, Place, is_region
 from agent.record import iso
+from agent.secret_text import capped, without_secrets
 from agent.target import GLOBAL, Target, TargetKind
 
 NAMED_LIMIT = 50
@@ -50,8 +51,8 @@ def type_key(resource_type: str | None) -> str:
 
 
 def shown(text: str) -> str:
-    """An id as the report may show it: ASCII, the rest escaped, bounded."""
-    return ascii(text[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
+    """An id as the report may show it: ASCII, the rest escaped, bounded, and without secrets."""
+    return ascii(without_secrets(capped(text, TEXT_LIMIT))[:NAME_LENGTH])[1:-1][:NAME_LENGTH]
 
 
 class Naming:
@@ -61,6 +62,7 @@ class Naming:
         self.place = place
         self.targets: list[Target] = []
         self.addresses: list[Target] = []
+        self.actors: list[str] = []
         self.named: list[str] = []
         self.foreign: list[Foreign] = []
         self.left_out: list[str] = []
@@ -116,6 +118,11 @@ class Naming:
         """Of an attack from outside, whoever sent it is a target too, after what was attacked."""
         found = [self.address(text) for text in addresses] if situation is Situation.INBOUND_ATTACK else []
         self.targets += [target for target in dict.fromkeys(found) if target and target not in self.targets]
+
+    def actor(self, name: str | None) -> None:
+        """Note somebody who acted."""
+        if name and len(self.actors) < NAMED_LIMIT and name[:NAME_LENGTH] not in self.actors:
+            self.actors.append(name[:NAME_LENGTH])
 
     def name(self, text: str | None) -> None:
         """Name a resource for the report only: escaped, bounded, and at most so many."""
@@ -186,6 +193,7 @@ class Naming:
             first_seen=seen[0],
             last_seen=seen[1],
             targets=self.targets,
+            actors=self.actors,
             remote_addresses=self.addresses,
             traffic=traffic,
             lifecycle=lifecycle or Lifecycle(),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pydantic import JsonValue
 
 from agent.finding import Reason, Refusal, Untrusted
+from agent.secret_text import capped, without_secrets
 
 DETAIL_LIMIT = 200
 TEXT_LIMIT = 4096
@@ -23,14 +24,15 @@ class Unfit(Exception):
 
 
 def quote(text: str, limit: int = 60) -> str:
-    """A bounded excerpt in which no character can act: ASCII only, the rest escaped."""
+    """A bounded excerpt in which no character can act and no secret stands: ASCII only, the rest escaped."""
+    text = without_secrets(capped(text, TEXT_LIMIT))
     shown = ascii(text[:limit])
     return shown[: limit + 2] + "…'" if len(text) > limit or len(shown) > limit + 2 else shown
 
 
 def untrusted(text: str | None) -> Untrusted:
-    """Somebody's prose, capped."""
-    return Untrusted(text=(text or "")[:TEXT_LIMIT])
+    """Somebody's prose: capped, and without secrets, which nobody needs to judge it."""
+    return Untrusted(text=without_secrets(capped(text or "", TEXT_LIMIT))[:TEXT_LIMIT])
 
 
 @lru_cache(maxsize=512)

@@ -14,6 +14,10 @@ _WITH_ACTOR = frozenset({"Discovery", "Exfiltration", "Impact", "PenTest", "Unau
 """Purposes of S3 types in which somebody reads or destroys with a key: then the key is a subject too."""
 
 
+SIGNED_IN = "AWSReservedSSO_"
+"""How the roles begin in which people sign in through IAM Identity Center."""
+
+
 class Principal(Record):
     """Who acted, as the service wrote it."""
 
@@ -60,6 +64,8 @@ class Subject(Record):
 
 def name_subject(naming: Naming, finding_type: str, subject: Subject) -> None:
     """Add the targets that a finding of this type is about; what else it names is only named."""
+    for principal in subject.principals:
+        name_actor(naming, principal)
     purpose, _, rest = finding_type.partition(":")
     family = rest.partition("/")[0]
     if family in ("IAMUser", "IAM"):
@@ -96,6 +102,7 @@ def _name_principals(naming: Naming, finding_type: str, subject: Subject) -> Non
 
 def name_principal(naming: Naming, who: Principal) -> None:
     """A user's key and the user; a role's session and the role; of root, services and strangers only the name."""
+    name_actor(naming, who)
     if who.account not in (None, naming.place.account):
         naming.name(who.user_name)
         naming.name(who.key_id)
@@ -114,6 +121,18 @@ def name_principal(naming: Naming, who: Principal) -> None:
     else:
         naming.name(who.user_name)
         naming.name(who.key_id)
+
+
+def name_actor(naming: Naming, who: Principal) -> None:
+    """A user of the account by name; of a session that Identity Center began, the person whose name it bears.
+
+    Whoever assumes another role names the session as they like, so such a name says nothing about anybody.
+    """
+    if who.account not in (None, naming.place.account):
+        return
+    naming.actor(who.user_name)
+    if (who.user_name or "").startswith(SIGNED_IN):
+        naming.actor((who.principal_id or "").partition(":")[2])
 
 
 def _name_buckets(naming: Naming, purpose: str, finding_type: str, subject: Subject) -> None:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from agent.finding import Finding, Origin, Reason, Refusal
 from agent.intake.hub import AWS_PRODUCT
 from agent.intake.moments import moment
 from agent.intake.node import DETAIL_LIMIT, quote
+from agent.record import iso
 from agent.target import GLOBAL
 
 
@@ -17,11 +19,12 @@ def triage(
     minimum_severity: int,
     samples_are_real: bool,
     our_name: str,
+    since: datetime | None = None,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
     `served`: Regions by account, none for all of them; None: every account is served.
-    `our_name` is what we sign notes in Security Hub with.
+    `our_name` is what we sign notes in Security Hub with. `since`: what showed its last sign of life before then is old.
     """
     refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name)
     if refusal is not None:
@@ -33,7 +36,16 @@ def triage(
     if finding.severity < minimum_severity:
         detail = f"severity {finding.severity} is below {minimum_severity}"
         return Refusal(reason=Reason.BELOW_SEVERITY, where="severity", detail=detail)
-    return None
+    return None if since is None else _old(finding, since)
+
+
+def _old(finding: Finding, since: datetime) -> Refusal | None:
+    """What says of no moment when it was is taken for new."""
+    signs = [sign for sign in (finding.last_seen, moment(finding.version)) if sign is not None]
+    if not signs or max(signs) >= since:
+        return None
+    detail = f"last seen {iso(max(signs))}, before {iso(since)}, from when on findings are worked"
+    return Refusal(reason=Reason.OLD, where="last_seen", detail=detail)
 
 
 def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal | None:

@@ -1,63 +1,26 @@
 """What a duplicate costs: reads of the ledger, calls to AWS, questions to the model."""
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
 
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agent.event import Event
-from agent.plan import Case
 from agent.report import Status
+from evals.bench.counting import counting
 from evals.bench.figures import Figure, Goal, at_most
 from evals.bench.scene import scene
 from graphs.checkpoints import serializer
 from graphs.runs import Runs
-from graphs.service import Asked, Model, NotAnswered
-from tools.ledger import Ledger
 
 CASE = "key-used-to-destroy-contained"
-
-
-class _Counting:
-    """A ledger that counts what is asked of it."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self.asked: Counter[str] = Counter()
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._ledger, name)
-
-        def counted(*given: Any, **named: Any) -> Any:
-            self.asked[name] += 1
-            return method(*given, **named)
-
-        return counted
-
-
-class _Listening:
-    """A model that counts its questions."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.asked = 0
-
-    def ask(self, case: Case) -> Asked | NotAnswered:
-        """Count, and ask."""
-        self.asked += 1
-        return self._model.ask(case)
 
 
 def duplicates() -> tuple[list[Figure], list[Goal]]:
     """The counts for one duplicate of a finished run."""
     with TemporaryDirectory(prefix="stanch-bench-") as folder:
         at = scene(CASE, Path(folder))
-        ledger, model = _Counting(at.service.ledger), _Listening(at.service.model)
-        service = replace(at.service, ledger=cast(Ledger, ledger), model=model)
+        service, ledger, model = counting(at.service)
         runs = Runs(service, InMemorySaver(serde=serializer()))
         event = Event(body=at.event, received_at=service.clock(), via="eval")
         runs.deliver(event)

@@ -17,11 +17,16 @@ class Size(Record):
     """At most so many of the bundled cases."""
     findings: int = 500
     """For the memory."""
+    deliveries: int = 2_000
+    """For the storm: a hundred of each finding."""
 
     @classmethod
     def named(cls, name: Literal["tiny", "default", "full"]) -> "Size":
         """`tiny` shows only that everything runs; `full` is the whole of what is promised."""
-        sizes = {"tiny": cls(rounds=1, cases=2, findings=20), "full": cls(rounds=15, findings=10_000)}
+        sizes = {
+            "tiny": cls(rounds=1, cases=2, findings=20, deliveries=200),
+            "full": cls(rounds=15, findings=10_000, deliveries=10_000),
+        }
         return sizes.get(name, cls())
 
 

@@ -46,8 +46,15 @@ def _memory(size: Size) -> Part:
     return memory(size.findings)
 
 
+def _storm(size: Size) -> Part:
+    from evals.bench.storm import storm
+
+    return storm(size.deliveries)
+
+
 PARTS: dict[str, Callable[[Size], Part]] = {
     "cold": _cold, "graph": _overhead, "evidence": _evidence, "cases": _throughput, "duplicates": _duplicates, "memory": _memory,
+    "storm": _storm,
 }  # fmt: skip
 
 

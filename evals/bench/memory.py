@@ -81,16 +81,16 @@ def _sizes(at: Scene, folder: Path, findings: int, world: int) -> Iterator[int]:
             seed(sandbox, at.world)
             clients.world = sandbox.clients()
             for number in range(start, min(start + world, findings)):
-                body = _another(at.event, number)
+                body = another(at.event, number)
                 seed(sandbox, nothing, body)
                 (report,) = runs.deliver(Event(body=body, received_at=at.world.now, via="eval"))
                 if report.status is not Status.NO_ACTION:
                     raise RuntimeError(f"a finding was not worked to its end: {report.status}, {report.reason}")
             gc.collect()
-            yield _resident()
+            yield resident()
 
 
-def _another(event: Any, number: int) -> Any:
+def another(event: Any, number: int) -> Any:
     """The same finding under another id."""
     made = copy.deepcopy(event)
     detail = made["detail"]
@@ -99,7 +99,7 @@ def _another(event: Any, number: int) -> Any:
     return made
 
 
-def _resident() -> int:
+def resident() -> int:
     """Kilobytes that this process has resident now."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1])

@@ -69,6 +69,8 @@ def show(run: Run) -> None:
         stop(f"{run} has asked nobody", REFUSED)
     line(report)
     row("digest", request.digest)
+    if report.related:
+        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)))
     _card(request, report)
     _others(request, ledger)
 

@@ -1,5 +1,6 @@
 """`stanch export`: everything that is kept of a run in one archive, and its check."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,21 +10,25 @@ from graphs.bootstrap import SANDBOX, approval_key
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, of_run, stop
 from graphs.entrypoints.printing import out, plain
 from graphs.export import Checked, checked, exported
+from tools.archive import NotKept
+
+_RUN = re.compile(r"(run|sbx)-[0-9a-f]{12}")
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive as well.")],
     to: Annotated[Path | None, typer.Option("--out", help="Where to write. Default: RUN.tar.gz here.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Check an archive instead of writing one.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check instead of writing.")] = False,
 ) -> None:
-    """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one."""
+    """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one.
+
+    With --check and a run's id, what is kept of the run is checked where it lies.
+    """
+    configured()
     if check:
-        _check(Path(run))
+        _check(_exported(run) if _RUN.fullmatch(run) and not Path(run).exists() else _read(Path(run)), run)
         return
-    with of_run(run) as runs:
-        archive = exported(runs.service, run)
-    if archive is None:
-        stop(f"no such run here: {run[:40]!r}", REFUSED)
+    archive = _exported(run)
     path = to or Path(f"{run}.tar.gz")
     try:
         path.write_bytes(archive)
@@ -32,14 +37,29 @@ def export(
     _say(f"{path}: {len(archive)} bytes")
 
 
-def _check(path: Path) -> None:
-    keys = _keys()
+def _exported(run: str) -> bytes:
     try:
-        found = checked(path.read_bytes(), keys)
+        with of_run(run) as runs:
+            archive = exported(runs.service, run)
+    except NotKept as error:
+        stop(f"{run[:40]!r}: the case file cannot be read ({plain(str(error), 200)})", FAILED)
+    if archive is None:
+        stop(f"no such run here: {run[:40]!r}", REFUSED)
+    return archive
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         stop(f"{path}: {error.strerror}", REFUSED)
+
+
+def _check(archive: bytes, name: str) -> None:
+    try:
+        found = checked(archive, _keys())
     except ValueError as error:
-        stop(f"{path}: no case file ({plain(str(error), 200)})", REFUSED)
+        stop(f"{name}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
         _say(plain(fault, 200))
     counts = f"{found.files} files, {found.entries} reads, {len(found.faults)} faults"

@@ -16,6 +16,7 @@ from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
 from graphs.entrypoints.log import log
 from graphs.giving_up import give_up
 from graphs.reverify import Reverified, reverify
+from graphs.service import Service
 from graphs.sweep import Swept, sweep
 from tools.ledger import RunRow
 
@@ -45,6 +46,7 @@ def handler(event: Any, context: Any) -> JsonObject:
     """
     tick = Tick(deployed("clock"), time_left(context))
     function, service, left = tick.function, tick.function.service, tick.left
+    tick.part("since", lambda: _since(service))
     tick.each("settled", lambda: settled(function), function.go_on)
     tick.each("taken_up", lambda: idle(function), lambda run_id: _taken_up(run_id, function))
     tick.each("given_up", lambda: hopeless(function), lambda run_id: _given_up(run_id, function))
@@ -85,6 +87,12 @@ class Tick:
         log.error("%s: %s\n%s", name, type(error).__name__, where)
         self.failed.append(f"{name}: {type(error).__name__}")
         return None
+
+
+def _since(service: Service) -> JsonObject:
+    """The first tick of an installation says from when on its findings are new."""
+    service.since()
+    return {}
 
 
 def settled(function: Deployed) -> list[str]:

@@ -43,7 +43,8 @@ def screened(body: JsonValue, via: Literal["eventbridge", "sqs", "direct"]) -> S
 
 def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Screened:
     config, registry = chosen(), _registry()
-    why = [item if isinstance(item, Refusal) else _screen(item, config, registry) for item in found]
+    since = config.since if event.by_itself and isinstance(config.since, datetime) else None
+    why = [item if isinstance(item, Refusal) else _screen(item, config, registry, since) for item in found]
     malformed = [one for one in why if one is not None and one.reason is Reason.MALFORMED]
     reports = [
         refused(event, at, refusal, config.mode, False, now, item if isinstance(item, Finding) else None)
@@ -55,8 +56,9 @@ def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Sc
     return Screened(event=event, reports=whole, malformed=reason_of(malformed[0]) if malformed else "")
 
 
-def _screen(finding: Finding, config: Configuration, registry: Registry) -> Refusal | None:
-    return screen(finding, registry, minimum_severity=config.minimum_severity, samples_are_real=False)
+def _screen(finding: Finding, config: Configuration, registry: Registry, since: datetime | None) -> Refusal | None:
+    floor = config.minimum_severity
+    return screen(finding, registry, minimum_severity=floor, samples_are_real=False, since=since)
 
 
 @cache

@@ -56,7 +56,7 @@ def evidence(
 
 
 def about(facts: dict[str, Value], key: Target = KEY) -> list[Fact]:
-    """Facts about the sample's key, user, bucket, instance or address, as their names say."""
+    """Facts about the sample's key, user, bucket, instance or address, as their names say; else about its account."""
     targets = {
         "key": key,
         "user": USER,
@@ -65,7 +65,7 @@ def about(facts: dict[str, Value], key: Target = KEY) -> list[Fact]:
         "instance": INSTANCE,
         "address": ADDRESS,
     }
-    return [fact(name, targets[name.split(".")[0]], value) for name, value in facts.items()]
+    return [fact(name, targets.get(name.split(".")[0]), value) for name, value in facts.items()]
 
 
 def case(found: Finding, read: Evidence, order: list[int] | None = None) -> Case:

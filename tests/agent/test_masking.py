@@ -61,6 +61,33 @@ SECRETS = [
     "SG" + ".aB3dE6gH9jK2mN5pQ8sT1v.yZ7bC0eF3hJ6kLaB3dE6gH9jK2",
 ]
 
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "x/{}",
+        "{}/x",
+        "https://evil.example/c/{}",
+        "evil.example/exfil/{}/done",
+        KEY.id + "/{}",
+        KEY.id + ":{}",
+        "a+{}",
+        "/{}?q",
+    ],
+)
+@pytest.mark.parametrize("secret", [SECRETS[0], "abCDefGHijKLmnOPqrSTuvWXyz01/23456789abc"])
+def test_a_secret_key_is_removed_whatever_path_it_stands_in(around: str, secret: str) -> None:
+    shown = named().text(around.format(secret))
+    assert "[removed: AWS secret key]" in shown
+    assert not any(piece in shown for piece in (secret[:8], secret[-8:]))
+
+
+def test_a_path_is_no_secret_key() -> None:
+    path = "/aws/lambda/Payments/src/main/java/com/example/Orders2026"
+    assert named().text(path) == path
+
+
 PERSONAL = [
     "078-05-1120", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005", "+49 (30) 901820 - 12",
     "+442079460958", "(212) 555-0142", "212-555-0142",

@@ -379,6 +379,40 @@ def test_what_the_registry_does_not_know_stays_unknown() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("registry", "said", "expected"),
+    [
+        ("unknown", "prod", "prod"),
+        ("dev", "prod", "dev"),
+        ("unknown", Standing.ABSENT, "unknown"),
+        ("unknown", Standing.FAILED, "unknown"),
+        ("unknown", "PROD", "unknown"),
+        ("unknown", True, "unknown"),
+    ],
+)
+def test_the_registry_names_the_environment_and_where_it_does_not_the_organisation_does(
+    registry: str, said: Value, expected: str
+) -> None:
+    standings = LISTED.model_copy(update={"environment": registry})
+    assert facts_of(USER, {"organization.environment": said}, standings=standings).environment == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(True, "management"), (False, "workload"), (Standing.ABSENT, "workload"), (Standing.FAILED, "workload")],
+)
+def test_a_management_account_is_one_whatever_the_registry_says(said: Value, expected: str) -> None:
+    assert facts_of(USER, {"organization.management": said}).account_role == expected
+
+
+def test_what_the_organisation_says_of_the_finding_s_account_says_nothing_of_another() -> None:
+    elsewhere = USER.model_copy(update={"account": "999988887777"})
+    seen = facts_of(
+        elsewhere, {"organization.environment": "dev", "organization.management": True}, standings=Standings()
+    )
+    assert (seen.environment, seen.account_role) == ("unknown", "unknown")
+
+
 def undo_facts(target: Target, **given: Any) -> Facts:
     change = Change(action=ACTIONS[target.kind], target=target, before={}, after={"x": 1})
     spec = catalogue().get(change.action)

@@ -36,9 +36,18 @@ MANAGED = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "x", "Scop
     ("effect", "action", "statement"),
     [
         ("blocks", "Block", SET),
-        ("blocks", "Block", both(OTHER, SET)),
-        ("blocks", "Block", both(OTHER, either(OTHER, SET))),
+        ("blocks", "Block", both(SET)),
+        ("blocks", "Block", either(OTHER, SET)),
+        ("blocks", "Block", either(both(OTHER, OTHER), SET)),
         ("blocks", "Block", but(but(SET))),
+        ("blocks", "Block", but(both(but(SET), OTHER))),
+        ("in_part", "Block", both(OTHER, SET)),
+        ("in_part", "Block", both(SET, but(OTHER))),
+        ("in_part", "Block", both(OTHER, either(OTHER, SET))),
+        ("in_part", "Block", either(OTHER, both(SET, OTHER))),
+        ("in_part", "Block", both(both(SET), OTHER)),
+        ("in_part", "Block", but(but(both(SET, OTHER)))),
+        ("in_part", "Block", but(either(but(SET), OTHER))),
         ("spares", "Block", but(SET)),
         ("spares", "Block", both(OTHER, but(either(SET, OTHER)))),
         ("spares", "Allow", SET),
@@ -46,7 +55,9 @@ MANAGED = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "x", "Scop
         ("neither", "Allow", but(SET)),
         ("neither", "Count", SET),
         ("neither", "Captcha", SET),
+        ("neither", "Count", both(OTHER, SET)),
         ("neither", "Block", RATE),
+        ("neither", "Block", both(OTHER, RATE)),
         ("neither", "Block", MANAGED),
     ],
 )
@@ -98,6 +109,12 @@ def test_a_web_acl_may_take_the_teeth_out_of_a_rule_group(effect: str, group: An
     [use] = group_uses({"Rules": [group]})
     assert use.arn == GROUP
     assert [found.effect for found in set_uses([rule(SET)], use)] == [effect]
+
+
+def test_a_rule_group_blocks_in_part_what_its_rule_blocks_in_part() -> None:
+    [use] = group_uses({"Rules": [grouped()]})
+    [found] = set_uses([rule(both(SET, OTHER))], use)
+    assert found.effect is Effect.IN_PART
 
 
 def test_a_count_rule_that_a_web_acl_makes_a_block_rule_blocks() -> None:

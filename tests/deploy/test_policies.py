@@ -1,11 +1,13 @@
 """The policies that roles are made from: their sizes, their conditions, and that no word of them is without effect."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from policy_sentry.querying.actions import get_action_data
+from policy_sentry.querying.actions import get_action_data, get_actions_for_service
 
 from evals.roles import INLINE_LIMIT, LOOK, MANAGED_LIMIT, Policy, _cut, allow, allowed, declared, own, policies, size
+from tools.evidence import organizations
 from tools.guardrails import ALWAYS, NEVER, WHEN_CONTAINING
 from tools.own_parts import FUNCTIONS
 
@@ -44,6 +46,14 @@ def test_what_is_denied_names_actions_that_exist() -> None:
     patterns = {pattern for never in NEVER for pattern in never.actions}
     unknown = [one for one in sorted(patterns) if "*" not in one and not get_action_data(*one.split(":"))]
     assert unknown == []
+
+
+def test_the_organisation_is_read_and_never_changed() -> None:
+    patterns = [pattern for never in NEVER for pattern in never.actions]
+    of_it = get_actions_for_service("organizations")
+    free = {one for one in of_it if not any(fnmatchcase(one, pattern) for pattern in patterns)}
+    assert {one.split(":")[1] for one in free if not one.split(":")[1].startswith(("Describe", "List"))} == set()
+    assert {call.permission for call in organizations.CALLS} <= free
 
 
 def test_each_condition_on_a_write_has_a_write_to_hold() -> None:

@@ -15,6 +15,8 @@ from stack import CHOSEN, DEPLOY, REGION, TOOLING, stack
 
 from graphs.configuration import Configuration
 from tools.ledger import tables
+from tools.own_parts import FUNCTIONS as PARTS
+from tools.own_parts import Part
 
 EVENTS = Path(__file__).parents[1] / "data" / "events"
 STACK = stack("template")
@@ -165,6 +167,29 @@ def test_everything_that_is_kept_is_encrypted_with_our_own_key_and_outlives_the_
     (topic,) = STACK.kind("AWS::SNS::Topic").values()
     assert topic["KmsMasterKeyId"] == "Key"
     assert STACK.resources["Key"]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_case_files_are_locked_where_they_are_put_and_nobody_is_let_around_the_lock() -> None:
+    resource = STACK.resources["CaseFiles"]
+    bucket = resource["Properties"]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert bucket["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 365}}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"].endswith(":key/Key")
+    (policy,) = STACK.kind("AWS::S3::BucketPolicy").values()
+    denied = {one["Sid"]: one["Action"] for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"}
+    assert denied["NobodyGetsAroundTheLock"] == "s3:BypassGovernanceRetention"
+    assert denied["OnlyNewObjects"] == "s3:PutObject"
+
+
+def test_case_files_are_written_by_the_function_that_reads_evidence_and_by_no_other() -> None:
+    told = {key: one["Environment"]["Variables"].get("STANCH_ARCHIVE") for key, one in FUNCTIONS.items()}
+    assert told == {"Events": "s3://CaseFiles/cases/", "Execute": None, "Approvals": None, "Clock": None}
+    granted = {one.name: {p for g in one.grants if g.part is Part.CASE_FILES for p in g.permissions} for one in PARTS}
+    assert {name for name, permissions in granted.items() if permissions} == {"events"}
+    assert granted["events"] == {"s3:PutObject", "s3:GetObjectRetention"}
 
 
 def test_logs_are_kept_for_a_time_that_somebody_chose() -> None:

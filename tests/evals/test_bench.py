@@ -73,7 +73,7 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 @pytest.mark.parametrize("size", ["tiny", "default", "full"])
 def test_every_size_has_something_of_everything(size: str) -> None:
     chosen = Size.named(size)  # type: ignore[arg-type]  # the names of the parameters above
-    assert min(chosen.rounds, chosen.cases, chosen.findings) >= 1
+    assert min(chosen.rounds, chosen.cases, chosen.findings, chosen.deliveries) >= 1
     assert chosen.findings == {"tiny": 20, "default": 500, "full": 10_000}[size]
 
 

@@ -42,7 +42,9 @@ ONE_FACT = [
     ("key-used-to-destroy-contained", "key-used-from-own-office-left-alone", "registry.trusted_networks"),
     ("bucket-with-passports-blocked", "bucket-with-website-rejected", "s3.buckets.0.website"),
     ("bucket-with-passports-blocked", "bucket-without-sensitive-data-asks", "macie.buckets.0.sensitivity_score"),
+    ("bucket-opened-lately-blocked", "bucket-public-for-months-asks", "config.items.1.policy"),
     ("scanner-sweeps-ports-left-alone", "scanner-by-name-only-asks", "registry.scanners.0"),
+    ("instance-asked-for-a-name-asks", "instance-asked-for-a-name-and-mined-contained", "guardduty"),
 ]
 OURS = {"111122223333", "444455556666", "123456789012"}
 NETWORKS = [ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "10.0.0.0/8")]

@@ -351,6 +351,34 @@ def test_two_people_are_two_people(tmp_path: Path) -> None:
     assert {approval.by for approval in done.approvals} == {"mei", "ivo", "rosa"}
 
 
+DENYING_NEEDS_TWO = """
+@id("denying-needs-two")
+@outcome("ask")
+@why("Two people for a denial.")
+forbid (principal, action == Stanch::Action::"iam_deny_user", resource)
+unless { context.approver_count >= 2 };
+"""
+
+
+def test_each_action_waits_for_its_own_people_however_they_are_spread(tmp_path: Path) -> None:
+    """Two answers are there, and yet the one action has one of its two people: that is not all that it needs."""
+    at, run = asked(tmp_path, also=DENYING_NEEDS_TWO)
+    deny, deactivate = (action.id for action in request_of(at, run).actions)
+    assert isinstance(at.say("approve", run, "rosa"), MoreNeeded)
+    more = at.say("approve", run, "ivo", only=[deactivate])
+    assert isinstance(more, MoreNeeded), "nobody but rosa approved the denial"
+    assert at.writes == []
+    done = at.say("approve", run, "mei", only=[deny])
+    assert (done.status, at.writes) == (Status.CONTAINED, BOTH)
+
+
+def test_who_approves_less_drops_the_rest_and_nobody_is_waited_for(tmp_path: Path) -> None:
+    at, run = asked(tmp_path, also=DENYING_NEEDS_TWO)
+    _, deactivate = (action.id for action in request_of(at, run).actions)
+    done = at.say("approve", run, "rosa", only=[deactivate])
+    assert (done.status, at.writes) == (Status.PARTIALLY_CONTAINED, BOTH[1:])
+
+
 def test_one_rejection_outweighs_approvals(tmp_path: Path) -> None:
     at, run = asked(tmp_path, also=TWO_PEOPLE)
     assert isinstance(at.say("approve", run, "rosa"), MoreNeeded)
@@ -366,6 +394,50 @@ def test_whom_the_finding_names_has_no_say(tmp_path: Path, decision: str) -> Non
     assert (refused.reason, at.writes) == ("named_in_finding", [])
     forged = put(at, run, signed(at, run, by=USER))
     assert (forged.status, at.writes) == (Status.AWAITING_APPROVAL, [])
+
+
+def opened_by(user: dict[str, str]) -> Any:
+    """A bucket finding of GuardDuty's that says who opened the bucket, which is not what it is about."""
+    body = event(GUARDDUTY)
+    body["detail"] |= {
+        "type": "Policy:S3/BucketAnonymousAccessGranted",
+        "resource": {
+            "resourceType": "AccessKey",
+            "accessKeyDetails": {"accessKeyId": KEY, **user},
+            "s3BucketDetails": [{"name": BUCKET, "arn": f"arn:aws:s3:::{BUCKET}", "type": "Destination"}],
+        },
+    }
+    return body
+
+
+SIGNED_IN = {
+    "userType": "AssumedRole",
+    "userName": "AWSReservedSSO_ops_0a1b2c3d",
+    "principalId": "AROAIOSFODNN7EXAMPL4:rosa",
+}
+NAMED_SO = {"userType": "AssumedRole", "userName": "deploy", "principalId": "AROAIOSFODNN7EXAMPL4:rosa"}
+"""Whoever assumes a role of ours names the session, and could keep anybody from answering so."""
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize(
+    ("user", "may"),
+    [
+        ({"userType": "IAMUser", "userName": "Rosa", "principalId": "AIDAIOSFODNN7EXAMPL4"}, False),
+        (SIGNED_IN, False),
+        (NAMED_SO, True),
+    ],
+)
+def test_whoever_acted_has_no_say_even_where_the_finding_is_about_something_else(
+    tmp_path: Path, user: dict[str, str], may: bool, decision: str
+) -> None:
+    at = desk(tmp_path, BUCKET_WORLD, opened_by(user), Mode.APPROVE)
+    run = at.deliver()
+    assert [target.id for target in run.finding.targets] == [BUCKET]
+    said = at.say(decision, run, "rosa")
+    assert isinstance(said, Report if may else NotTaken)
+    if not may:
+        assert (said.reason, at.writes) == ("named_in_finding", [])
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,19 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from desk import ACCOUNT, USER_WORLD, Desk, desk, event
+from botocore.exceptions import ClientError
+from desk import ACCOUNT, USER, USER_WORLD, Desk, desk, event
 from langgraph.checkpoint.memory import InMemorySaver
 
+from agent.casefile import head
 from agent.report import Report
 from graphs.checkpoints import serializer
 from graphs.export import MANIFEST, SIGNATURE, checked, exported, key_id
 from graphs.runs import Runs
-from tools.archive import FileArchive, NotKept, S3Archive
+from tools.archive import Archive, FileArchive, NotKept, S3Archive
 
 KEY = b"the key of these tests"
 
@@ -50,11 +53,11 @@ def repacked(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> byte
 def test_every_read_of_every_source_is_kept_and_the_report_names_each_chain_s_end(tmp_path: Path) -> None:
     at, report = worked(tmp_path)
     chains = at.service.archive.chains(report.run_id)
-    reads = {source.source: source for source in report.evidence if source.source != "intake"}
-    assert {name.split(".")[0] for name in chains} == set(reads)
+    reads = {source.source: source for source in report.evidence}
+    assert {name.split(".")[0] for name in chains} == set(reads) > {"intake", "plan", "cloudtrail_lookup"}
     for name, chain in chains.items():
         source = reads[name.split(".")[0]]
-        assert (len(chain), chain[-1].digest) == (source.calls, source.chain)
+        assert (len(chain), head(chain)) == (source.calls, source.chain)
     told = json.dumps([entry.looked.answer for chain in chains.values() for entry in chain])
     assert "ListUsers" in told
     assert "ResponseMetadata" not in told
@@ -66,7 +69,7 @@ def test_an_archive_as_it_was_written_holds_and_is_signed(tmp_path: Path) -> Non
     assert archive is not None
     found = checked(archive, [KEY])
     assert (found.run_id, found.faults, found.signed_here) == (report.run_id, [], True)
-    assert found.entries == sum(source.calls for source in report.evidence if source.source != "intake")
+    assert found.entries == sum(source.calls for source in report.evidence)
     elsewhere = checked(archive, [b"another"])
     assert (elsewhere.signed_here, elsewhere.key_id, elsewhere.faults) == (False, key_id(KEY), [])
     assert exported(at.service, "run-0123456789ab") is None
@@ -163,18 +166,88 @@ def test_a_disk_that_is_full_is_said_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "cases").write_text("in the way", encoding="utf-8")
     _, report = worked(tmp_path)
     assert report.status == "contained"
-    assert all("raw evidence not kept" in source.note for source in report.evidence if source.source != "intake")
+    assert all("raw evidence not kept" in source.note for source in report.evidence)
+
+
+def test_what_intake_and_planning_read_is_kept_as_it_was_asked_and_when(tmp_path: Path) -> None:
+    at, report = worked(tmp_path)
+    chains = at.service.archive.chains(report.run_id)
+    (asked,) = [entry.looked for entry in chains["intake.1.jsonl"]]
+    assert (asked.call, asked.params["FindingIds"]) == ("guardduty:GetFindings", [at.body["detail"]["id"]])
+    assert asked.at == at.sandbox.now()
+    planned = [entry.looked for entry in chains["plan.1.jsonl"]]
+    assert {"iam:GetUser", "iam:ListAccessKeys"} <= {looked.call for looked in planned}
+    assert {looked.params.get("UserName") for looked in planned} >= {USER}
+    (told,) = [source for source in report.evidence if source.source == "plan"]
+    assert (len(planned), chains["plan.1.jsonl"][-1].digest) == (told.calls, told.chain)
+
+
+LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}}}
+
+
+def bucket(at: Desk, lock: bool = True) -> Any:
+    """The client that made a bucket as the template has it, or one that locks nothing."""
+    client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
+    client.create_bucket(Bucket="case-files", ObjectLockEnabledForBucket=lock)
+    if lock:
+        client.put_object_lock_configuration(Bucket="case-files", ObjectLockConfiguration=LOCKED)
+    return client
+
+
+def worked_into(folder: Path, archive: Callable[[Desk], Archive]) -> tuple[Desk, Report]:
+    at = desk(folder, USER_WORLD, event("guardduty_credential_abuse"))
+    at.service = replace(at.service, archive=archive(at))
+    at.runs = Runs(at.service, InMemorySaver(serde=serializer()))
+    return at, at.deliver()
+
+
+def test_a_run_into_a_locked_bucket_can_be_exported_and_checked_and_its_evidence_stays(tmp_path: Path) -> None:
+    at, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at), "case-files"))
+    assert all(source.chain for source in report.evidence)
+    client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
+    held = client.list_object_versions(Bucket="case-files")["Versions"]
+    assert {one["Key"] for one in held} == {
+        f"cases/{report.run_id}/{source.source}.1.jsonl" for source in report.evidence
+    }
+    archive = S3Archive(client, "case-files")
+    for one in held:
+        until = archive.locked_until(one["Key"], one["VersionId"])
+        assert until is not None
+        assert (until - at.sandbox.now()).days in (399, 400)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.delete_object(Bucket="case-files", Key=one["Key"], VersionId=one["VersionId"])
+    packed = exported(at.service, report.run_id)
+    assert packed is not None
+    assert checked(packed, [KEY]).faults == []
+
+
+def test_what_is_put_over_a_case_file_or_hides_it_later_changes_nothing(tmp_path: Path) -> None:
+    at, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at), "case-files"))
+    client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
+    before = at.service.archive.chains(report.run_id)
+    at.wait(seconds=5)
+    client.put_object(
+        Bucket="case-files", Key=f"cases/{report.run_id}/plan.1.jsonl", Body=b"", ChecksumAlgorithm="SHA256"
+    )
+    client.delete_object(Bucket="case-files", Key=f"cases/{report.run_id}/intake.1.jsonl")
+    assert at.service.archive.chains(report.run_id) == before
+
+
+def test_a_bucket_that_locks_nothing_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    _, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at, lock=False), "case-files"))
+    assert report.status == "contained"
+    assert all("raw evidence not kept: the bucket locks nothing" in source.note for source in report.evidence)
 
 
 def test_a_bucket_keeps_each_chain_once_and_a_second_look_beside_it(tmp_path: Path) -> None:
     at, report = worked(tmp_path)
-    client = at.sandbox.client("s3", ACCOUNT, "us-east-1")
-    client.create_bucket(Bucket="case-files")
     (chain,) = [c for n, c in at.service.archive.chains(report.run_id).items() if n.startswith("iam_state")]
     looked = [entry.looked for entry in chain]
-    archive = S3Archive(client, "case-files")
+    archive = S3Archive(bucket(at), "case-files")
     heads = {archive.keep(report.run_id, "iam_state", looked) for _ in range(2)}
     assert heads == {chain[-1].digest}
     assert archive.chains(report.run_id) == {"iam_state.1.jsonl": chain, "iam_state.2.jsonl": chain}
     with pytest.raises(NotKept, match="NoSuchBucket"):
-        S3Archive(client, "no-such-bucket").keep(report.run_id, "iam_state", looked)
+        S3Archive(at.sandbox.client("s3", ACCOUNT, "us-east-1"), "no-such-bucket").keep(
+            report.run_id, "iam_state", looked
+        )

@@ -41,7 +41,7 @@ def killed(at: Desk, call: str, error: type[BaseException] = Killed) -> str:
     with pytest.raises(error):
         at.deliver()
     at.sandbox.faults.after.clear()
-    ledger = SqliteLedger(at.service.ledger._path, lambda _: False, durable=False)  # type: ignore[attr-defined]  # the desk's own
+    ledger = SqliteLedger(at.service.ledger.path, lambda _: False, durable=False)  # type: ignore[attr-defined]  # the desk's own
     object.__setattr__(at.service, "ledger", ledger)
     (row,) = ledger.runs()
     return row.run_id

@@ -11,6 +11,7 @@ from agent.event import Event
 from agent.report import Status
 from agent.verdict import Mode
 from graphs.bootstrap import LEDGER, configuration, kept, real, working
+from graphs.entrypoints.cli import app
 from graphs.entrypoints.opening import ledger_of, ledgers
 from tools.ledger import SqliteLedger
 from tools.ledger.dynamo import DynamoLedger
@@ -84,4 +85,35 @@ def test_tables_without_names_are_no_configuration(left_out: str, monkeypatch: p
     for name, value in {"STANCH_STATE": "dynamodb", **NAMES, left_out: ""}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match="STANCH_STATE=dynamodb needs the names"):
+        configuration()
+
+
+def test_case_files_go_to_the_bucket_that_the_environment_names(served: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = served.sandbox.client("s3", ACCOUNT, REGION)
+    client.create_bucket(
+        Bucket="ours-cases", ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}
+    client.put_object_lock_configuration(
+        Bucket="ours-cases", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    monkeypatch.setenv("STANCH_ARCHIVE", "s3://ours-cases/here/")
+    run_id = proposed(served)
+    keys = [one["Key"] for one in client.list_objects_v2(Bucket="ours-cases")["Contents"]]
+    assert f"here/{run_id}/cloudtrail_lookup.1.jsonl" in keys
+    assert not (configuration().home / "cases").exists()
+    cli("export", run_id, "--check")
+
+
+def cli(*arguments: str) -> None:
+    """What `stanch` does in this process; it ends well."""
+    with pytest.raises(SystemExit) as ended:
+        app(list(arguments), prog_name="stanch")
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("place", ["ours-cases", "s3://", "s3://ours-cases/../x/", "https://ours-cases/"])
+def test_what_is_no_place_for_case_files_is_refused_at_the_start(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANCH_ARCHIVE", place)
+    with pytest.raises(ValidationError):
         configuration()

@@ -161,28 +161,26 @@ def test_a_source_that_is_denied_is_said_and_makes_policy_ask(
     assert "evidence-failed" in decided
 
 
-def test_four_sources_are_read_by_pages_and_side_by_side(tmp_path: Path) -> None:
+def test_sources_are_read_by_pages_and_side_by_side(tmp_path: Path) -> None:
     at = opened(tmp_path, MACIE, [], Mode.OBSERVE)
     report = at.deliver()
     read = {s.source: s for s in report.evidence if s.source != "intake"}
-    assert set(read) == {"cloudtrail_lookup", "macie", "s3_state", "vpc_flow_logs"}
-    assert {name: source.standing for name, source in read.items()} == dict.fromkeys(read, "known")
+    asked = {"cloudtrail_lookup", "macie", "s3_state", "vpc_flow_logs"}
+    assert {name: read[name].standing for name in asked} == dict.fromkeys(asked, "known")
     operations = Counter(call.name for call in at.calls)
     # sixty-one events are two pages; a query is started and then asked for until it has ended
     assert (read["cloudtrail_lookup"].pages, operations["cloudtrail:LookupEvents"]) == (2, 2)
     assert operations["logs:GetQueryResults"] >= 1
     assert read["macie"].pages >= 2
     assert {"s3:GetPublicAccessBlock", "s3:GetBucketAcl", "s3control:GetPublicAccessBlock"} <= set(operations)
-    assert supersteps(at)[1] == ["investigate"] * 4
 
 
-@pytest.mark.parametrize(
-    ("name", "sources"), [(GUARDDUTY, 3), (HUB, 3), (MACIE, 4)], ids=["guardduty", "securityhub", "macie"]
-)
-def test_every_source_is_a_task_of_its_own_in_one_superstep(tmp_path: Path, name: str, sources: int) -> None:
+@pytest.mark.parametrize("name", [GUARDDUTY, HUB, MACIE])
+def test_every_source_is_a_task_of_its_own_in_one_superstep(tmp_path: Path, name: str) -> None:
     at = opened(tmp_path, name, [], Mode.OBSERVE)
-    at.deliver()
-    assert supersteps(at)[:3] == [["intake"], ["investigate"] * sources, ["propose"]]
+    asked = [source.source for source in at.deliver().evidence if source.source != "intake"]
+    assert len(asked) >= 3
+    assert supersteps(at)[:3] == [["intake"], ["investigate"] * len(asked), ["propose"]]
 
 
 def supersteps(at: Desk) -> list[list[str]]:

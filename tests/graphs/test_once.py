@@ -35,7 +35,7 @@ def killed_after(at: Desk, name: str) -> None:
 
 def another_process(at: Desk, holder: str, *, alive: bool = False) -> Runs:
     """The same home, as a second process sees it: its ledger and its checkpoints."""
-    ledger = SqliteLedger(at.service.ledger._path, lambda _: alive, durable=False)  # type: ignore[attr-defined]  # the desk's own
+    ledger = SqliteLedger(at.service.ledger.path, lambda _: alive, durable=False)  # type: ignore[attr-defined]  # the desk's own
     return Runs(at.service.__class__(**{**vars(at.service), "ledger": ledger}), at.saver)  # type: ignore[arg-type]  # a desk has one
 
 

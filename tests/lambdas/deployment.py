@@ -123,6 +123,7 @@ def deployed(folder: Path, *, tables: bool = False) -> Iterator[Deployment]:
         environment = plain_environment() | served | {
             "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL_LAMBDA": api, "STANCH_HOME": str(folder / "home"),
             "STANCH_MODE": "approve", "STANCH_MODEL": "us.anthropic.claude-sonnet-4-6", "STANCH_LOG_LEVEL": "INFO",
+            "STANCH_SINCE": "ever",
             "STANCH_EXECUTE_FUNCTION": "execute", "STANCH_EVENTS_FUNCTION": "events",
             "STANCH_APPROVALS_URL": "https://approvals.example.com",
         }  # fmt: skip

@@ -34,6 +34,13 @@ OF_NO_WEIGHT = {
 }
 """Who owns objects matters only where an ACL opens the bucket, and here the policy does. The role is beside the instance:
 without it its sessions are not denied, which the report says, and the rest goes on."""
+ORGANIZED: list[tuple[str, Any]] = [
+    ("registry.organization", {"account": "123456789012"}),
+    (
+        "organization",
+        {"management": "123456789012", "units": [{"name": "Dev"}], "accounts": [{"account": ACCOUNT, "unit": "Dev"}]},
+    ),
+]
 NOT_RUN = {Status.AWAITING_APPROVAL, Status.ESCALATED}
 
 
@@ -58,7 +65,7 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
         return desk(folder, world(text, *changes), body, mode)
     rights = [("iam.users.0.policies", {"own": READS}), ("iam.users.0.groups", ["staff"])]
     groups = ("iam.groups", [{"name": "staff", "policies": {"ours": READS}}])
-    at = desk(folder, world(text, *rights, groups, *changes), body, mode)
+    at = desk(folder, world(text, *rights, groups, *ORGANIZED, *changes), body, mode)
     iam = at.sandbox.client("iam", ACCOUNT, "us-east-1")
     made = iam.create_policy(PolicyName="customer", PolicyDocument=json.dumps(READS))["Policy"]["Arn"]
     iam.attach_user_policy(UserName=USER, PolicyArn=made)

@@ -174,7 +174,7 @@ def test_a_finding_fans_out_to_its_sources_then_asks_is_answered_and_contained_w
     assert [action["name"] for action in card["action_requests"]] == ["s3_block_public_access"]
     assert card["review_configs"][0]["allowed_decisions"] == ["approve", "reject"]
     assert question["response_schema"]["properties"]["decisions"]["description"]
-    assert set(state["values"]["evidence"]) == {"intake", *sources}
+    assert set(state["values"]["evidence"]) == {"intake", "plan", *sources}
 
     assert said(studio.answer(thread, YES)) == ("contained", "s3_block_public_access on example-one: observed")
     assert studio.writes() == before + 1

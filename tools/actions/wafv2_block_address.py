@@ -23,6 +23,7 @@ from tools.web_acls import (
     Use,
     blocking,
     held,
+    in_part,
     our_sets,
     pace_write,
     uses,
@@ -52,6 +53,7 @@ UPDATE = AwsCall(
 )  # fmt: skip
 CALLS = SET_CALLS | USE_CALLS | {UPDATE}
 _LOST = "blocks nothing: no Block rule of an associated web ACL uses the set"
+_PARTLY = "blocks some requests only: there is more to the Block rule than the set"
 
 
 class Params(Record):
@@ -105,9 +107,9 @@ def verify(aws: Aws, change: Change) -> Verification:
     refs = Params.model_validate(change.params).sets
     found = uses(aws, refs)
     entered = read_back(aws, _read(aws, change, blocked=True), dict.fromkeys(change.after, True), _said(found))
-    unused = [f"{ref.name} ({ref.scope})" for ref in refs if not blocking(found, ref)]
-    if entered.holds and unused:
-        return Verification(how="unverified", detail=f"{_LOST} {', '.join(unused)}", at=aws.now())
+    weak = [_weakness(found, ref) for ref in refs if not blocking(found, ref)]
+    if entered.holds and weak:
+        return Verification(how="unverified", detail="; ".join(weak), at=aws.now())
     return entered
 
 
@@ -218,7 +220,16 @@ def _weak_spots(sets: list[HeldSet], used: list[Use]) -> list[str]:
     said = [f"A rule takes the address from the header {header[:64]}, which the sender writes." for header in headers]
     if any(each.use.behind_allow for each in found):
         said.append("What an Allow rule before the Block rule lets through.")
-    return said
+    partly = sorted({f"{use.use.rule} of {use.web_acl}" for each in sets for use in in_part(used, each.ref)})
+    return said + [
+        f"Requests that the rule {rule} does not ask for: it blocks the set in part only." for rule in partly
+    ]
+
+
+def _weakness(used: list[Use], ref: SetRef) -> str:
+    """Why being in the set does not mean being blocked."""
+    rules = [f"{each.use.rule} of {each.web_acl}" for each in in_part(used, ref)]
+    return f"{_PARTLY} {ref.name} ({ref.scope}): {', '.join(rules)}" if rules else f"{_LOST} {ref.name} ({ref.scope})"
 
 
 def _said(used: list[Use]) -> str:

@@ -1,4 +1,4 @@
-"""The account's own addresses and its block lists: whom a block would hit, and whether it would do anything."""
+"""Our own addresses, in every account that we serve, and the block lists: whom a block would hit, and whether it would do anything."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from agent.finding import Finding
 from agent.target import Target, TargetKind
 from tools import regions, web_acls
 from tools.aws import Aws, AwsCall, Phase
-from tools.gathering import Gathering, about, attempt, regional
+from tools.gathering import Gathering, Read, about, attempt, home, regional
 from tools.source import Question, SourceSpec
 
 _READ = frozenset({Phase.READ})
@@ -36,26 +36,37 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Our addresses in every Region that the account uses, once for all; the sets for each IP version once."""
+    """Our addresses in every account and Region that we serve, once for all; the sets for each IP version once."""
     gathering = Gathering(SPEC, question.now)
     addresses = about(question.finding, TargetKind.ADDRESS)
     for address in addresses:
         gathering.want(address, FACTS)
-    region = regional(addresses[0])
-    used = regions.used(gathering, aws, question)
+    served = [aws.account, *sorted(question.registry.accounts.keys() - {aws.account})]
+    ours = [_of_account(gathering, aws.of(account), question) for account in served]
+    own = [each for read in ours for each in read.value or []]
+    gap = next((read.gap for read in ours if read.gap), "")
+    for address in addresses:
+        hit = any(overlap(network(address.id), each) for each in own)
+        gathering.holds("address.own", address, hit, gap)
+    for version in (4, 6):
+        _tell_sets(gathering, aws.at(regional(addresses[0])), version, addresses)
+    return gathering.answered()
+
+
+def _of_account(gathering: Gathering, aws: Aws, question: Question) -> Read[list[Network]]:
+    """The public addresses of one account: as the registry lists them, or else as they are read, all or with a gap."""
+    entry = question.registry.accounts.get(aws.account)
+    if entry is not None and entry.addresses is not None:
+        return Read([network(cidr) for cidr in entry.addresses])
+    near = [regional(about(question.finding, TargetKind.ADDRESS)[0]), home(aws.partition)]
+    used = regions.of_account(gathering, aws, question, near)
     reads = [
         attempt(partial(read, gathering, aws.at(where)))
         for where in used.value or []
         for read in (_elastic, _gateways, _interfaces)
     ]
-    own = [each for read in reads for each in read.value or []]
     gap = used.gap or next((read.gap for read in reads if read.gap), "")
-    for address in addresses:
-        ours = any(overlap(network(address.id), each) for each in own)
-        gathering.holds("address.own", address, ours, gap)
-    for version in (4, 6):
-        _tell_sets(gathering, aws.at(region), version, addresses)
-    return gathering.answered()
+    return Read([each for read in reads for each in read.value or []], gap)
 
 
 def _networks(values: list[Any]) -> list[Network]:

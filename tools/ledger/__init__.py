@@ -5,6 +5,7 @@ from tools.ledger.port import (
     Claim,
     Duplicate,
     Held,
+    Kin,
     Ledger,
     LostLease,
     Opened,
@@ -13,6 +14,7 @@ from tools.ledger.port import (
     TooLarge,
     Unavailable,
     earlier,
+    next_after,
     run_id_for,
 )
 from tools.ledger.sqlite import SqliteLedger
@@ -22,6 +24,7 @@ __all__ = [
     "Claim",
     "Duplicate",
     "Held",
+    "Kin",
     "Ledger",
     "LostLease",
     "Opened",
@@ -31,5 +34,6 @@ __all__ = [
     "TooLarge",
     "Unavailable",
     "earlier",
+    "next_after",
     "run_id_for",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
+from agent.intake.moments import moment
 from agent.record import Record
 from agent.report import Status
 from agent.verdict import Mode
@@ -61,7 +62,13 @@ def on_delivery(
     only_seen = found.mode == Mode.OBSERVE and mode != Mode.OBSERVE
     if not waiting and (found.status in REOPENS or found.version != version or only_seen):
         return Anew(generation=found.generation + 1)
-    return Duplicate(run_id=found.run_id, status=found.status)
+    return Duplicate(run_id=found.run_id, status=found.status, newer=waiting and is_later(version, found.version))
+
+
+def is_later(version: str, than: str) -> bool:
+    """Whether one version of a finding comes after another; of two that are no moments, whether they differ."""
+    new, old = moment(version), moment(than)
+    return version != than if new is None or old is None else new > old
 
 
 def on_reopening(found: LeasedRow, holder: str, now: datetime, alive: Callable[[str], bool]) -> Lease | Busy:

@@ -50,6 +50,8 @@ class Duplicate(Record):
     """What it waits for, if it waits,"""
     answers: list[Approval] = []
     """and the answers to that so far: read at once, so that a delivery that says nothing new costs one read."""
+    newer: bool = False
+    """Whether it waits, and the delivery is of a later version of the finding than the one that it asks about."""
 
 
 class Busy(Record):
@@ -98,6 +100,19 @@ def earlier(run: RunRow) -> list[str]:
     return [run_id_for(run.incident, generation, sandbox=sandbox) for generation in reversed(range(run.generation))]
 
 
+def next_after(run: RunRow) -> str:
+    """The id of the run of the same incident after this one, which somebody may have opened."""
+    return run_id_for(run.incident, run.generation + 1, sandbox=run.run_id.startswith(SANDBOX_RUN))
+
+
+class Kin(Record):
+    """A run of a case: of the findings about one principal or resource."""
+
+    run_id: str
+    at: Moment
+    """When it was opened."""
+
+
 class Parked(Record):
     """A delivery that cannot be worked, kept as it came until a person looks at it."""
 
@@ -118,9 +133,11 @@ class Ledger(Protocol):
     """
 
     def open(
-        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
+        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime, case: str = ""
     ) -> Opened | Duplicate | Busy:
-        """Lease the incident's run. A dead run is taken over; a final one opens a new generation if the version is new,
+        """Lease the incident's run; a new one is listed with those of its case.
+
+        A dead run is taken over; a final one opens a new generation if the version is new,
         its containment is partial or unverified, or was undone or lapsed, or if it only observed and this delivery's mode
         does not; otherwise the delivery is a duplicate."""
         ...
@@ -152,7 +169,11 @@ class Ledger(Protocol):
         """The runs that have not ended, do not wait, and are held by nobody alive: handed over, or of a dead process."""
         ...
 
-    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+    def kin(self, case: str, since: datetime) -> list[Kin]:
+        """The runs of the case that were opened since then, the oldest first."""
+        ...
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime, case: str = "") -> Opened | None:
         """Lease the next generation of an ended run's incident, for a later look; version and mode stay, the body is given.
 
         None: the run is not the incident's latest, or has not ended. So a run is renewed once.
@@ -244,6 +265,10 @@ class Ledger(Protocol):
 
     def body(self, run_id: str) -> JsonObject | None:
         """The event that opened the run, verbatim."""
+        ...
+
+    def first_start(self, now: datetime) -> datetime:
+        """When this was first asked of the ledger, or its first run was opened if that is earlier: kept once for all."""
         ...
 
     def park(self, parked: Parked) -> None:

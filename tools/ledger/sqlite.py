@@ -24,7 +24,7 @@ from tools.ledger.decisions import (
 from tools.ledger.effect_rows import EffectRows
 from tools.ledger.fence import fenced
 from tools.ledger.parked_rows import ParkedRows
-from tools.ledger.port import Busy, Duplicate, Opened, RunRow, run_id_for
+from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
 
 _ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
@@ -43,6 +43,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         durable: bool = True,
         sandbox: bool = False,
     ) -> None:
+        self.path = path
         self._sandbox = sandbox
         self._connections = Connections(path, "FULL" if durable else "OFF")
         self._alive = alive
@@ -65,7 +66,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             db.execute("COMMIT")
 
     def open(
-        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
+        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime, case: str = ""
     ) -> Opened | Duplicate | Busy:
         with self._transaction() as db:
             row = db.execute(
@@ -73,7 +74,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             ).fetchone()
             decision = on_delivery(None if row is None else _leased(row), version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
-                return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
+                return self._insert(db, incident, version, decision.generation, body, mode, holder, now, case)
             if isinstance(decision, Lease):
                 return self._lease(db, row, decision.fence, holder, now)
             return self._asked(db, decision) if isinstance(decision, Duplicate) else decision
@@ -87,9 +88,11 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
 
     def _insert(
         self, db: sqlite3.Connection, incident: str, version: str, generation: int, body: JsonObject, mode: str,
-        holder: str, now: datetime,
+        holder: str, now: datetime, case: str,
     ) -> Opened:  # fmt: skip
         run_id = run_id_for(incident, generation, sandbox=self._sandbox)
+        if case:
+            db.execute("INSERT INTO cases VALUES (?, ?, ?)", (case, iso(now), run_id))
         db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?, 1, ?, ?, ?)",
             (
@@ -143,7 +146,14 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
         return [_row(row) for row in rows if not held(_leased(row), now, self._alive)]
 
-    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+    def kin(self, case: str, since: datetime) -> list[Kin]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT at, run_id FROM cases WHERE name = ? AND at >= ? ORDER BY at, run_id", (case, iso(since))
+            )
+            return [Kin.model_validate({"run_id": row["run_id"], "at": row["at"]}) for row in rows]
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime, case: str = "") -> Opened | None:
         with self._transaction() as db:
             row = db.execute(
                 "SELECT * FROM runs WHERE incident = (SELECT incident FROM runs WHERE run_id = ?)"
@@ -154,7 +164,15 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             if decision is None:
                 return None
             incident, version, mode = row["incident"], row["version"], row["mode"]
-            return self._insert(db, incident, version, decision.generation, body, mode, holder, now)
+            return self._insert(db, incident, version, decision.generation, body, mode, holder, now, case)
+
+    def first_start(self, now: datetime) -> datetime:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO first_start SELECT 1, min(?, coalesce(min(opened_at), ?)) FROM runs",
+                (iso(now), iso(now)),
+            )
+            return datetime.fromisoformat(db.execute("SELECT at FROM first_start").fetchone()["at"])
 
     def amend(self, report: Report, now: datetime) -> None:
         with self._transaction() as db:

@@ -8,12 +8,14 @@ from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
     autoscaling,
     cloudtrail,
+    config,
     ec2,
     elbv2,
     flow_logs,
     guardduty,
     iam,
     macie,
+    organizations,
     s3,
     securityhub,
     wafv2,
@@ -43,6 +45,8 @@ def seed(sandbox: Sandbox, world: World, event: JsonValue = None) -> None:
         _put_own(sandbox, world, event)
     for _, content in world.contents():
         _fill(_place(sandbox, world, content), content)
+    if world.organization is not None:
+        organizations.seed(Place(sandbox, world.organization.management, world.region, world.now), world.organization)
 
 
 def add(sandbox: Sandbox, world: World, event: JsonValue, within: Container[str] | None = None) -> None:
@@ -90,6 +94,7 @@ def _put_own(sandbox: Sandbox, world: World, event: JsonValue, within: Container
 
 def _fill(place: Place, content: Content) -> None:
     _build(place, content)
+    config.seed(place, content.config)
     macie.seed(place, content.macie)
     guardduty.seed(place, content.guardduty)
     securityhub.seed(place, content.securityhub)

@@ -13,12 +13,14 @@ from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
 from tools.sandbox.seeding.autoscaling import AutoScalingSection
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
+from tools.sandbox.seeding.config import ConfigSection
 from tools.sandbox.seeding.ec2 import Ec2Section
 from tools.sandbox.seeding.elbv2 import Elbv2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
+from tools.sandbox.seeding.organizations import OrganizationSection
 from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
@@ -46,6 +48,7 @@ class Content(Record):
     elbv2: Elbv2Section = Elbv2Section()
     wafv2: Wafv2Section = Wafv2Section()
     flow_logs: list[FlowLog] = []
+    config: ConfigSection = ConfigSection(enabled=False)
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
     securityhub: SecurityHubSection = SecurityHubSection()
@@ -75,6 +78,8 @@ class World(Content):
     registry: Registry = Registry()
     """Without `accounts`, the world's account is a workload in dev."""
     accounts: list[OtherAccount] = []
+    organization: OrganizationSection | None = None
+    """The organisation that accounts of this world belong to, if any."""
     event: bool = True
     """Whether the event's own findings stand in their services, so that they can be read again."""
 

@@ -1,5 +1,7 @@
 """Which well-formed findings are not worked, and why."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from agent.finding import Lifecycle
@@ -15,6 +17,7 @@ class Screen(Record):
     served: dict[str, list[str]] | None = None
     minimum_severity: int = 0
     samples_are_real: bool = False
+    since: datetime | None = None
 
 
 def screened(finding, **settings):
@@ -25,6 +28,7 @@ def screened(finding, **settings):
         minimum_severity=screen.minimum_severity,
         samples_are_real=screen.samples_are_real,
         our_name=NAME,
+        since=screen.since,
     )
 
 
@@ -52,6 +56,21 @@ def test_what_is_settled_or_not_real_is_skipped_with_its_reason(reason, finding)
 @pytest.mark.parametrize("life", [Lifecycle(), Lifecycle(workflow="notified", compliance="failed", note_by="jsmith")])
 def test_what_is_open_is_worked(life, finding):
     assert screened(finding.model_copy(update={"lifecycle": life})) is None
+
+
+@pytest.mark.parametrize(("hours", "reason"), [(1, "old"), (0, None), (-1, None)])
+def test_what_showed_its_last_sign_of_life_before_the_moment_is_old(hours, reason, finding):
+    moment = max(finding.last_seen, datetime.fromisoformat(finding.version)) + timedelta(hours=hours)
+    refusal = screened(finding, since=moment)
+    assert (refusal and refusal.reason) == reason
+    if refusal:
+        assert refusal.status == "skipped"
+        assert refusal.detail.startswith("last seen 2026-")
+
+
+def test_a_finding_that_says_of_no_moment_when_it_was_is_new(finding):
+    timeless = finding.model_copy(update={"last_seen": None, "version": "unversioned"})
+    assert screened(timeless, since=datetime.fromisoformat("2036-01-01T00:00:00Z")) is None
 
 
 def test_a_sample_counts_only_where_samples_are_real(example, read):

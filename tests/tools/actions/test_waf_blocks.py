@@ -233,12 +233,32 @@ def test_a_set_that_nobody_blocks_by_ends_unverified_and_says_so(world: str) -> 
     assert (seen.how, seen.detail.startswith("blocks nothing: no Block rule")) == ("unverified", True)
 
 
-@pytest.mark.parametrize("nested", ["[ and ]", "[ or ]", "[ and, or ]", "[ not, not ]"])
+@pytest.mark.parametrize("nested", ["[ or ]", "[ or, or ]", "[ not, not ]", "[ not, and, not ]"])
 def test_a_block_rule_uses_the_set_however_deep_it_stands(nested: str) -> None:
     sandbox = _opened(_world(f"{{ name: listed, ip_set: stanch-v4, nested: {nested} }}"))
     change = _planned(sandbox)
     block.execute(_aws(sandbox, Phase.EXECUTE), change)
     assert block.verify(_aws(sandbox, Phase.VERIFY), change).how == "by_configuration"
+
+
+@pytest.mark.parametrize("nested", ["[ and ]", "[ and, or ]", "[ or, and ]", "[ not, or, not ]"])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_rule_that_blocks_only_some_requests_of_the_set_ends_unverified_and_is_named(
+    nested: str, grouped: bool
+) -> None:
+    rule = f"{{ name: admin-only, ip_set: stanch-v4, nested: {nested} }}"
+    world = _world(rule)
+    if grouped:
+        world = _world("{ name: grouped, rule_group: listed }").replace(
+            "  web_acls", f"  rule_groups: [ {{ name: listed, rules: [ {rule} ] }} ]\n  web_acls"
+        )
+    sandbox = _opened(world)
+    change = _planned(sandbox)
+    block.execute(_aws(sandbox, Phase.EXECUTE), change)
+    seen = block.verify(_aws(sandbox, Phase.VERIFY), change)
+    assert (seen.how, "admin-only" in seen.detail) == ("unverified", True)
+    assert seen.detail.startswith("blocks some requests only")
+    assert any("admin-only" in line for line in change.leaves_open)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tools.source import Question, Source, sources
 
 ACCOUNT, OTHER_ACCOUNT, REGION = "111122223333", "444455556666", "eu-west-1"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORGANIZATION = "123456789012"
 KEY, SECOND_KEY, BUCKET, USER = "AKIAALICEEXAMPLE0001", "AKIAALICEEXAMPLE0002", "orders-data", "alice"
 ATTACKER, OFFICE = "198.51.100.7", "203.0.113.20"
 
@@ -28,7 +29,13 @@ WORLD: dict[str, Any] = {
     "registry": {
         "trusted_networks": ["203.0.113.0/24"],
         "automation": ["deploy"],
+        "organization": {"account": ORGANIZATION},
         "accounts": {ACCOUNT: {"role": "workload", "environment": "dev"}},
+    },
+    "organization": {
+        "management": ORGANIZATION,
+        "units": [{"name": "Production", "tags": {"owner": "platform"}}, {"name": "Web", "parent": "Production"}],
+        "accounts": [{"account": ACCOUNT, "unit": "Web"}],
     },
     "iam": {
         "users": [
@@ -62,6 +69,14 @@ WORLD: dict[str, Any] = {
             ],
         }
     ],
+    "config": {"items": [{"bucket": BUCKET, "at": "-2h", "policy": "public_read"}, {"bucket": BUCKET, "at": "-40d"}]},
+    "guardduty": {
+        "findings": [
+            {"key": KEY, "user": USER, "severity": 5, "at": "-1h"},
+            {"type": "Policy:S3/BucketAnonymousAccessGranted", "bucket": BUCKET, "severity": 8},
+        ]
+    },
+    "securityhub": {"findings": [{"control": "S3.8", "bucket": BUCKET}]},
     "macie": {
         "findings": [{"bucket": BUCKET}],
         "buckets": [{"name": BUCKET, "sensitivity_score": 83, "public": "PUBLIC"}],
@@ -203,6 +218,8 @@ ATTACK = FINDING.model_copy(
 
 ABOUT_AN_ATTACK = frozenset({"ec2_state", "finding_traffic", "own_addresses", "waf_logs"})
 """Sources that the credential finding is nothing to."""
+ABOUT_THE_ACCOUNT = frozenset({"organizations"})
+"""Sources that have something to say wherever a finding names anything."""
 
 
 def scene(name: str) -> tuple[dict[str, Any], Finding]:
@@ -273,7 +290,7 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     """Every fact that the source declares, about each of the finding's targets of its kind."""
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
-        "instance": "instance",
+        "instance": "instance", "group": "group",
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))

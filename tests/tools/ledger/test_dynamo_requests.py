@@ -106,6 +106,11 @@ GET, QUERY, BATCH, TRANSACT = "get_item", "query", "batch_get_item", "transact_w
 # what each costs a process that has seen the run before
 COSTS: dict[str, tuple[Callable[[Ledger, Opened], object], list[str]]] = {
     "a first delivery": (lambda ledger, run: opened(ledger, "new"), [QUERY, TRANSACT]),
+    "a first delivery of a case": (
+        lambda ledger, run: ledger.open("n", "1", {}, "auto", "h", NOW, "c"),
+        [QUERY, TRANSACT],
+    ),
+    "a look for a case's runs": (lambda ledger, run: ledger.kin("c", NOW), [QUERY]),
     "a heartbeat": (lambda ledger, run: ledger.heartbeat(run.run_id, 1, NOW), [TRANSACT]),
     "a take-over": (lambda ledger, run: ledger.reopen(run.run_id, "x", later(minutes=2)), [GET, TRANSACT]),
     "a claim": (lambda ledger, run: ledger.claim(run.run_id, 1, change("bob"), NOW), [GET, TRANSACT]),

@@ -90,12 +90,27 @@ def test_a_run_that_only_observed_is_worked_again_where_more_may_be_done(kept: D
     assert deliver(kept.ledger()) == Duplicate(run_id=again.run_id, status=Status.CONTAINED)
 
 
-def test_a_waiting_run_stays_a_duplicate_even_of_a_new_version(kept: Database) -> None:
-    run = waiting(kept.ledger())
+# the version that waits, the one that is delivered, and whether it says something new
+VERSIONS = [
+    ("1", "1", False),
+    ("1", "2", True),
+    ("2026-11-20T11:00:00.000Z", "2026-11-20T11:50:00.000Z", True),
+    ("2026-11-20T11:00:00.000Z", "2026-11-20T10:00:00.000Z", False),
+    ("2026-11-20T11:00:00.000Z", "2026-11-20T11:00:00Z", False),
+]
+
+
+@pytest.mark.parametrize(("waits", "comes", "newer"), VERSIONS)
+def test_a_waiting_run_stays_a_duplicate_that_says_whether_a_later_version_came(
+    kept: Database, waits: str, comes: str, newer: bool
+) -> None:
+    run = kept.ledger().open("incident", waits, {}, "auto", "first", NOW)
+    assert isinstance(run, Opened)
+    kept.ledger().ask(request(run), NOW)
+    kept.ledger().close(run.run_id, run.fence, report(run, Status.AWAITING_APPROVAL), NOW)
     kept.ledger().answer(approval(run))
-    found = deliver(kept.ledger(), "2")
-    assert found == Duplicate(
-        run_id=run.run_id, status=Status.AWAITING_APPROVAL, request=request(run), answers=[approval(run)]
+    assert deliver(kept.ledger(), comes) == Duplicate(
+        run_id=run.run_id, status=Status.AWAITING_APPROVAL, request=request(run), answers=[approval(run)], newer=newer
     )
 
 

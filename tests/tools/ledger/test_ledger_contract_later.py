@@ -114,6 +114,43 @@ def test_an_ended_run_is_renewed_once_with_its_version_so_that_its_delivery_stay
     assert found.run_id == again.run_id
 
 
+def test_the_runs_of_a_case_are_listed_from_a_moment_on_the_oldest_first(kept: Database) -> None:
+    made = [
+        kept.ledger().open(f"incident {at}", "1", {}, "auto", "first", later(minutes=at), "user build-bot")
+        for at in (30, 0, 90)
+    ]
+    kept.ledger().open("of another case", "1", {}, "auto", "first", NOW, "bucket exports")
+    kept.ledger().open("of none", "1", {}, "auto", "first", NOW)
+    half, first, last = (each.run_id for each in made)
+    for since, expected in ((0, [first, half, last]), (30, [half, last]), (31, [last]), (91, [])):
+        listed = kept.ledger().kin("user build-bot", later(minutes=since))
+        assert [each.run_id for each in listed] == expected
+    assert [each.at for each in kept.ledger().kin("user build-bot", later(minutes=31))] == [later(minutes=90)]
+
+
+def test_a_further_generation_is_a_further_run_of_its_case_and_a_take_over_is_none(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = ledger.open("incident", "1", {}, "auto", "first", NOW, "case")
+    assert isinstance(run, Opened)
+    assert isinstance(ledger.open("incident", "1", {}, "auto", "second", later(minutes=2), "case"), Opened)
+    assert [each.run_id for each in ledger.kin("case", NOW)] == [run.run_id]
+    ended(ledger, Opened(run_id=run.run_id, generation=0, fence=2, resumed=True))
+    again = ledger.renew(run.run_id, {}, "h", later(minutes=3), "case")
+    assert again is not None
+    assert [each.run_id for each in ledger.kin("case", NOW)] == [run.run_id, again.run_id]
+
+
+def test_the_first_start_is_kept_once_for_all(kept: Database) -> None:
+    assert kept.ledger().first_start(later(minutes=5)) == later(minutes=5)
+    assert kept.ledger().first_start(later(minutes=9)) == kept.ledger().first_start(NOW) == later(minutes=5)
+
+
+def test_a_ledger_that_had_runs_before_it_was_asked_started_with_the_first_of_them(kept: Database) -> None:
+    for minutes in (30, 10, 20):
+        opened(kept.ledger(), f"incident {minutes}", now=later(minutes=minutes))
+    assert kept.ledger().first_start(later(minutes=60)) == later(minutes=10)
+
+
 def test_a_waiting_or_unknown_run_is_not_renewed(kept: Database) -> None:
     run = waiting(kept.ledger())
     assert kept.ledger().renew(run.run_id, {}, "h", NOW) is None

@@ -11,6 +11,10 @@ PARKED = "PARKED"
 """The partition of deliveries that could not be worked."""
 
 
+FIRST_START = Key("FIRST_START", "FIRST_START")
+"""When the ledger was first used."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a run's row, its request and the answers lie: in its incident's partition, the newest generation last."""
@@ -41,7 +45,21 @@ class Place:
 
 def incident(name: str) -> str:
     """The partition of an incident."""
-    return f"INCIDENT#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return f"INCIDENT#{_hash(name)}"
+
+
+def case(name: str) -> str:
+    """The partition of a case."""
+    return f"CASE#{_hash(name)}"
+
+
+def kin(name: str, at: str, run_id: str) -> Key:
+    """That the run, opened then, is one of the case; the newest last."""
+    return Key(case(name), f"{at}#{run_id}")
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def run(run_id: str) -> str:

@@ -12,7 +12,7 @@ from tools.ledger.dynamo.attributes import Expected, Is, Item, Key, Write, unpac
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Busy, Duplicate, Opened, RunRow, run_id_for
+from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
 
 _AT_ONCE = 20
 """Items that a delivery reads at once: the newest run with its request and answers is rarely more."""
@@ -22,14 +22,14 @@ class RunRows(Kept):
     """The part of the ledger that says who works what, and how it ended."""
 
     def open(
-        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime
+        self, incident: str, version: str, body: JsonObject, mode: str, holder: str, now: datetime, case: str = ""
     ) -> Opened | Duplicate | Busy:
         def attempt() -> Opened | Duplicate | Busy:
             newest = self._newest_of(places.incident(incident))
             row = _leased_row(newest[0]) if newest else None
             decision = on_delivery(row, version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
-                return self._insert(_row(incident, version, decision.generation, mode, holder, now), body, row)
+                return self._insert(_row(incident, version, decision.generation, mode, holder, now), body, row, case)
             if isinstance(decision, Lease):
                 return self._take(_leased_row(newest[0]), decision.fence, holder, now)
             return _asked(decision, newest) if isinstance(decision, Duplicate) else decision
@@ -45,7 +45,7 @@ class RunRows(Kept):
             found.append(each)
         return found
 
-    def _insert(self, opening: Item, body: JsonObject, before: LeasedRow | None) -> Opened:
+    def _insert(self, opening: Item, body: JsonObject, before: LeasedRow | None, case: str) -> Opened:
         """A new run, unless somebody opened it meanwhile, or works the one before."""
         run_id, generation = str(opening["run_id"]), int(opening["generation"])
         place = Place(places.incident(str(opening["incident"])), generation)
@@ -55,6 +55,8 @@ class RunRows(Kept):
             Write("Put", places.place(run_id), values=where),
             *self._text(places.run(run_id), "BODY", json.dumps(body), f"the event of {run_id}"),
         ]
+        if case:
+            writes.append(Write("Put", places.kin(case, str(opening["opened_at"]), run_id), values={"run_id": run_id}))
         if before is not None:
             earlier = Place(place.partition, before.generation).row
             writes.append(Write("ConditionCheck", earlier, _unchanged(before)))
@@ -112,7 +114,16 @@ class RunRows(Kept):
             for row in sorted(idle, key=lambda row: (row.updated_at, row.run_id))
         ]
 
-    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime) -> Opened | None:
+    def kin(self, case: str, since: datetime) -> list[Kin]:
+        found: list[Kin] = []
+        for each in self._table.query(places.case(case), newest_first=True, page=_AT_ONCE):
+            at = str(each["SK"]).partition("#")[0]
+            if at < iso(since):
+                break
+            found.append(Kin.model_validate({"run_id": each["run_id"], "at": at}))
+        return found[::-1]
+
+    def renew(self, run_id: str, body: JsonObject, holder: str, now: datetime, case: str = "") -> Opened | None:
         def attempt() -> Opened | None:
             place = self._place(run_id)
             newest = [] if place is None else self._newest_of(place.partition)
@@ -120,7 +131,8 @@ class RunRows(Kept):
             decision = on_renewal(row, run_id)
             if decision is None or row is None:
                 return None
-            return self._insert(_row(row.incident, row.version, decision.generation, row.mode, holder, now), body, row)
+            opening = _row(row.incident, row.version, decision.generation, row.mode, holder, now)
+            return self._insert(opening, body, row, case)
 
         return self._table.again(attempt)
 
@@ -128,6 +140,18 @@ class RunRows(Kept):
         listed = {each["run_id"]: each for name in (places.WORKED, places.RUNS) for each in self._table.listed(name)}
         rows = list(map(_run_row, listed.values()))
         return sorted(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.updated_at, reverse=True)
+
+    def first_start(self, now: datetime) -> datetime:
+        def attempt() -> datetime:
+            found = self._table.get(places.FIRST_START)
+            if found is not None:
+                return datetime.fromisoformat(found["at"])
+            first = min([now, *(row.opened_at for row in self.runs())])
+            if self._table.write(Write("Put", places.FIRST_START, {"at": None}, {"at": iso(first)})):
+                raise Moved
+            return datetime.fromisoformat(iso(first))
+
+        return self._table.again(attempt)
 
     def run(self, run_id: str) -> RunRow | None:
         found = self._row(run_id)

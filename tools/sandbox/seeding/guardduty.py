@@ -30,6 +30,7 @@ class GuardDutyFinding(Record):
     key: Annotated[str, Field(pattern=r"^(AKIA|ASIA)[A-Z0-9]{12,28}$")] | None = None
     role: Name | None = None
     bucket: BucketName | None = None
+    instance: Annotated[str, Field(pattern=r"^i-[0-9a-f]{8,17}$")] | None = None
     address: str = "198.51.100.7"
     archived: bool = False
     sample: bool = False
@@ -52,6 +53,7 @@ def finding(place: Place, short: GuardDutyFinding) -> JsonObject:
         return short.full
     about = json.dumps(
         [place.account, place.region, short.type, short.user, short.key, short.role, short.bucket, short.at]
+        + ([short.instance] if short.instance else [])
     )
     identity = short.id or uuid5(NAMESPACE_OID, about).hex
     at = iso(resolve(short.at, place.now))
@@ -100,6 +102,8 @@ def _resource(place: Place, short: GuardDutyFinding) -> JsonObject:
     if short.bucket:
         arn = f"arn:{place.partition}:s3:::{short.bucket}"
         resource["S3BucketDetails"] = [{"Arn": arn, "Name": short.bucket, "Type": "Destination"}]
+    if short.instance:
+        resource |= {"ResourceType": "Instance", "InstanceDetails": {"InstanceId": short.instance}}
     return resource
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.sandbox.criteria import meets
+from tools.sandbox.criteria import meets, values
 from tools.sandbox.mechanism import Ctx, Wire, op, refuse
 from tools.sandbox.paging import BadToken, page
 
@@ -20,10 +20,14 @@ class GuardDutyFindings:
 
 @op("guardduty", "ListFindings")
 def list_findings(ctx: Ctx, params: Wire) -> Any:
-    """Ids of findings, by criteria."""
+    """Ids of findings, by criteria, sorted if asked."""
     _check_detector(ctx, params)
     criteria = (params.get("FindingCriteria") or {}).get("Criterion") or {}
-    found = [one["Id"] for one in ctx.shelf(GuardDutyFindings).findings if meets(one, criteria)]
+    met = [one for one in ctx.shelf(GuardDutyFindings).findings if meets(one, criteria)]
+    sort = params.get("SortCriteria") or {}
+    if by := sort.get("AttributeName"):
+        met.sort(key=lambda one: values(one, by), reverse=sort.get("OrderBy") == "DESC")
+    found = [one["Id"] for one in met]
     try:
         size = int(params.get("MaxResults") or _PAGE)
         part, token = page(found, token=params.get("NextToken"), size=size, question=criteria)

@@ -1,0 +1,63 @@
+"""Runs about one principal or resource are one case: each knows the others, and of several that ask the same one card is left."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from agent.report import Report, Status
+from agent.target import GLOBAL, Target, TargetKind
+from agent.verdict import Mode, Request
+from graphs.compose import compose
+from graphs.service import Service
+from graphs.state import Decision, State
+from tools.ledger import Kin, RunRow
+
+NEW_VERSION = "its finding changed while it waited"
+
+
+def case_of(targets: Sequence[Target]) -> str:
+    """What a finding is about before all else: the principal of a key or a session, else the resource. Empty: nothing."""
+    if not targets:
+        return ""
+    first = targets[0]
+    if first.kind is TargetKind.ACCESS_KEY and first.owner is not None:
+        return Target(kind=TargetKind.USER, id=first.owner, **_placed(first)).key
+    if first.kind is TargetKind.ROLE_SESSION and first.owner is not None:
+        return Target(kind=TargetKind.ROLE, id=first.owner, **_placed(first)).key
+    return first.key
+
+
+def _placed(target: Target) -> dict[str, str]:
+    return {"account": target.account, "region": GLOBAL, "partition": target.partition}
+
+
+def related(run: RunRow, targets: Sequence[Target], service: Service) -> list[Kin]:
+    """The runs of the same case that were opened before this one and within its window, the oldest first."""
+    window, case = timedelta(minutes=service.settings.case_minutes), case_of(targets)
+    if not case or not window:
+        return []
+    kin = service.ledger.kin(case, run.opened_at - window)
+    ids = [each.run_id for each in kin]
+    return kin[: ids.index(run.run_id)] if run.run_id in ids else []
+
+
+def replaced(request: Request, kin: Sequence[Kin], service: Service) -> list[str]:
+    """The runs that wait for an answer to nothing but what this request asks too, of the same people."""
+    return [each.run_id for each in kin if _holds(request, each.run_id, service)]
+
+
+def _holds(request: Request, other: str, service: Service) -> bool:
+    row = service.ledger.run(other)
+    asked = service.ledger.request(other) if row is not None and row.status is Status.AWAITING_APPROVAL else None
+    if asked is None or asked.needs != request.needs:
+        return False
+    return {action.change.key for action in asked.actions} <= {action.change.key for action in request.actions}
+
+
+def voided(state: State, why: str, by: str, mode: Mode, service: Service) -> Report:
+    """The report of a run that waits no longer: what it asked is void, and another run asks anew."""
+    request = state.request
+    decision = {} if request is None else {request.digest: Decision(kind="expired", reason=why, digest=request.digest)}
+    report = compose(state.model_copy(update={"decisions": {**state.decisions, **decision}}), mode, service)
+    said = f"what it asked is void: {why}; {by} looks at it anew"
+    reason = said if report.reason == why else f"{said}. Until then: {report.reason}"
+    return report.model_copy(update={"reason": reason, "waits_for": ""})

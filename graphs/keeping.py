@@ -1,0 +1,23 @@
+"""Keeping what a step read in the case file, and saying so where it could not be kept."""
+
+from agent.casefile import Looked
+from agent.record import Record
+from graphs.service import Service
+from tools.archive import NotKept
+
+
+class Kept(Record):
+    """What became of a step's reads."""
+
+    head: str = ""
+    """Where their chain ends; empty where none is kept."""
+    fault: str = ""
+    """Why they are not kept, though they should be."""
+
+
+def keep(service: Service, run_id: str, step: str, looked: list[Looked]) -> Kept:
+    """A chain of the step's reads. What they say is known whatever becomes of it."""
+    try:
+        return Kept(head=service.archive.keep(run_id, step, looked) if looked else "")
+    except NotKept as error:
+        return Kept(fault=f"raw evidence not kept: {error}")

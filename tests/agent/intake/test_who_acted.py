@@ -1,0 +1,47 @@
+"""Who acted is noted by name on every road, whether or not the finding is about them, and never a stranger's name."""
+
+import pytest
+
+ACTED = {
+    "guardduty_credential_abuse": ["build-bot"],
+    "guardduty_credential_abuse_api": ["build-bot"],
+    "guardduty_credential_abuse_asff": ["build-bot"],
+    "guardduty_credential_abuse_ocsf": ["build-bot"],
+    "guardduty_s3_public": ["build-bot"],
+    "guardduty_attack_sequence": ["build-bot"],
+    "macie_policy": ["build-bot"],
+    "cloudtrail_stop_logging": ["build-bot"],
+    "guardduty_role_session": ["deploy"],
+    "guardduty_c2": [],
+    "securityhub_s3_public": [],
+}
+
+
+@pytest.mark.parametrize("name", ACTED)
+def test_who_acted_is_noted(name, example, read):
+    assert read(example(name))[0].actors == ACTED[name]
+
+
+def test_a_session_of_identity_center_is_the_person_whose_name_it_bears(example, read):
+    event = example("guardduty_role_session")
+    key = event["detail"]["resource"]["accessKeyDetails"]
+    key |= {"userName": "AWSReservedSSO_ops_0a1b2c3d", "principalId": "AROACKCEVSQ6C2EXAMPL2:dana@example.com"}
+    assert read(event)[0].actors == ["AWSReservedSSO_ops_0a1b2c3d", "dana@example.com"]
+
+
+def test_a_principal_of_another_account_is_nobody_of_ours(example, read):
+    event = example("macie_policy")
+    event["detail"]["policyDetails"]["actor"]["userIdentity"]["iamUser"]["accountId"] = "444455556666"
+    assert read(event)[0].actors == []
+
+
+def test_whoever_changed_a_bucket_through_a_role_is_noted_by_the_role(example, read):
+    event = example("macie_policy")
+    event["detail"]["policyDetails"]["actor"]["userIdentity"] = {
+        "type": "AssumedRole",
+        "assumedRole": {
+            "accountId": "111122223333", "principalId": "AROACKCEVSQ6C2EXAMPL2:deploy-4711",
+            "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "deploy"}},
+        },
+    }  # fmt: skip
+    assert read(event)[0].actors == ["deploy"]

@@ -1,0 +1,253 @@
+"""One incident: whatever road a finding takes, however it changes, and however many findings are about the same thing."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import BUCKET, BUCKET_WORLD, USER_WORLD, Desk, desk, event
+from table_desk import aws_writes, tables
+
+from agent.event import Event
+from agent.finding import Finding
+from agent.intake import parse
+from agent.report import Report, Status
+from agent.verdict import Mode
+from graphs.answering import NotTaken, sign
+from graphs.bootstrap import configuration, since
+from graphs.incidents import case_of, replaced
+from tools.ledger import Kin
+
+GUARDDUTY, HUB, MACIE = "guardduty_credential_abuse", "securityhub_s3_public", "macie_policy"
+BOTH = ["iam:PutUserPolicy", "iam:UpdateAccessKey"]
+
+
+def in_a_file(folder: Path, text: str, body: Any, mode: Mode, **more: Any) -> Desk:
+    return desk(folder, text, body, mode, **more)
+
+
+def in_tables(folder: Path, text: str, body: Any, mode: Mode, **more: Any) -> Desk:
+    return tables(folder, text, body, mode, **more).at
+
+
+@pytest.fixture(params=[in_a_file, in_tables])
+def made(request: pytest.FixtureRequest) -> Callable[..., Desk]:
+    """A desk with its state in either ledger."""
+    desk_: Callable[..., Desk] = request.param
+    return desk_
+
+
+def changed(body: Any, minute: int = 50) -> Any:
+    """The finding after new activity."""
+    newer = copy.deepcopy(body)
+    newer["detail"]["service"]["count"] = minute
+    newer["detail"]["updatedAt"] = f"2026-11-20T11:{minute}:00.000Z"
+    return newer
+
+
+def further(body: Any) -> Any:
+    """Another finding about the same."""
+    old = body["detail"]["id"]
+    made: Any = json.loads(json.dumps(body).replace(old, "f" * 32))
+    return made
+
+
+def standing(at: Desk, run: Report) -> Report:
+    """What the ledger says of the run now."""
+    found = at.service.ledger.report(run.run_id)
+    assert found is not None
+    return found
+
+
+def waits(at: Desk) -> list[str]:
+    return [row.run_id for row in at.service.ledger.runs() if row.status is Status.AWAITING_APPROVAL]
+
+
+@pytest.mark.parametrize("road", ["guardduty_credential_abuse_asff", "guardduty_credential_abuse_ocsf"])
+def test_the_same_finding_by_security_hub_s_roads_is_one_run(
+    tmp_path: Path, made: Callable[..., Desk], road: str
+) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    first = at.deliver()
+    again = at.deliver(event(road))
+    assert (again.status, again.run_id, again.reason) == (
+        Status.SKIPPED, first.run_id, f"duplicate: {first.run_id} is contained (finding)",
+    )  # fmt: skip
+    assert [row.run_id for row in at.service.ledger.runs()] == [first.run_id]
+    assert aws_writes(at)[:2] == BOTH
+
+
+def test_activity_while_a_card_is_open_makes_it_void_and_asks_anew(tmp_path: Path, made: Callable[..., Desk]) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE)
+    first = at.deliver()
+    again = at.deliver(changed(at.body))
+    assert (again.status, again.run_id != first.run_id) == (Status.AWAITING_APPROVAL, True)
+    assert (waits(at), aws_writes(at)) == ([again.run_id], [])
+    void = standing(at, first)
+    assert (void.status, void.waits_for) == (Status.EXPIRED, "")
+    assert void.reason == f"what it asked is void: its finding changed while it waited; {again.run_id} looks at it anew"
+    late = at.say("approve", first)
+    assert isinstance(late, NotTaken)
+    assert (late.reason, late.detail) == ("not_waiting", f"{first.run_id} is expired, not waiting: {void.reason}")
+    assert aws_writes(at) == []
+    assert at.say("approve", again).status is Status.CONTAINED
+    assert aws_writes(at)[:2] == BOTH
+
+
+def test_an_approval_of_a_void_card_covers_nothing_of_the_new_one(tmp_path: Path, made: Callable[..., Desk]) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE, sandbox=False)
+    first = at.deliver()
+    old = at.service.ledger.request(first.run_id)
+    assert old is not None
+    given = sign(at.service, old, "approve", "rosa", [action.id for action in old.actions], "")
+    again = at.deliver(changed(at.body))
+    new = at.service.ledger.request(again.run_id)
+    assert new is not None
+    assert new.digest != old.digest
+    assert at.service.ledger.answer(given)
+    assert at.service.ledger.answer(given.model_copy(update={"run_id": again.run_id, "nonce": "copied"}))
+    assert at.runs.pick_up(first.run_id) == standing(at, first)
+    assert not at.runs.may_go_on(again.run_id)
+    assert aws_writes(at) == []
+
+
+def test_an_older_version_that_comes_late_leaves_the_card_as_it_is(tmp_path: Path, made: Callable[..., Desk]) -> None:
+    at = made(tmp_path, USER_WORLD, changed(event(GUARDDUTY), 50), Mode.APPROVE)
+    first = at.deliver()
+    late = at.deliver(changed(at.body, 40))
+    assert (late.status, late.reason.partition(":")[0], waits(at)) == (Status.SKIPPED, "duplicate", [first.run_id])
+
+
+def test_a_card_that_was_answered_before_the_activity_came_is_gone_on_with(tmp_path: Path) -> None:
+    """The process that took the answer died: what was approved is done, and the changed finding is worked after it."""
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE)
+    first = at.deliver()
+    asked = at.service.ledger.request(first.run_id)
+    assert asked is not None
+    ids = [action.id for action in asked.actions]
+    assert at.service.ledger.answer(sign(at.service, asked, "approve", "rosa", ids, ""))
+    again = at.deliver(changed(at.body))
+    assert (standing(at, first).status, at.changes) == (Status.CONTAINED, BOTH)
+    assert (again.run_id != first.run_id, again.status) == (True, Status.NO_ACTION)
+
+
+def test_activity_after_containment_opens_a_new_generation(tmp_path: Path, made: Callable[..., Desk]) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    first = at.deliver()
+    again = at.deliver(changed(at.body))
+    rows = {row.run_id: row.generation for row in at.service.ledger.runs()}
+    assert (first.status, rows) == (Status.CONTAINED, {first.run_id: 0, again.run_id: 1})
+    assert again.related == [first.run_id]
+
+
+def test_a_further_finding_that_asks_the_same_takes_the_card_over(tmp_path: Path, made: Callable[..., Desk]) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE)
+    first = at.deliver()
+    other = further(at.body)
+    at.arrives(other)
+    at.wait(minutes=5)
+    again = at.deliver(other)
+    assert (again.status, again.related, waits(at)) == (Status.AWAITING_APPROVAL, [first.run_id], [again.run_id])
+    void = standing(at, first)
+    assert (void.status, again.run_id in void.reason) == (Status.EXPIRED, True)
+    late = at.say("approve", first)
+    assert isinstance(late, NotTaken)
+    assert again.run_id in late.detail
+    assert at.deliver().status is Status.SKIPPED
+    assert at.say("approve", again).status is Status.CONTAINED
+    assert aws_writes(at)[:2] == BOTH
+
+
+@pytest.mark.parametrize(("minutes", "window"), [(61, 60), (5, 4), (5, 0)])
+def test_outside_the_window_each_finding_has_its_own_card(tmp_path: Path, minutes: int, window: int) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE, case_minutes=window, approval_minutes=600)
+    first = at.deliver()
+    other = further(at.body)
+    at.arrives(other)
+    at.wait(minutes=minutes)
+    again = at.deliver(other)
+    assert (again.related, sorted(waits(at))) == ([], sorted([first.run_id, again.run_id]))
+
+
+def test_a_card_that_asks_something_else_stays(tmp_path: Path) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.APPROVE)
+    first = at.deliver()
+    asked = at.service.ledger.request(first.run_id)
+    assert asked is not None
+    less = asked.model_copy(update={"run_id": "less", "actions": asked.actions[:1]})
+    stricter = asked.model_copy(update={"run_id": "stricter", "needs": [*asked.needs, *asked.needs]})
+    kin = [Kin(run_id=first.run_id, at=at.sandbox.now())]
+    assert replaced(asked, kin, at.service) == [first.run_id]
+    assert replaced(less, kin, at.service) == replaced(stricter, kin, at.service) == []
+
+
+def test_two_services_that_see_the_same_bucket_ask_once(tmp_path: Path) -> None:
+    at = desk(tmp_path, BUCKET_WORLD, event(HUB), Mode.APPROVE)
+    at.arrives(event(MACIE))
+    first = at.deliver()
+    second = at.deliver(event(MACIE))
+    assert second.related == [first.run_id]
+    assert waits(at) == [second.run_id]
+    assert at.say("approve", second).status is Status.CONTAINED
+    assert at.changes == ["s3:PutPublicAccessBlock"]
+
+
+def test_an_event_of_two_findings_about_the_same_says_of_each_how_it_stands_in_the_end(tmp_path: Path) -> None:
+    body = event(HUB)
+    other = copy.deepcopy(body["detail"]["findings"][0])
+    other["Id"] += "-again"
+    body["detail"]["findings"].append(other)
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.APPROVE)
+    first, second = at.deliver_all()
+    assert (first.status, second.status) == (Status.EXPIRED, Status.AWAITING_APPROVAL)
+    assert (second.related, waits(at)) == ([first.run_id], [second.run_id])
+
+
+CASES = {
+    GUARDDUTY: "aws:111122223333:aws-global:user:build-bot",
+    HUB: f"aws:111122223333:eu-west-1:bucket:{BUCKET}",
+    MACIE: f"aws:111122223333:eu-west-1:bucket:{BUCKET}",
+    "guardduty_role_session": "aws:111122223333:aws-global:role:",
+    "health_retirement": "aws:111122223333:eu-west-1:instance:",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_is_the_principal_behind_a_key_or_a_session_else_the_resource(name: str, tmp_path: Path) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.OBSERVE)
+    (found,) = parse(Event(body=event(name), received_at=at.sandbox.now(), via="eval")).findings
+    assert isinstance(found, Finding)
+    assert case_of(found.targets).startswith(CASES[name])
+    assert case_of([]) == ""
+
+
+@pytest.mark.parametrize(("via", "status"), [("sqs", Status.SKIPPED), ("eventbridge", Status.SKIPPED), ("cli", None)])
+def test_what_came_before_the_installation_is_old_unless_a_person_sends_it(
+    tmp_path: Path, made: Callable[..., Desk], via: Any, status: Status | None
+) -> None:
+    at = made(tmp_path, USER_WORLD, event(GUARDDUTY), Mode.AUTO)
+    at.runs.service = replace(at.service, since=lambda: at.service.ledger.first_start(at.sandbox.now()))
+    (report,) = at.runs.deliver(Event(body=at.body, received_at=at.sandbox.now(), via=via))
+    assert report.status is (status or Status.CONTAINED)
+    assert report.reason.startswith("old: last seen 2026-11-20T") is (status is not None)
+    assert (aws_writes(at)[:2] == BOTH) is (status is None)
+
+
+def test_a_service_of_the_real_aws_takes_the_moment_from_its_configuration_or_its_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = desk(tmp_path, USER_WORLD, event(GUARDDUTY)).service.ledger
+    started = ledger.first_start(datetime.now(UTC))
+    moments = {}
+    for chosen in ("first_start", "ever", "2026-11-20T12:00:00Z"):
+        monkeypatch.setenv("STANCH_SINCE", chosen)
+        moments[chosen] = since(configuration(), ledger)()
+    assert moments == {
+        "first_start": started - timedelta(hours=1),
+        "ever": None,
+        "2026-11-20T12:00:00Z": datetime(2026, 11, 20, 12, tzinfo=UTC),
+    }

@@ -1,0 +1,65 @@
+"""AWS Config: the recorded history of a resource, seven days a page at most."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tools.sandbox import clock
+from tools.sandbox.mechanism import Ctx, Wire, op, refuse
+from tools.sandbox.paging import BadToken, page
+
+_SPAN = timedelta(days=7)
+_ITEMS = 10
+
+
+@dataclass
+class ConfigHistory:
+    """What is recorded in an account and Region. Without a recorder nothing is."""
+
+    recording: bool = False
+    items: list[Wire] = field(default_factory=list)
+    """As GetResourceConfigHistory answers them."""
+
+
+@op("config", "GetResourceConfigHistory")
+def get_resource_config_history(ctx: Ctx, params: Wire) -> Any:
+    """Recorded states, the newest first; a page may be empty although more follow."""
+    history = ctx.shelf(ConfigHistory)
+    if not history.recording:
+        raise refuse("NoAvailableConfigurationRecorderException", "Customer has not configured a recorder.")
+    asked = (params["resourceType"], params["resourceId"])
+    found = [one for one in history.items if (one["resourceType"], one["resourceId"]) == asked]
+    if not found:
+        raise refuse("ResourceNotDiscoveredException", "Resource is not discovered by AWS Config.")
+    if params.get("chronologicalOrder") == "Forward":
+        raise NotImplementedError("GetResourceConfigHistory from the oldest")
+    pages = _pages(found, params)
+    question = {name: params.get(name) for name in ("resourceType", "resourceId")}
+    try:
+        part, token = page(pages, token=params.get("nextToken"), size=1, question=question)
+    except BadToken as error:
+        raise refuse("InvalidNextTokenException", "The specified nextToken is not valid.") from error
+    return {"configurationItems": [item for items in part for item in items], "nextToken": token}
+
+
+def _pages(items: list[Wire], params: Wire) -> list[list[Wire]]:
+    later = _aware(params.get("laterTime")) or clock.now()
+    earlier = _aware(params.get("earlierTime")) or min(_at(one) for one in items)
+    newest = sorted((one for one in items if earlier <= _at(one) <= later), key=_at, reverse=True)
+    size = int(params.get("limit") or _ITEMS)
+    pages: list[list[Wire]] = []
+    while later >= earlier:
+        inside = [one for one in newest if later - _SPAN < _at(one) <= later]
+        pages += [inside[start : start + size] for start in range(0, len(inside), size)] or [[]]
+        later -= _SPAN
+    return pages
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """moto reads moments without their zone, which is UTC."""
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _at(item: Wire) -> datetime:
+    at: datetime = item["configurationItemCaptureTime"]
+    return at
