@@ -1,5 +1,6 @@
 """`stanch export`: everything that is kept of a run in one archive, and its check."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from graphs.entrypoints.printing import out, plain
 from graphs.export import Checked, checked, exported
 from tools.archive import NotKept
 
+_RUN = re.compile(r"(run|sbx)-[0-9a-f]{12}")
+
 
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or with --check an archive as well.")],
@@ -21,8 +24,9 @@ def export(
 
     With --check and a run's id, what is kept of the run is checked where it lies.
     """
+    configured()
     if check:
-        _check(_read(Path(run)) if Path(run).exists() else _exported(run), run)
+        _check(_exported(run) if _RUN.fullmatch(run) and not Path(run).exists() else _read(Path(run)), run)
         return
     archive = _exported(run)
     path = to or Path(f"{run}.tar.gz")
@@ -52,9 +56,8 @@ def _read(path: Path) -> bytes:
 
 
 def _check(archive: bytes, name: str) -> None:
-    keys = _keys()
     try:
-        found = checked(archive, keys)
+        found = checked(archive, _keys())
     except ValueError as error:
         stop(f"{name}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
