@@ -199,6 +199,10 @@ class Aws:
         """The same, in another Region."""
         return replace(self, region=region)
 
+    def of(self, account: str) -> "Aws":
+        """The same, in another account."""
+        return replace(self, account=account)
+
     def until(self, timeout_at: Callable[[], bool]) -> "Aws":
         """The same, with a deadline."""
         return replace(self, timeout_at=timeout_at)

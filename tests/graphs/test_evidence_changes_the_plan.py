@@ -165,6 +165,8 @@ def test_four_sources_are_read_by_pages_and_side_by_side(tmp_path: Path) -> None
     at = opened(tmp_path, MACIE, [], Mode.OBSERVE)
     report = at.deliver()
     read = {s.source: s for s in report.evidence if s.source != "intake"}
+    in_s3 = {name: read.pop(name).standing for name in ("cloudtrail_athena", "flow_logs_athena")}
+    assert in_s3 == dict.fromkeys(in_s3, "absent")
     assert set(read) == {"cloudtrail_lookup", "macie", "s3_state", "vpc_flow_logs"}
     assert {name: source.standing for name, source in read.items()} == dict.fromkeys(read, "known")
     operations = Counter(call.name for call in at.calls)
@@ -173,11 +175,11 @@ def test_four_sources_are_read_by_pages_and_side_by_side(tmp_path: Path) -> None
     assert operations["logs:GetQueryResults"] >= 1
     assert read["macie"].pages >= 2
     assert {"s3:GetPublicAccessBlock", "s3:GetBucketAcl", "s3control:GetPublicAccessBlock"} <= set(operations)
-    assert supersteps(at)[1] == ["investigate"] * 4
+    assert supersteps(at)[1] == ["investigate"] * 6
 
 
 @pytest.mark.parametrize(
-    ("name", "sources"), [(GUARDDUTY, 3), (HUB, 3), (MACIE, 4)], ids=["guardduty", "securityhub", "macie"]
+    ("name", "sources"), [(GUARDDUTY, 5), (HUB, 4), (MACIE, 6)], ids=["guardduty", "securityhub", "macie"]
 )
 def test_every_source_is_a_task_of_its_own_in_one_superstep(tmp_path: Path, name: str, sources: int) -> None:
     at = opened(tmp_path, name, [], Mode.OBSERVE)
