@@ -9,7 +9,7 @@ import yaml
 from agent.case import cite
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case, CaseTarget, Confidence, Disposition, Proposal
-from agent.playbook_rules import Playbook, Rule, Step, View, fact_names
+from agent.playbook_rules import Playbook, Rule, Step, View, fact_names, told
 from agent.target import TargetKind
 
 OTHERWISE = "otherwise"
@@ -133,7 +133,7 @@ def _said(view: View, rule: Rule, made: list[Proposal]) -> str:
 
 def _standing(view: View, name: str) -> str:
     """How a fact stands that is not known, about the subject or, failing that, about anything in the case."""
-    fact = view.fact(name) or next((each for each in view.case.facts if each.name == name), None)
+    fact = view.fact(name) or told(each for each in view.case.facts if each.name == name)
     return "not_asked" if fact is None else fact.standing
 
 

@@ -1,5 +1,6 @@
 """The rules of a playbook, as typed data: conditions over the case, and what follows when they hold."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
@@ -32,18 +33,32 @@ class View:
         return next((target for target in users if target.name == self.holder), None)
 
     def fact(self, name: str) -> CaseFact | None:
-        """The fact of that name about the subject or the user that holds it; never about anything else."""
+        """The fact of that name about the subject or the user that holds it; never about anything else.
+
+        Where several sources answer, one that knows.
+        """
         slots = {self.subject.slot} | ({self.user.slot} if self.user else set())
-        for fact in self.case.facts:
-            about_holder = fact.about is not None and fact.about == self.holder
-            if fact.name == name and (fact.slot in slots or about_holder or (fact.slot is None and fact.about is None)):
-                return fact
-        return None
+        return told(
+            fact
+            for fact in self.case.facts
+            if fact.name == name
+            and (
+                fact.slot in slots
+                or (fact.about is not None and fact.about == self.holder)
+                or (fact.slot is None and fact.about is None)
+            )
+        )
 
     def known(self, name: str) -> bool | int | str | None:
         """The value of that fact, None if it is not known for whatever reason."""
         fact = self.fact(name)
         return fact.value if fact is not None and fact.standing == "known" else None
+
+
+def told(facts: Iterable[CaseFact]) -> CaseFact | None:
+    """Of what several sources say of one thing: the first that is known, else the one that is worst off."""
+    order = ["known", "failed", "not_yet", "absent"]
+    return min(facts, key=lambda fact: order.index(fact.standing), default=None)
 
 
 class FactIs(Record):

@@ -78,6 +78,8 @@ class SourceSummary(Record):
     """Fact id to `absent`, `not_yet` or `failed`, with the reason."""
     calls: int
     pages: int = 0
+    bytes_read: int = 0
+    """What was read or scanned for it: a query over logs is charged by that."""
     note: str = ""
     chain: str = ""
     """The head of its chain in the case file; empty where no raw evidence is kept."""

@@ -70,6 +70,7 @@ def _source(answer: Answered) -> SourceSummary:
         not_known={fact.id: f"{fact.standing}{': ' + fact.note if fact.note else ''}" for fact in others},
         calls=answer.calls,
         pages=answer.pages,
+        bytes_read=answer.bytes_read,
         note=answer.note,
         chain=answer.chain,
     )

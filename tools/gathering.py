@@ -40,7 +40,7 @@ class Gathering:
 
     def __init__(self, spec: SourceSpec, now: datetime) -> None:
         self._spec = spec
-        self._now = now
+        self.now = now
         self._facts: dict[tuple[str, str], Fact] = {}
         self._targets: list[Target] = []
         self._excerpts: list[Excerpt] = []
@@ -143,7 +143,7 @@ class Gathering:
         if name not in self._spec.facts:
             raise KeyError(f"{self._spec.name} does not declare {name}")
         self._facts[name, about.key if about else ""] = Fact(
-            name=name, about=about, standing=standing, value=value, note=note, source=self._spec.name, as_of=self._now
+            name=name, about=about, standing=standing, value=value, note=note, source=self._spec.name, as_of=self.now
         )
 
 

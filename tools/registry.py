@@ -11,6 +11,7 @@ from agent.addresses import covers, network, overlap
 from agent.person import canonical
 from agent.record import Record
 from agent.target import AccountId, Region, Target
+from tools.log_tables import LogTables
 
 Environment = Literal["prod", "staging", "dev", "sandbox"]
 _WORDS: dict[str, Environment] = {
@@ -129,6 +130,8 @@ class Registry(Record):
     """CIDRs that are never blocked: partners, proxies, monitoring. Overlap in either direction counts."""
     people: Annotated[dict[str, list[str]], AfterValidator(_people)] = {}
     """Roles of those who may approve, by person. Where anybody is listed, nobody else answers."""
+    athena: LogTables | None = None
+    """Where Athena finds the logs that lie in S3."""
 
     @classmethod
     def load(cls, path: Path) -> Self:

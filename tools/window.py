@@ -24,3 +24,13 @@ class Window:
         seen = question.finding.first_seen or question.finding.last_seen or question.now
         start = max(min(seen, question.now) - BEFORE, question.now - LONGEST)
         return cls(start=start, end=question.now)
+
+
+TRAIL_LAG = timedelta(minutes=15)
+"""How long CloudTrail may take: finding nothing of what happened since then is not a zero yet."""
+
+
+def settled(question: Question) -> bool:
+    """Whether what the finding saw is so long ago that CloudTrail has it by now."""
+    last = question.finding.last_seen
+    return last is not None and last <= question.now - TRAIL_LAG

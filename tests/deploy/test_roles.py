@@ -21,7 +21,11 @@ READ, CONTAIN, ROLLBACK = (ROLES[f"member-{key}Role"] for key in ("Read", "Conta
 EVERY = pytest.mark.parametrize("role", ROLES.values(), ids=ROLES.keys())
 
 _LISTED_WITH_A_WEB_ACL = "checked by ListResourcesForWebACL for what a web ACL protects, which nobody knows beforehand"
+_READ_BY_ATHENA = "checked by Athena for the tables of a query, which the registry names"
 ANY_RESOURCE = {
+    "glue:GetDatabase": _READ_BY_ATHENA,
+    "glue:GetPartitions": _READ_BY_ATHENA,
+    "glue:GetTable": _READ_BY_ATHENA,
     "amplify:ListResourcesForWebACL": _LISTED_WITH_A_WEB_ACL,
     "apprunner:ListAssociatedServicesForWebAcl": _LISTED_WITH_A_WEB_ACL,
     "appsync:ListResourcesForWebACL": _LISTED_WITH_A_WEB_ACL,
@@ -29,6 +33,17 @@ ANY_RESOURCE = {
     "elasticloadbalancing:DescribeWebACLAssociation": _LISTED_WITH_A_WEB_ACL,
 }
 """Allowed on any resource although IAM knows one, and why."""
+ONLY_A_QUERY = {"athena:StartQueryExecution", "athena:StopQueryExecution"}
+"""IAM calls them writes: a query can write what its caller may write, and the callers here may write no table and no object."""
+CHANGING = {
+    "PutObject",
+    "DeleteObject",
+    "CreateTable",
+    "UpdateTable",
+    "DeleteTable",
+    "CreateDatabase",
+    "BatchCreatePartition",
+}
 ESCALATING = {
     "lambda:InvokeFunction": "of our own functions alone: one hands a run over to another",
     "sts:AssumeRole": "of our own role in member accounts alone",
@@ -124,10 +139,20 @@ def test_who_speaks_to_the_model_writes_nothing_but_to_our_own_parts() -> None:
         for permission in grant.permissions
     }
     beyond = EVENTS.actions - ours - {"bedrock:InvokeModel", "sts:AssumeRole"}
-    assert {action for action in beyond if level(action) not in ("Read", "List")} == set()
+    assert {action for action in beyond if level(action) not in ("Read", "List")} <= ONLY_A_QUERY
     elsewhere = {r for action, r, _ in EVENTS.granted() if action in ours and f":{TOOLING}:" not in r}
     assert elsewhere == {"arn:aws:s3:::CaseFiles/*"}, "the ARN of a bucket names no account"
-    assert {action for action in READ.actions if level(action) not in ("Read", "List")} == set()
+    assert {action for action in READ.actions if level(action) not in ("Read", "List")} == ONLY_A_QUERY
+
+
+def test_who_may_ask_athena_may_write_no_table_and_no_object_and_only_in_our_own_workgroups() -> None:
+    asking = [role for role in ROLES.values() if role.actions & ONLY_A_QUERY]
+    assert READ in asking
+    for role in asking:
+        written = {action for action in role.actions if action.startswith(("glue:", "s3:", "lakeformation:"))}
+        assert {action for action in written if level(action) == "Write" and action.split(":")[1] in CHANGING} == set()
+        places = {resource for action, resource, _ in role.granted() if action in ONLY_A_QUERY}
+        assert all(re.search(r":workgroup/stanch\*$", place) for place in places), places
 
 
 def test_who_speaks_to_the_model_reaches_members_by_the_reading_role_alone() -> None:

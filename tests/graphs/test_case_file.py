@@ -236,7 +236,9 @@ def test_what_is_put_over_a_case_file_or_hides_it_later_changes_nothing(tmp_path
 def test_a_bucket_that_locks_nothing_is_said_and_stops_nothing(tmp_path: Path) -> None:
     _, report = worked_into(tmp_path, lambda at: S3Archive(bucket(at, lock=False), "case-files"))
     assert report.status == "contained"
-    assert all("raw evidence not kept: the bucket locks nothing" in source.note for source in report.evidence if source.calls)
+    assert all(
+        "raw evidence not kept: the bucket locks nothing" in source.note for source in report.evidence if source.calls
+    )
 
 
 def test_a_bucket_keeps_each_chain_once_and_a_second_look_beside_it(tmp_path: Path) -> None:

@@ -14,18 +14,36 @@ from agent.report import Status
 from agent.verdict import Mode
 from graphs.ruling import facts
 from graphs.state import Planned
-from tools import log_query
+from tools import athena_query, log_query
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.source import sources
 
+_TRAIL = {"database": "logs", "table": "cloudtrail", "day": "timestamp", "account": "account", "region": "region"}
+_FLOWS = {"database": "logs", "table": "flow_logs", "day": "day", "account": "aws_account_id", "region": "aws_region"}
+LOGGED_WORLD = world(
+    USER_WORLD,
+    (
+        "registry.athena",
+        {
+            "workgroup": "stanch",
+            "trail": _TRAIL,
+            "flow_logs": _FLOWS,
+        },
+    ),
+    ("athena", {"trail": "org-trail"}),
+    ("flow_logs.0.group", None),
+    ("flow_logs.0.bucket", "org-flow-logs"),
+    ("flow_logs.0.records.0.count", 9),
+)
 WORLDS = {
     "user": (USER_WORLD, "guardduty_credential_abuse"),
     "bucket": (BUCKET_WORLD, "securityhub_s3_public"),
     "macie": (BUCKET_WORLD, "macie_policy"),
     "instance": (INSTANCE_WORLD, "guardduty_c2"),
     "address": (WEB_WORLD, "guardduty_web_attack"),
+    "logs in S3": (LOGGED_WORLD, "guardduty_credential_abuse"),
 }
-NEVER_IN_A_RUN = {log_query.STOP.name}
+NEVER_IN_A_RUN = {log_query.STOP.name, athena_query.STOP.name}
 """Stopping a query is for one that takes too long."""
 OF_NO_WEIGHT = {
     "bucket": ["s3:GetBucketOwnershipControls"],
@@ -105,13 +123,15 @@ FAULTS = {
     "macie": Lost.READ_TIMEOUT,
     "instance": Fail("UnauthorizedOperation", 403),
     "address": Fail("ThrottlingException"),
+    "logs in S3": Fail("TooManyRequestsException"),
 }
 
 
 @pytest.mark.parametrize("situation", WORLDS)
 def test_a_read_that_fails_lets_nothing_run_unattended(tmp_path: Path, situation: str) -> None:
     without_weight = []
-    for number, name in enumerate(sorted(reading(situation))):
+    names = reading(situation) - reading("user") if situation == "logs in S3" else reading(situation)
+    for number, name in enumerate(sorted(names)):
         at = opened(tmp_path / f"{number}", situation)
         at.sandbox.faults.before.append(fail_calls(name, FAULTS[situation], times=999))
         report = at.deliver()

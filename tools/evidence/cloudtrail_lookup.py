@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from agent.activity import SENSITIVE, Activity, activity
@@ -16,7 +15,7 @@ from tools.gathering import Gathering, Read, about, home, regional, users
 from tools.pace import LOOKUP_EVENTS
 from tools.registry import Registry
 from tools.source import Question, SourceSpec
-from tools.window import Window
+from tools.window import Window, settled
 
 KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
@@ -47,7 +46,6 @@ PAGES = 20
 """A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
 LAG = "cloudtrail_lag"
 """Events take up to 15 minutes: finding none of what happened since then is not a zero yet."""
-LAGS = timedelta(minutes=15)
 
 
 @dataclass
@@ -166,7 +164,7 @@ def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[
     remote = {target.id.split("/")[0] for target in named}
     sighted = any(_same(event.address, remote) for event in events)
     distrusted = not all(_trusted(event.address, question.registry) for event in events)
-    late = not sighted and not seen.gap and not _settled(question)
+    late = not sighted and not seen.gap and not settled(question)
     if late:
         gathering.not_yet("key.finding_address_seen", key, LAG)
     else:
@@ -205,18 +203,12 @@ def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], 
     for name in names:
         if gap:
             gathering.failed(name, target, gap)
-        elif not _settled(question):
+        elif not settled(question):
             gathering.not_yet(name, target, LAG)
         elif name in _OF_CALLS:
             gathering.absent(name, target, "no_calls")
         else:
             gathering.settle(name, target, 0 if name in _COUNTS else False, "")
-
-
-def _settled(question: Question) -> bool:
-    """Whether what the finding saw is so long ago that CloudTrail has it by now."""
-    last = question.finding.last_seen
-    return last is not None and last <= question.now - LAGS
 
 
 def _public_addresses(events: list[Activity]) -> set[str]:

@@ -52,6 +52,7 @@ def run(query: Query, lines: Iterable[LogLine], limit: int | None = None) -> Fou
     for command in query:
         if command.name in ("fields", "display"):
             shown = shown + command.fields if command.name == "fields" else list(command.fields)
+            rows = [_computed(row, command) for row in rows]
             rows = [row | {alias: row[name] for name, alias in command.fields if name in row} for row in rows]
         elif command.name == "limit":
             cut = command.limit
@@ -62,6 +63,10 @@ def run(query: Query, lines: Iterable[LogLine], limit: int | None = None) -> Fou
             matched = len(rows) if command.name == "filter" else matched
     rows = rows[: min(cut if cut is not None else _MOST, _MOST)]
     return Found([_shown(row, shown) for row in rows], matched, len(scanned), sum(len(one.message) for one in scanned))
+
+
+def _computed(row: Row, command: Command) -> Row:
+    return row | {alias: value for alias, made in command.computed.items() if (value := made(row)) is not None}
 
 
 def _change(rows: list[Row], command: Command) -> list[Row]:

@@ -40,6 +40,8 @@ class Command:
     pattern: re.Pattern[str] | None = None
     aggregates: list[Aggregate] = field(default_factory=list)
     by: list[tuple[Value, str]] = field(default_factory=list)
+    computed: dict[str, Value] = field(default_factory=dict)
+    """Alias to what a function makes of a row."""
 
 
 Query = list[Command]
@@ -50,6 +52,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _AGGREGATES = ("count", "count_distinct", "sum", "avg", "min", "max", "earliest", "latest")
+_CHOOSING: dict[str, Callable[[list[float]], float]] = {"least": min, "greatest": max}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -117,7 +120,8 @@ class _Parser:
     def _command(self) -> Command:
         name = self._next("word").lower()
         if name in ("fields", "display", "dedup"):
-            return Command(name, fields=self._listed(self._aliased))
+            computed: dict[str, Value] = {}
+            return Command(name, fields=self._listed(lambda: self._aliased(computed)), computed=computed)
         if name == "filter":
             return Command(name, test=self._either())
         if name == "sort":
@@ -146,9 +150,15 @@ class _Parser:
             self._expect(")")
         return name
 
-    def _aliased(self) -> tuple[str, str]:
+    def _aliased(self, computed: dict[str, Value]) -> tuple[str, str]:
         name = self._name()
-        return name, self._name() if self._accept("as") else name
+        if name.lower() not in _CHOOSING or not self._accept("("):
+            return name, self._name() if self._accept("as") else name
+        names = self._listed(self._name)
+        self._expect(")")
+        alias = self._name() if self._accept("as") else f"{name}({', '.join(names)})"
+        computed[alias] = lambda row: _chosen(_CHOOSING[name.lower()], [row.get(one) for one in names])
+        return alias, alias
 
     def _key(self) -> tuple[str, bool]:
         name = self._name()
@@ -253,6 +263,14 @@ class _Parser:
         if made is None:
             raise Malformed(f"unknown function {function!r}")
         return lambda row: made(row.get(name), *arguments)
+
+
+def _chosen(choose: Callable[[list[float]], float], values: list[str | None]) -> str | None:
+    numbers = [one for value in values if (one := number(value)) is not None]
+    if not numbers:
+        return None
+    chosen = choose(numbers)
+    return str(int(chosen)) if chosen.is_integer() else str(chosen)
 
 
 def _in_subnet(value: str | None, cidr: str) -> bool:

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
+    athena,
     autoscaling,
     cloudtrail,
     config,
@@ -110,3 +111,4 @@ def _build(place: Place, content: Content) -> None:
     autoscaling.seed(place, content.autoscaling)
     wafv2.seed(place, content.wafv2)
     flow_logs.seed(place, content.flow_logs)
+    athena.seed(place, content.athena, content.cloudtrail, content.flow_logs)

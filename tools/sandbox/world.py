@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from agent.record import Moment, Record
 from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
+from tools.sandbox.seeding.athena import AthenaSection
 from tools.sandbox.seeding.autoscaling import AutoScalingSection
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
 from tools.sandbox.seeding.config import ConfigSection
@@ -49,6 +50,7 @@ class Content(Record):
     wafv2: Wafv2Section = Wafv2Section()
     flow_logs: list[FlowLog] = []
     config: ConfigSection = ConfigSection(enabled=False)
+    athena: AthenaSection = AthenaSection()
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
     securityhub: SecurityHubSection = SecurityHubSection()
@@ -115,9 +117,9 @@ class World(Content):
     def _logs_take_it(self) -> Self:
         for where, content in self.contents():
             for number, flow_log in enumerate(content.flow_logs):
-                for position, flow in enumerate(flow_log.records):
+                for position, flow in enumerate(flow_log.records if flow_log.group else []):
                     age = self.now - resolve(flow.at, self.now)
-                    if age.total_seconds() + 60 * flow.count > _LOG_DAYS * 86400:
+                    if age.total_seconds() + max(60, flow.every) * flow.count > _LOG_DAYS * 86400:
                         place = f"{where}flow_logs[{number}].records[{position}].at"
                         raise ValueError(
                             f"{place}: CloudWatch Logs refuses events older than {_LOG_DAYS} days before now"

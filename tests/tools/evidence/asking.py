@@ -216,6 +216,52 @@ ATTACK = FINDING.model_copy(
     }
 )
 
+FLOWING = FINDING.model_copy(update={"targets": [*FINDING.targets, INSTANCE_TARGET]})
+"""The same, and about an instance, so that its interfaces are looked for."""
+
+
+_TRAIL = {"database": "logs", "table": "cloudtrail", "day": "timestamp", "account": "account", "region": "region"}
+_FLOWS = {"database": "logs", "table": "flow_logs", "day": "day", "account": "aws_account_id", "region": "aws_region"}
+
+
+STRANGER = "198.51.100.9"
+LOGGED: dict[str, Any] = {
+    **copy.deepcopy(WORLD),
+    "registry": {
+        **WORLD["registry"],
+        "athena": {
+            "workgroup": "stanch",
+            "trail": _TRAIL,
+            "flow_logs": _FLOWS,
+        },
+    },
+    "athena": {"trail": "org-trail"},
+    "cloudtrail": {
+        "events": [
+            *WORLD["cloudtrail"]["events"],
+            {"at": "-45m", "name": "GetObject", "source": "s3", "key": KEY, "user": USER, "address": ATTACKER,
+             "resources": [BUCKET], "object": "a.csv", "bytes": 1000, "count": 3},
+            {"at": "-30m", "name": "GetObject", "source": "s3", "anonymous": True, "address": STRANGER,
+             "resources": [BUCKET], "object": "a.csv", "bytes": 500},
+        ]
+    },
+    "flow_logs": [
+        {
+            "bucket": "org-flow",
+            "vpc": "vpc-0123456789abcdef0",
+            "interface": "eni-0123456789abcdef1",
+            "interval": 60,
+            "format": ["version", "vpc-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "bytes", "start",
+                       "end", "action", "pkt-srcaddr"],
+            "records": [
+                {"at": "-40m", "src": "10.0.0.5", "dst": ATTACKER, "dstport": 8443, "bytes": 10, "count": 12, "every": 900},
+                {"at": "-40m", "src": ATTACKER, "dst": "10.0.0.9", "action": "REJECT"},
+            ],
+        }
+    ],
+}  # fmt: skip
+"""The same world with its logs in S3: who got which object, and whom it spoke with."""
+
 ABOUT_AN_ATTACK = frozenset({"ec2_state", "finding_traffic", "own_addresses", "waf_logs"})
 """Sources that the credential finding is nothing to."""
 ABOUT_THE_ACCOUNT = frozenset({"organizations"})
@@ -224,7 +270,9 @@ ABOUT_THE_ACCOUNT = frozenset({"organizations"})
 
 def scene(name: str) -> tuple[dict[str, Any], Finding]:
     """The world and the finding that a source has something to say about."""
-    return (ATTACKED, ATTACK) if name in ABOUT_AN_ATTACK else (WORLD, FINDING)
+    if name in ("cloudtrail_athena", "flow_logs_athena"):
+        return LOGGED, FLOWING
+    return (ATTACKED, ATTACK) if name in ABOUT_AN_ATTACK else (WORLD, FLOWING if name == "vpc_flow_logs" else FINDING)
 
 
 def changed(path: str, value: Any, of: dict[str, Any] = WORLD) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from asking import (
 )
 
 from agent.target import Target
-from tools import log_query
+from tools import flow_logs, log_query
 from tools.aws import Aws, AwsCall, Rejected, Throttled
-from tools.evidence import cloudtrail_lookup, vpc_flow_logs
+from tools.evidence import cloudtrail_lookup
 from tools.gathering import Gathering
 from tools.pace import Pacer
 from tools.source import SourceSpec
@@ -145,8 +145,8 @@ def test_a_throttled_query_is_an_error_and_not_an_empty_answer() -> None:
 
 @pytest.mark.parametrize("text", ["198.51.100.7/32", "2001:DB8:0::1", "2001:db8::1/128"])
 def test_an_address_is_written_anew_before_it_stands_in_a_query(text: str) -> None:
-    host = vpc_flow_logs._host(Target.model_validate(ADDRESS_TARGET.model_dump() | {"id": text}))
-    assert host in {ATTACKER, "2001:db8::1"}
+    host = flow_logs.host(Target.model_validate(ADDRESS_TARGET.model_dump() | {"id": text}))
+    assert str(host) in {ATTACKER, "2001:db8::1"}
 
 
 def test_a_pacer_lets_two_through_and_then_two_a_second() -> None:

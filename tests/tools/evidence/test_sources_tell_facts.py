@@ -16,6 +16,7 @@ from asking import (
     OFFICE,
     OTHER_ACCOUNT,
     SECOND_KEY,
+    STRANGER,
     USER,
     USER_TARGET,
     WORLD,
@@ -28,6 +29,7 @@ from asking import (
 )  # fmt: skip
 
 from agent.target import Target, TargetKind
+from tools.flow_logs import FACTS as FLOW_FACTS
 from tools.source import sources
 
 ALL_ON = {"acls": True, "ignore_acls": True, "policy": True, "restrict": True}
@@ -44,6 +46,16 @@ def trail(name: str, **more: Any) -> dict[str, Any]:
     return {"at": "-45m", "name": name, "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1", **more}
 
 
+def got(**more: Any) -> dict[str, Any]:
+    """An object was got."""
+    signed = {} if "key" in more else {"anonymous": True}
+    read = {"at": "-40m", "name": "GetObject", "source": "s3", "resources": [BUCKET], "object": "b.csv", "bytes": 500}
+    return {**read, "address": STRANGER, **signed, **more}
+
+
+CUSTOM = ["version", "vpc-id", "dstaddr", "srcaddr", "dstport", "srcport", "start", "end", "bytes", "action", "pkt-srcaddr",
+          "interface-id"]  # fmt: skip
+TRAIL = "cloudtrail.events.5"
 POLICY = "s3.buckets.0.policy.Statement.1"
 EVENT, FLOW = "cloudtrail.events.3", "flow_logs.0.records.4"
 K, U, B, A = f" {KEY}", f" {USER}", f" {BUCKET}", f" {ATTACKER}"
@@ -85,7 +97,42 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("vpc_flow_logs", FLOW, {"at": "-20m", "src": "192.0.2.8", "dst": "10.0.0.9"}, {}),
     ("vpc_flow_logs", "flow_logs.0.records", [], {
         "address.flows_accepted" + A: 0, "address.flows_rejected" + A: 0, "address.bytes_out" + A: 0,
-        "address.seen_in_vpc" + A: False}),
+        "address.seen_in_vpc" + A: False, "address.ports" + A: "absent: no_flows", "address.others_spoke" + A: 0}),
+    ("cloudtrail_athena", TRAIL, got(address=OFFICE, user=USER, key=KEY), {
+        "key.trail_calls" + K: 6, "key.object_reads" + K: 4, "key.object_bytes" + K: 3500, "user.object_reads" + U: 4,
+        "user.object_bytes" + U: 3500, "bucket.object_reads" + B: 5}),
+    ("cloudtrail_athena", TRAIL, got(error="AccessDenied"), {}),
+    ("cloudtrail_athena", TRAIL, got(address="198.51.100.10"), {
+        "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000,
+        "bucket.stranger_addresses" + B: 2}),
+    ("cloudtrail_athena", TRAIL, got(address=OFFICE), {"bucket.object_reads" + B: 5}),
+    ("cloudtrail_athena", TRAIL, got(resources=["another-bucket"]), {}),
+    ("cloudtrail_athena", TRAIL, got(at="-30h"), {}),
+    ("cloudtrail_athena", TRAIL, trail("ListRoles", error="AccessDenied"),
+     {"key.trail_calls" + K: 6, "key.trail_denied_share" + K: 16}),
+    ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": OTHER_ACCOUNT}}), {
+        "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000}),
+    ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": None}}), {"bucket.object_reads" + B: 5}),
+    ("cloudtrail_athena", "cloudtrail.events.3.address", OFFICE,
+     {}),
+    ("cloudtrail_athena", "registry.trusted_networks", ["203.0.113.0/24", "198.51.100.0/24"], {
+        "key.trail_only_trusted" + K: True, "key.trail_outsider_seen" + K: False, "bucket.stranger_reads" + B: 0,
+        "bucket.stranger_bytes" + B: 0, "bucket.stranger_addresses" + B: 0}),
+    ("flow_logs_athena", "flow_logs.0.files", "parquet", {}),
+    ("flow_logs_athena", "flow_logs.0.records.0.dstport", 22, {"address.ports" + A: "22"}),
+    ("flow_logs_athena", "flow_logs.0.records.0.every", 60, {"address.beats" + A: "absent: lasting"}),
+    ("flow_logs_athena", "flow_logs.0.records.0.count", 5, {
+        "address.flows_accepted" + A: 5, "address.bytes_out" + A: 50, "address.beats" + A: False}),
+    ("flow_logs_athena", "flow_logs.0.traffic", "ALL", {}),
+    ("flow_logs_athena", "flow_logs.0.format", ["srcaddr", "dstaddr", "bytes", "action", "log-status"], {
+        "address.ports" + A: "absent: not_in_format", "address.beats" + A: "absent: not_in_format",
+        "address.others_spoke" + A: "absent: not_in_format"}),
+    ("flow_logs_athena", "flow_logs.0.format", ["srcaddr", "dstaddr"],
+     dict.fromkeys((name + A for name in FLOW_FACTS), "failed: column_missing")),
+    ("vpc_flow_logs", "flow_logs.0.format", CUSTOM, {}),
+    ("vpc_flow_logs", "flow_logs.0.format", [*CUSTOM[2:], "flow-direction", "reject-reason", "ecs-task-id"], {}),
+    ("vpc_flow_logs", "flow_logs.0.format", ["srcaddr", "dstaddr"],
+     dict.fromkeys((name + A for name in FLOW_FACTS), "failed: field_missing")),
     ("macie", "macie.findings.1", {"bucket": BUCKET, "at": "-3h"}, {"bucket.sensitive_findings" + B: 2}),
     ("macie", "macie.findings.1", {"bucket": BUCKET, "type": "Policy:IAMUser/S3BucketPublic"}, {}),
     ("macie", "macie.findings.1", {"bucket": BUCKET, "object": "x", "archived": True}, {}),
@@ -136,14 +183,14 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
 
 @pytest.fixture(scope="module")
 def before() -> dict[str, dict[str, Any]]:
-    return {name: values(ask(name, WORLD)) for name in {case[0] for case in CASES}}
+    return {name: values(ask(name, scene(name)[0])) for name in {case[0] for case in CASES}}
 
 
 @pytest.mark.parametrize(("source", "path", "value", "expected"), CASES)
 def test_one_change_in_the_world_changes_exactly_the_facts_about_it(
     source: str, path: str, value: Any, expected: dict[str, Any], before: dict[str, dict[str, Any]]
 ) -> None:
-    after = values(ask(source, changed(path, value)))
+    after = values(ask(source, changed(path, value, scene(source)[0])))
     assert {name: now for name, now in after.items() if before[source].get(name) != now} == expected
     assert after.keys() == before[source].keys()
 

@@ -9,6 +9,7 @@ from asking import (
     ATTACKER,
     BUCKET,
     FINDING,
+    FLOWING,
     KEY,
     KEY_TARGET,
     OFFICE,
@@ -42,7 +43,7 @@ FAULTS: dict[str, Fail | Lost] = {
     "ConnectTimeoutError": Lost.CONNECT_TIMEOUT,
     "ReadTimeoutError": Lost.READ_TIMEOUT,
 }
-UNUSUAL = {"StopQuery", "GetPolicy", "GetPolicyVersion", "GetGroupPolicy", "GetUserPolicy"}
+UNUSUAL = {"StopQuery", "StopQueryExecution", "GetPolicy", "GetPolicyVersion", "GetGroupPolicy", "GetUserPolicy"}
 
 
 @pytest.fixture(autouse=True)
@@ -201,11 +202,19 @@ def test_no_flow_logs_is_absent_and_flow_logs_elsewhere_are_failed() -> None:
     assert set(values(gather("vpc_flow_logs", sandbox, world)).values()) == {"failed: not_in_cloudwatch"}
 
 
-def test_a_custom_format_is_failed_and_not_read_as_no_traffic() -> None:
+@pytest.mark.parametrize("text", ["${srcaddr} ${dstaddr}", "${srcaddr},${dstaddr},${bytes},${action}", "all of it"])
+def test_a_format_that_does_not_say_who_sent_what_is_failed_and_not_read_as_no_traffic(text: str) -> None:
     sandbox, world = built(WORLD)
     for one in _flow_logs(sandbox).values():
-        one.log_format = "${srcaddr} ${dstaddr}"
-    assert set(values(gather("vpc_flow_logs", sandbox, world)).values()) == {"failed: custom_format"}
+        one.log_format = text
+    assert set(values(gather("vpc_flow_logs", sandbox, world)).values()) == {"failed: field_missing"}
+
+
+def test_two_formats_in_one_log_group_cannot_be_told_apart() -> None:
+    first = WORLD["flow_logs"][0]
+    other = {**first, "interface": "eni-0123456789abcdef9", "format": ["srcaddr", "dstaddr", "bytes", "action"]}
+    told = values(ask("vpc_flow_logs", changed("flow_logs", [first, other])))
+    assert told[f"address.flows_rejected {ATTACKER}"] == "failed: mixed_formats"
 
 
 def test_a_flow_log_of_rejects_says_nothing_about_what_was_accepted() -> None:
@@ -219,7 +228,7 @@ def test_a_flow_log_of_rejects_says_nothing_about_what_was_accepted() -> None:
 
 
 def test_no_flow_in_the_minutes_after_the_finding_is_not_yet() -> None:
-    fresh = FINDING.model_copy(update={"last_seen": WORLD["now"]})
+    fresh = FLOWING.model_copy(update={"last_seen": WORLD["now"]})
     told = values(ask("vpc_flow_logs", changed("flow_logs.0.records", []), fresh))
     assert set(told.values()) == {"not_yet: flow_log_lag"}
 

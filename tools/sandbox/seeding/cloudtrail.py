@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID, uuid5
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agent.record import JsonObject, Record
 from tools.sandbox.seeding.events import Carried
@@ -28,7 +28,7 @@ _READS = ("Get", "List", "Describe", "Head", "Lookup", "Assume")
 
 
 class TrailEvent(Record):
-    """One management event, or `count` of them a second apart. `raw` is laid over the record last."""
+    """One event, or `count` of them a second apart. `raw` is laid over the record last."""
 
     at: When
     name: Annotated[str, Field(min_length=1, max_length=128)]
@@ -51,8 +51,20 @@ class TrailEvent(Record):
     """requestParameters."""
     response: JsonObject | None = None
     """responseElements."""
+    object: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    """The key of an object, in the bucket that `resources` names: makes it a data event, which only a trail keeps."""
+    bytes: Annotated[int, Field(ge=0)] = 0
+    """What was read of the object."""
+    anonymous: bool = False
+    """Nobody signed it."""
     count: Annotated[int, Field(ge=1, le=2000)] = 1
     raw: JsonObject = {}
+
+    @model_validator(mode="after")
+    def _object_lies_in_a_bucket(self) -> "TrailEvent":
+        if self.object is not None and not self.resources:
+            raise ValueError("object: resources has to name its bucket")
+        return self
 
     @property
     def endpoint(self) -> str:
@@ -107,12 +119,33 @@ def _record(place: Place, event: TrailEvent, position: int, repeat: int) -> Json
     }
     if event.error is not None:
         record |= {"errorCode": event.error, "errorMessage": event.message or f"{event.name} was refused"}
+    if event.object is not None:
+        record |= _data(place, event, event.object)
     return merged(record, event.raw)
+
+
+def _data(place: Place, event: TrailEvent, key: str) -> JsonObject:
+    """What a data event of S3 has in place of a management event's."""
+    bucket = _name(event.resources[0])
+    arn = f"arn:{place.partition}:s3:::{bucket}"
+    signed = {} if event.anonymous else {"SignatureVersion": "SigV4", "AuthenticationMethod": "AuthHeader"}
+    return {
+        "requestParameters": {"bucketName": bucket, "Host": f"{bucket}.s3.{place.region}.amazonaws.com", "key": key},
+        "additionalEventData": {**signed, "bytesTransferredIn": 0, "bytesTransferredOut": event.bytes},
+        "resources": [
+            {"type": "AWS::S3::Object", "ARN": f"{arn}/{key}"},
+            {"type": "AWS::S3::Bucket", "ARN": arn, "accountId": place.account},
+        ],
+        "managementEvent": False,
+        "eventCategory": "Data",
+    }
 
 
 def _identity(place: Place, event: TrailEvent) -> JsonObject:
     iam = f"arn:{place.partition}:iam::{place.account}"
     by: JsonObject = {"accountId": place.account}
+    if event.anonymous:
+        return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
     if event.key is not None:
         by["accessKeyId"] = event.key
     if event.role is not None:
@@ -166,9 +199,11 @@ def _name(resource: str) -> str:
 
 
 def seed(place: Place, section: CloudTrailSection) -> None:
-    """Put the events where LookupEvents finds them, each in its own Region. Those that are there already are not doubled."""
+    """Put management events where LookupEvents finds them, each in its own Region. None that is there is doubled."""
     seen: dict[str, set[str]] = {}
     for record in records(place, section):
+        if record["eventCategory"] != "Management":
+            continue
         history = place.at(str(record["awsRegion"])).shelf(EventHistory).records
         known = seen.setdefault(str(record["awsRegion"]), {str(one["eventID"]) for one in history})
         if record["eventID"] not in known:
