@@ -90,7 +90,7 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("own_addresses", f"{ACL}.resources", [], {"address.set_in_use" + A: False}),
     ("own_addresses", f"{ACL}.rules.0.action", "count", {"address.set_in_use" + A: False}),
     ("own_addresses", f"{GROUP}.rules.0.action", "count", {"address.set_in_use" + A: False}),
-    ("own_addresses", f"{GROUP}.rules.0.nested", ["and"], {}),
+    ("own_addresses", f"{GROUP}.rules.0.nested", ["and"], {"address.set_in_use" + A: False}),
     ("own_addresses", f"{GROUP}.rules.0.nested", ["or", "not"], {"address.set_in_use" + A: False}),
     ("waf_logs", LOG, request(), {"address.web_requests" + A: 6}),
     ("waf_logs", LOG, request(address="198.51.100.68"), {}),
