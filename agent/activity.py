@@ -1,6 +1,7 @@
 """One management event of CloudTrail, with what evidence needs of it."""
 
 import json
+import re
 from typing import Any
 
 from agent.iam_policy import opens_to_everyone, parse_document
@@ -43,6 +44,8 @@ OPENING = frozenset(
 )
 """Calls by which a bucket becomes public."""
 
+_TEMPORARY = re.compile(r"ASIA[A-Z0-9]{12,28}")
+_ROLE = re.compile(r"arn:aws[a-z-]{0,20}:iam::[0-9]{12}:role/(?:[\x21-\x7e]{1,512}/)?[\w+=,.@-]{1,64}", re.ASCII)
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -66,6 +69,10 @@ class Activity(Record):
     """The user that the request named."""
     opens_bucket: bool
     """The request could have made its bucket public, and was not refused."""
+    session_key: str = ""
+    """The temporary access key that AWS gave for it: the call made a session."""
+    assumed_role: str = ""
+    """The ARN of the role that the session was made in."""
 
     @property
     def denied(self) -> bool:
@@ -99,8 +106,22 @@ def activity(raw: object) -> Activity | None:
         actor=_text(issuer, "userName") or _text(identity, "userName"),
         account=_text(identity, "accountId"),
         about_user=_text(_object(event, "requestParameters"), "userName"),
+        session_key="" if error else _session_key(event),
+        assumed_role="" if error else _role_arn(event),
         opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
     )
+
+
+def _session_key(event: dict[str, Any]) -> str:
+    found = _text(_object(_object(event, "responseElements"), "credentials"), "accessKeyId")
+    return found if _TEMPORARY.fullmatch(found) else ""
+
+
+def _role_arn(event: dict[str, Any]) -> str:
+    if not _text(event, "eventName").startswith("AssumeRole"):
+        return ""
+    found = _text(_object(event, "requestParameters"), "roleArn")
+    return found if _ROLE.fullmatch(found) else ""
 
 
 def _opens(name: str, request: dict[str, Any]) -> bool:

@@ -46,6 +46,15 @@ NEW_KEY_MADE = {
     "request": {"userName": USER}, "response": {"accessKey": {"accessKeyId": SPARE, "userName": USER}},
 }  # fmt: skip
 
+SESSION = {
+    "at": "-118m", "name": "AssumeRole", "source": "sts", "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1",
+    "request": {"roleArn": "arn:aws:iam::111122223333:role/operator"},
+    "response": {"credentials": {"accessKeyId": "ASIAOPERATORSESSION1"}},
+}  # fmt: skip
+SESSION_AT_WORK = {
+    "at": "-110m", "name": "StopLogging", "source": "cloudtrail", "key": "ASIAOPERATORSESSION1", "role": "operator",
+    "address": "192.0.2.99", "read_only": False,
+}  # fmt: skip
 OFFICES = ["203.0.113.0/24", "198.51.100.0/24"]
 """The owner's own networks, with the finding's address in them."""
 
@@ -59,6 +68,15 @@ CHANGED_FACTS = [
     pytest.param(
         GUARDDUTY, [("cloudtrail.events", OFFICE_ONLY), ("registry.trusted_networks", OFFICES)], "benign", [], [],
         Status.NO_ACTION, id="used-by-the-office-only",
+    ),
+    pytest.param(
+        GUARDDUTY, [("cloudtrail.events", [*OFFICE_ONLY, SESSION]), ("registry.trusted_networks", OFFICES)], "benign", [],
+        [], Status.NO_ACTION, id="used-by-the-office-only-which-took-on-a-role",
+    ),
+    pytest.param(
+        GUARDDUTY,
+        [("cloudtrail.events", [*OFFICE_ONLY, SESSION, SESSION_AT_WORK]), ("registry.trusted_networks", OFFICES)],
+        "true_positive", BOTH, ["allow", "allow"], Status.CONTAINED, id="and-the-role-s-session-works-from-elsewhere",
     ),
     pytest.param(
         GUARDDUTY, [("iam.users.0.keys.0.status", "Inactive")], "true_positive", BOTH[:1], ["allow"], Status.CONTAINED,

@@ -8,14 +8,15 @@ from agent.activity import SENSITIVE, Activity, activity
 from agent.addresses import is_public, parse
 from agent.evidence import Answered
 from agent.finding import Finding
+from agent.record import iso
 from agent.target import GLOBAL, Target, TargetKind
-from tools import regions
+from tools import key_sessions, regions
 from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
 from tools.gathering import Gathering, Read, about, home, regional, users
 from tools.pace import LOOKUP_EVENTS
 from tools.registry import Registry
 from tools.source import Question, SourceSpec
-from tools.window import Window, settled
+from tools.window import TRAIL_LAG, Window, settled
 
 KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
@@ -26,8 +27,8 @@ BUCKET_FACTS = ("bucket.opened_by_automation", "bucket.opened_recently")
 
 SPEC = SourceSpec(
     name="cloudtrail_lookup",
-    tells="What the key was used for and from where, whether keys were made, and who opened the bucket.",
-    facts=KEY_FACTS + USER_FACTS + BUCKET_FACTS,
+    tells="What the key and the sessions that it made were used for and from where, whether keys were made, and who opened the bucket.",
+    facts=KEY_FACTS + key_sessions.KEY_FACTS + key_sessions.ROLE_FACTS + USER_FACTS + BUCKET_FACTS,
     deadline_seconds=60,
     byte_cap=8_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
@@ -38,9 +39,12 @@ LOOKUP = AwsCall(
 )
 CALLS = frozenset({LOOKUP, regions.REGIONS})
 
-_OF_CALLS = {"key.denied_share", "key.finding_address_trusted"}
+_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted"}
 """What says something only where there are calls."""
-_COUNTS = {"key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys"}
+_COUNTS = {
+    "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys",
+    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
+}  # fmt: skip
 
 PAGES = 20
 """A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
@@ -75,10 +79,15 @@ def gather(aws: Aws, question: Question) -> Answered:
     keys = _keys(finding)
     everywhere = regions.used(gathering, aws, question) if keys else Read([])
     for key in keys:
-        gathering.want(key, KEY_FACTS)
+        gathering.want(key, KEY_FACTS + key_sessions.KEY_FACTS)
         seen = _look_up(gathering, aws, question, everywhere.value or [], [("AccessKeyId", key.id)])
         seen.gap = seen.gap or everywhere.gap
-        _tell_key(gathering, key, seen, question)
+        events = [event for event in seen.events.values() if event.key in {"", key.id}]
+        if events:
+            _tell_key(gathering, key, seen, events, question)
+            _tell_sessions(gathering, aws, key, seen, events, everywhere.value or [], question)
+        else:
+            _tell_nothing(gathering, key, KEY_FACTS + key_sessions.KEY_FACTS, seen.gap, question)
     for user in users(finding):
         gathering.want(user, USER_FACTS)
         attributes = [("Username", user.id), ("ResourceName", user.id)]
@@ -138,11 +147,7 @@ def _pace(aws: Aws) -> None:
         LOOKUP_EVENTS.wait(f"{aws.account}/{aws.region}")
 
 
-def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question) -> None:
-    events = [event for event in seen.events.values() if event.key in {"", key.id}]
-    if not events:
-        _tell_nothing(gathering, key, KEY_FACTS, seen.gap, question)
-        return
+def _tell_key(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
     counts = {
         "key.calls": len(events),
         "key.denied_share": 100 * sum(event.denied for event in events) // len(events),
@@ -154,6 +159,36 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, question: Question)
     _tell_addresses(gathering, key, seen, events, question)
     newest = sorted(events, key=lambda event: (event.at, event.id), reverse=True)[:12]
     gathering.excerpt("calls of the key", "\n".join(event.line for event in newest))
+
+
+def _tell_sessions(
+    gathering: Gathering,
+    aws: Aws,
+    key: Target,
+    seen: Seen,
+    events: list[Activity],
+    where: list[str],
+    question: Question,
+) -> None:
+    """The sessions that the key made, wherever they worked. Those that strangers made are followed first."""
+
+    def look(session: str) -> tuple[list[Activity], str]:
+        found = _look_up(gathering, aws, question, where, [("AccessKeyId", session)])
+        return list(found.events.values()), found.gap
+
+    def young() -> str:
+        since = iso(question.now - TRAIL_LAG)
+        return LAG if any(event.at > since for event in events if event.session_key) else ""
+
+    def trusted(address: str) -> bool:
+        return _trusted(address, question.registry)
+
+    newest_last = sorted(events, key=lambda event: (event.at, event.id))
+    followed = key_sessions.follow(newest_last[::-1], look, lambda event: trusted(event.address), aws.timeout_at)
+    key_sessions.tell(gathering, key, followed, seen.gap, young, trusted)
+    if followed.calls:
+        last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
+        gathering.excerpt("calls of its sessions", "\n".join(event.line for event in last))
 
 
 def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:

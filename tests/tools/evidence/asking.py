@@ -338,7 +338,7 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     """Every fact that the source declares, about each of the finding's targets of its kind."""
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
-        "instance": "instance", "group": "group",
+        "instance": "instance", "group": "group", "role": "role",
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))

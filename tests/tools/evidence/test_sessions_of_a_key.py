@@ -1,0 +1,144 @@
+"""A key is followed into the sessions that it made, from role to role, and no further than is said."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asking import (
+    ACCOUNT,
+    ATTACKER,
+    FINDING,
+    KEY,
+    NOW,
+    OFFICE,
+    OTHER_ACCOUNT,
+    USER,
+    WORLD,
+    ask,
+    built,
+    changed,
+    gather,
+    values,
+)
+
+from tools.key_sessions import DEPTH, SESSIONS
+
+FIRST, SECOND = "ASIAFIRSTSESSION0001", "ASIASECONDSESSION002"
+K = f" {KEY}"
+
+
+def took_on(role: str, given: str, by: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A call that made a session in a role."""
+    arn = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/team/{role}"
+    return {
+        "at": "-45m", "name": "AssumeRole", "source": "sts", "address": OFFICE, "region": "us-east-1",
+        "request": {"roleArn": arn, "roleSessionName": "s"}, "response": {"credentials": {"accessKeyId": given}}, **by, **more,
+    }  # fmt: skip
+
+
+def did(name: str, key: str, role: str, **more: Any) -> dict[str, Any]:
+    """A call within a session."""
+    return {"at": "-40m", "name": name, "key": key, "role": role, "address": ATTACKER, **more}
+
+
+OF_KEY = {"key": KEY, "user": USER}
+NONE = {"key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0}
+CHAIN = [
+    took_on("operator", FIRST, OF_KEY),
+    did("StopLogging", FIRST, "operator", source="cloudtrail", region="eu-west-1"),
+    took_on("reader", SECOND, {"key": FIRST, "role": "operator"}, address=ATTACKER),
+    did("GetSecretValue", SECOND, "reader", source="secretsmanager", count=3),
+]
+
+
+def seen(events: list[dict[str, Any]]) -> dict[str, Any]:
+    told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [*WORLD["cloudtrail"]["events"], *events])))
+    names = ("key.assumed", "key.session", "role.")
+    return {name: value for name, value in told.items() if name.startswith(names)}
+
+
+def test_a_key_is_followed_from_role_to_role_in_every_region_that_is_in_use() -> None:
+    assert seen(CHAIN) == {
+        "key.assumed_roles" + K: 2,
+        "key.session_calls" + K: 5,
+        "key.session_sensitive_calls" + K: 4,
+        "key.sessions_only_trusted" + K: False,
+        "role.session_calls operator": 2,
+        "role.session_calls reader": 3,
+    }
+
+
+NOT_FOLLOWED: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "no session": ([], {**NONE, "key.sessions_only_trusted" + K: "absent: no_sessions"}),
+    "a role that was refused": (
+        [took_on("operator", FIRST, OF_KEY, error="AccessDenied")],
+        {**NONE, "key.sessions_only_trusted" + K: "absent: no_sessions"},
+    ),
+    "another key's session": (
+        [took_on("operator", FIRST, {"key": "AKIAALICEEXAMPLE0009", "user": "bob"}), CHAIN[1]],
+        {**NONE, "key.sessions_only_trusted" + K: "absent: no_sessions"},
+    ),
+    "a role of another account is no target of ours": (
+        [took_on(f"arn:aws:iam::{OTHER_ACCOUNT}:role/far", FIRST, OF_KEY)],
+        {**NONE, "key.assumed_roles" + K: 1, "key.sessions_only_trusted" + K: "absent: not_all_followed"},
+    ),
+    "what is no role's ARN": (
+        [took_on("arn:aws:iam::1:role/<x>", FIRST, OF_KEY), CHAIN[1]],
+        {
+            **NONE, "key.session_calls" + K: 1, "key.session_sensitive_calls" + K: 1, "key.sessions_only_trusted" + K: False,
+        },
+    ),
+    "from our own networks alone": (
+        [took_on("operator", FIRST, OF_KEY), did("ListUsers", FIRST, "operator", address=OFFICE)],
+        {
+            **NONE, "key.assumed_roles" + K: 1, "key.session_calls" + K: 1, "key.sessions_only_trusted" + K: True,
+            "role.session_calls operator": 1,
+        },
+    ),
+    "a session so young that its calls may still come": (
+        [took_on("operator", FIRST, OF_KEY, at="-5m")],
+        {
+            "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
+            "key.session_sensitive_calls" + K: "not_yet: cloudtrail_lag",
+            "key.sessions_only_trusted" + K: "absent: not_all_followed", "role.session_calls operator": 0,
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NOT_FOLLOWED)
+def test_what_is_no_session_of_the_key_or_says_nothing_is_told_so(what: str) -> None:
+    events, expected = NOT_FOLLOWED[what]
+    assert seen(events) == expected
+
+
+def test_only_so_many_sessions_are_followed_and_those_that_strangers_made_first() -> None:
+    many = [took_on(f"role-{n}", f"ASIASESSION00000000{n}", OF_KEY, at=f"-{20 + n}m") for n in range(9)]
+    strangers = took_on("operator", FIRST, OF_KEY, at="-59m", address=ATTACKER)
+    told = seen([*many, strangers, CHAIN[1]])
+    assert told["key.assumed_roles" + K] == 10
+    assert told["key.session_sensitive_calls" + K] == 1
+    assert told["key.sessions_only_trusted" + K] is False
+    assert len([name for name in told if name.startswith("role.")]) == SESSIONS
+
+
+def test_a_chain_ends_after_so_many_roles() -> None:
+    keys = [KEY, *(f"ASIACHAIN0000000000{n}" for n in range(6))]
+    chain = [
+        took_on(f"role-{n}", keys[n + 1], OF_KEY if n == 0 else {"key": keys[n], "role": f"role-{n - 1}"})
+        for n in range(6)
+    ]
+    assert seen(chain)["key.assumed_roles" + K] == DEPTH
+
+
+def test_no_session_is_looked_up_after_the_deadline() -> None:
+    world = changed("cloudtrail.events", [*WORLD["cloudtrail"]["events"], *CHAIN])
+    on_time = gather("cloudtrail_lookup", *built(world))
+    late = gather("cloudtrail_lookup", *built(world), timeout_at=lambda: True)
+    assert late.calls < on_time.calls
+    assert values(late)["key.sessions_only_trusted" + K] == "absent: not_all_followed"
+
+
+def test_the_finding_is_of_the_time_that_these_worlds_are_about() -> None:
+    assert FINDING.last_seen is not None
+    assert NOW - FINDING.last_seen > timedelta(minutes=15)
