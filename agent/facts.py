@@ -59,6 +59,7 @@ def facts_for(
     circumstances: Circumstances,
     approvals: Sequence[Approval] = (),
     wanted: Collection[str] = (),
+    predecessor_failed: bool = False,
 ) -> Facts:
     """The facts of one planned action. Call it again at execution with what is true then.
 
@@ -91,6 +92,7 @@ def facts_for(
         shared_host=_shared_host(evidence, target),
         address_own=_address(evidence, target, "address.own"),
         address_proxied=_address(evidence, target, "address.proxied"),
+        predecessor_failed=predecessor_failed,
         expired=False,
     )
 
@@ -132,6 +134,7 @@ def facts_for_undo(
         shared_host=Known.NO,
         address_own=Known.NO,
         address_proxied=Known.NO,
+        predecessor_failed=False,
         expired=expired,
     )
 
