@@ -47,6 +47,8 @@ class ActionSpec(Record):
     """What an attacker may still do afterwards."""
     follows: list[str] = []
     """Actions that, if they are in the plan about the same resource, must have run before this one."""
+    per_run: bool = False
+    """Whether its state names the run, so that every run does it anew. That alone is no reason to act."""
     time_boxed: bool = False
     """Whether it ends by itself: the sweep takes it back when its time is over and no other run needs it."""
     offered: bool = True

@@ -88,6 +88,8 @@ class Facts(Record):
     """A proxy or a CDN: others sit behind it. Yes asks, unknown asks."""
     undone_before: bool
     """A person took back what an earlier run of this incident did, and nobody has approved it again since. Asks."""
+    predecessor_failed: bool
+    """What must come before this was tried or wanted, and is not in place. Asks."""
     expired: bool
     """The time for which this was put in place is over, and no run needs it any more. Lets an undo go unattended."""
     approvers: list[str] = []

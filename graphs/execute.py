@@ -9,6 +9,7 @@ from agent.plan import Change, PlannedAction
 from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Ruling, Verdict
+from graphs.order import runnable
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Acted, Context, Planned
@@ -22,28 +23,18 @@ def execute(state: Planned, runtime: Runtime[Context], service: Service) -> Acte
     tally = Tally()
     receipts: dict[str, Receipt] = {}
     verdicts: dict[str, Verdict] = {}
-    for action in runnable(state):
-        verdict = rule(action, state, runtime.context.mode, service)
-        verdicts[action.id] = verdict
-        if verdict.ruling is Ruling.ALLOW:
+    now = state
+    for action in state.plan.actions:
+        if action not in runnable(now):
+            continue
+        verdicts[action.id] = rule(action, now, runtime.context.mode, service)
+        if verdicts[action.id].ruling is Ruling.ALLOW:
             receipts[action.id] = _run(action, state.run_id, runtime.context.fence, service, tally)
+        now = state.model_copy(
+            update={"receipts": {**state.receipts, **receipts}, "verdicts": {**state.verdicts, **verdicts}}
+        )
     name = f"execute:{len(state.decisions)}"
     return Acted(receipts=receipts, verdicts=verdicts, calls={name: tally.by_phase})
-
-
-def runnable(state: Planned) -> list[PlannedAction]:
-    """The allowed actions that have not run and need not wait for one that is still asked."""
-    waiting: set[str] = set()
-    ready: list[PlannedAction] = []
-    for action in state.plan.actions:
-        verdict = state.verdicts.get(action.id)
-        if action.id in state.receipts or verdict is None:
-            continue
-        if verdict.ruling is Ruling.ALLOW and not waiting.intersection(actions()[action.change.action].SPEC.follows):
-            ready.append(action)
-        elif verdict.ruling is not Ruling.DENY:
-            waiting.add(action.change.action)
-    return ready
 
 
 def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally: Tally) -> Receipt:

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
+from graphs.order import newly_asked
 from graphs.propose import change_for
 from graphs.ruling import rule
 from graphs.service import Service
@@ -28,7 +29,10 @@ def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged
         # The world drifted back to what was approved before: that approval is looked at once more.
         verdicts = _ruled(fresh.model_copy(update={"request": request}), runtime.context.mode, service)
     return Judged(
-        plan=plan, verdicts=verdicts, request=request, calls={f"judge:{len(state.decisions)}": tally.by_phase}
+        plan=plan,
+        verdicts=verdicts,
+        request=request,
+        calls={f"judge:{len(state.decisions)}:{len(state.receipts)}": tally.by_phase},
     )
 
 
@@ -65,7 +69,8 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
     if before is not None and before.digest in state.decisions:
         if not _answered(state, before):
             return before
-        stable = plan_digest(state.run_id, before.actions) == plan_digest(state.run_id, _now(before, state.plan))
+        same = plan_digest(state.run_id, before.actions) == plan_digest(state.run_id, _now(before, state.plan))
+        stable = same and not newly_asked(state.model_copy(update={"verdicts": {**state.verdicts, **verdicts}}))
         if stable or len(state.decisions) >= MAX_REQUESTS:
             return before
     now = service.clock()

@@ -105,7 +105,29 @@ def _changes(
                 proposed_by_playbook=proposal in by_playbook,
             )
         )
-    return made, dropped
+    return _worth_it(made, dropped, service)
+
+
+def _worth_it(
+    made: list[PlannedAction], dropped: list[Inapplicable], service: Service
+) -> tuple[list[PlannedAction], list[Inapplicable]]:
+    """Without what only every run does anew, on targets where all else that was wanted is so already."""
+    so = {one.target.key for one in dropped if one.reason == "already_so" and one.target is not None}
+    open_ = {action.change.target.key for action in made if not _per_run(action, service)}
+    idle = [action for action in made if action.change.target.key in so - open_]
+    kept = [action for action in made if action not in idle]
+    numbered = [action.model_copy(update={"id": f"A{number}"}) for number, action in enumerate(kept, start=1)]
+    told = "every run does it anew, and this one has nothing else to do here"
+    again = [
+        Inapplicable(action=action.change.action, target=action.change.target, reason="already_so", detail=told)
+        for action in idle
+    ]
+    return numbered, [*dropped, *again]
+
+
+def _per_run(action: PlannedAction, service: Service) -> bool:
+    spec = service.catalogue.get(action.change.action)
+    return spec is not None and spec.per_run
 
 
 def _order(proposal: Proposal, service: Service) -> int:
@@ -154,8 +176,9 @@ def change_for(
 
 
 def _params(spec: ActionSpec, service: Service, earlier: Change | None) -> JsonObject:
-    """What code chooses for an action: the end of one that ends by itself, the same whenever it is planned again."""
+    """What code chooses for an action: the end of one that ends by itself. Planned again, it keeps what it had."""
+    if earlier is not None:
+        return earlier.params
     if not spec.time_boxed:
         return {}
-    until = service.clock() + timedelta(hours=service.settings.block_hours)
-    return {"expires_at": iso(until)} if earlier is None else earlier.params
+    return {"expires_at": iso(service.clock() + timedelta(hours=service.settings.block_hours))}

@@ -9,10 +9,11 @@ from langgraph.types import Send
 
 from agent.verdict import Ruling
 from graphs.approve import approve
-from graphs.execute import execute, runnable
+from graphs.execute import execute
 from graphs.intake import intake
 from graphs.investigate import investigate
 from graphs.judge import judge
+from graphs.order import newly_asked, runnable
 from graphs.propose import propose
 from graphs.report import report
 from graphs.service import Service
@@ -45,7 +46,7 @@ def wire(graph: StateGraph[State, Any, Any, State]) -> None:
     graph.add_edge("investigate", "propose")
     graph.add_edge("propose", "judge")
     graph.add_conditional_edges("judge", after_judge, ["execute", "approve", "verify"])
-    graph.add_conditional_edges("execute", after_execute, ["approve", "verify"])
+    graph.add_conditional_edges("execute", after_execute, ["judge", "approve", "verify"])
     graph.add_edge("approve", "judge")
     graph.add_edge("verify", "report")
     graph.add_edge("report", END)
@@ -75,11 +76,15 @@ def to_sources(state: State) -> list[Send] | str:
 
 def after_judge(state: Planned) -> str:
     """Do what is allowed, then ask, then verify."""
-    return "execute" if runnable(state) else after_execute(state)
+    return "execute" if runnable(state) else _ask_or_verify(state)
 
 
 def after_execute(state: Planned) -> str:
-    """Ask if a request is open; otherwise verify."""
+    """Judge again if what was allowed asks now; else ask if a request is open; otherwise verify."""
+    return "judge" if newly_asked(state) else _ask_or_verify(state)
+
+
+def _ask_or_verify(state: Planned) -> str:
     open_request = state.request is not None and state.request.digest not in state.decisions
     return "approve" if open_request and _still_asks(state) else "verify"
 

@@ -4,6 +4,7 @@ from agent.evidence import Evidence
 from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
+from graphs.order import failed_before
 from graphs.quorum import heard
 from graphs.service import Service
 from graphs.standings import standings_of
@@ -40,6 +41,7 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
         ),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
+        predecessor_failed=bool(failed_before(action, state)),
     )
 
 
@@ -50,6 +52,8 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
     if request is None or decision is None:
         return []
     ids = {asked.id for asked in request.actions}
+    if ids.intersection(failed_before(action, state)):
+        return []  # whoever approved both did not know that the first would fail
     asked = [planned for planned in state.plan.actions if planned.id in ids]
     if plan_digest(state.run_id, asked) != request.digest:
         return []

@@ -1,9 +1,11 @@
-"""Our names for inline policies: always the same for a target, with others in reserve where somebody has taken one."""
+"""Our names for inline policies: always the same for a target, and one that nobody knows where somebody has taken those."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
+from agent.record import JsonObject
 from agent.target import Target
 
 D = TypeVar("D")
@@ -11,15 +13,31 @@ NAMES = 4
 
 
 def names_for(target: Target) -> list[str]:
-    """In the order in which they are tried, so that a second run finds what the first one wrote."""
+    """In the order in which they are tried, so that two runs at once choose the same. Whoever reads this knows them too."""
     base = f"StanchDeny-{hashlib.sha256(target.key.encode()).hexdigest()[:8]}"
     return [base, *(f"{base}-{number}" for number in range(1, NAMES))]
 
 
-def free(target: Target, read: Callable[[str], D | None], ours: D) -> tuple[str, D | None] | None:
-    """The first name under which there is nothing (None) or our own policy, and which of the two. None: all are taken."""
-    for name in names_for(target):
-        found = read(name)
-        if found in (None, ours):
-            return name, found
-    return None
+def unknown_name(target: Target, now: datetime, params: JsonObject) -> str:
+    """A name that nobody can take before us; when a change is planned again, the one that it has in its `params`."""
+    before = params.get("policy_name")
+    if isinstance(before, str) and before not in names_for(target):
+        return before
+    return f"{names_for(target)[0]}-{hashlib.sha256(f'{target.key} {now.isoformat()}'.encode()).hexdigest()[:16]}"
+
+
+def place(
+    target: Target, there: Iterable[str], read: Callable[[str], D | None], ours: D, last: str
+) -> tuple[str, D | None] | None:
+    """The name of our own policy among those that are `there`, under whichever of our names, and its document.
+
+    Else a name that is free, and None; `last` comes after all that can be known. None: that one is taken too.
+    """
+    names = [*names_for(target), last]
+    listed = sorted(there)
+    beginning = names[0].lower()
+    for name in listed:
+        if name.lower().startswith(beginning) and read(name) == ours:
+            return name, ours
+    taken = {name.lower() for name in listed}
+    return next(((name, None) for name in names if name.lower() not in taken), None)

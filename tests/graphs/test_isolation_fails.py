@@ -74,6 +74,8 @@ def test_a_call_of_the_ec2_response_that_always_fails_is_never_lied_about(tmp_pa
         at = opened(tmp_path / f"{number}")
         at.sandbox.faults.before.append(lambda call, name=name: FAULTS[fault] if call.name == name else None)
         report = at.deliver()
+        if report.status is Status.AWAITING_APPROVAL:
+            report = at.say("approve", report)
         at.sandbox.faults.clear()
         wrong += [f"{name}: {each}" for each in untrue(report, is_so(at))]
         ends.add(report.status)

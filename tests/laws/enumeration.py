@@ -29,7 +29,7 @@ from agent.plan import (
 )
 from agent.verdict import Mode, Verdict
 from graphs import propose
-from graphs.execute import runnable
+from graphs.order import runnable
 from graphs.propose import change_for
 from graphs.ruling import rule
 from graphs.service import Asked, NotAnswered, Service

@@ -25,6 +25,7 @@ SPEC = ActionSpec(
         "Memory and instance-store volumes are not in a snapshot.",
         "Whoever may delete snapshots may delete these.",
     ],
+    per_run=True,
 )
 
 RUN, INSTANCE = "stanch:run", "stanch:instance"

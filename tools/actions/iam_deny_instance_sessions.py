@@ -11,7 +11,7 @@ from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, Gone, Phase
 from tools.instances import describing, find, subject
-from tools.policy_names import free, names_for
+from tools.policy_names import names_for, place, unknown_name
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -57,7 +57,7 @@ class Params(Record):
     role_id: str | None
     """IAM's own id, which sessions carry: a role of the same name that was made later is another role."""
     policy_name: str
-    """Found anew in the same order, so that a second run finds the first one's policy and makes no second."""
+    """A second run finds the first one's policy by what is in it, and makes no second."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -82,11 +82,13 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return no(reason="read_failed", detail=detail)
     blank = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name="")
     document = _document(target, role["RoleId"])
-    named = free(target, lambda name: _policy(aws, _named(blank, name)), document)
+    there = _names(aws, role["RoleName"])
+    last = unknown_name(target, aws.now(), params)
+    named = place(target, there, lambda name: _policy(aws, _named(blank, name)), document, last)
     if named is None:
         return no(detail="policies of all our names with other content are there")
     chosen, found = _named(blank, named[0]), named[1]
-    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, role["RoleName"])) < _size(document):
+    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, role["RoleName"], there)) < _size(document):
         return no(detail=f"inline policies of the role leave {room} characters, too few for the deny")
     return _change(target, chosen, found, document)
 
@@ -189,7 +191,10 @@ def _size(document: Any) -> int:
     return len("".join(text.split()))
 
 
-def _inline_size(aws: Aws, role: str) -> int:
-    names = [name for page in aws.pages(LIST, RoleName=role) for name in cast(list[str], page["PolicyNames"])]
+def _names(aws: Aws, role: str) -> list[str]:
+    return [name for page in aws.pages(LIST, RoleName=role) for name in cast(list[str], page["PolicyNames"])]
+
+
+def _inline_size(aws: Aws, role: str, names: list[str]) -> int:
     answers = [aws.call(GET, absent={"NoSuchEntity"}, RoleName=role, PolicyName=name) for name in names]
     return sum(_size(answer["PolicyDocument"]) for answer in answers if answer)

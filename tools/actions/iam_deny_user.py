@@ -10,7 +10,7 @@ from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Gone, Phase
-from tools.policy_names import free
+from tools.policy_names import place, unknown_name
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -55,7 +55,7 @@ class Params(Record):
     user_id: str
     """IAM's own id: a user of the same name that was made later is another user."""
     policy_name: str
-    """Found anew in the same order, so that a second run finds the first one's policy and makes no second."""
+    """A second run finds the first one's policy by what is in it, and makes no second."""
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -72,11 +72,13 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     if user["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         return no(reason="not_supported", detail="the user belongs to an AWS service")
     blank = Params(user_id=user["UserId"], policy_name="")
-    named = free(target, lambda name: _policy(aws, target, _named(blank, name)), DENY_ALL)
+    there = _names(aws, target)
+    last = unknown_name(target, aws.now(), params)
+    named = place(target, there, lambda name: _policy(aws, target, _named(blank, name)), DENY_ALL, last)
     if named is None:
         return no(reason="not_supported", detail="policies of all our names with other content are there")
     chosen, found = _named(blank, named[0]), named[1]
-    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, target)) < _size(DENY_ALL):
+    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, target, there)) < _size(DENY_ALL):
         return no(reason="not_supported", detail=f"inline policies leave {room} characters: attach AWSDenyAll by hand")
     return Change(
         action=SPEC.id,
@@ -141,8 +143,11 @@ def _size(document: Any) -> int:
     return len("".join(text.split()))
 
 
-def _inline_size(aws: Aws, target: Target) -> int:
-    names = [name for page in aws.pages(LIST, UserName=target.id) for name in cast(list[str], page["PolicyNames"])]
+def _names(aws: Aws, target: Target) -> list[str]:
+    return [name for page in aws.pages(LIST, UserName=target.id) for name in cast(list[str], page["PolicyNames"])]
+
+
+def _inline_size(aws: Aws, target: Target, names: list[str]) -> int:
     answers = [aws.call(GET, absent={"NoSuchEntity"}, UserName=target.id, PolicyName=name) for name in names]
     return sum(_size(answer["PolicyDocument"]) for answer in answers if answer)
 

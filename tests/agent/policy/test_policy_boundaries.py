@@ -40,7 +40,10 @@ DEVIATIONS: list[Deviation] = [
     ("reversal", "forward_only"),
     *((name, value) for name in ("model_proposed", "playbook_proposed") for value in (False,)),
     *((name, value) for name in ("target_verified", "target_in_slots") for value in (False,)),
-    *((name, True) for name in ("sample", "overflow", "evidence_failed", "evidence_not_yet", "undone_before")),
+    *(
+        (name, True)
+        for name in ("sample", "overflow", "evidence_failed", "evidence_not_yet", "undone_before", "predecessor_failed")
+    ),
     *((name, True) for name in ("protecting_tag", "own_part", "sandbox", "expired")),
     *((name, value) for name in ("protected", "break_glass", "audit_store") for value in (Known.YES, Known.UNKNOWN)),
     *((name, value) for name in ("intended_public", "known_automation") for value in (Known.YES, Known.UNKNOWN)),
@@ -148,6 +151,7 @@ def _asks(f: Facts) -> bool:
         or f.evidence_failed
         or f.evidence_not_yet
         or f.undone_before
+        or f.predecessor_failed
         or f.overflow
         or (bucket and (f.audit_store == "unknown" or f.intended_public != "no"))
         or (identity and f.known_automation != "no")

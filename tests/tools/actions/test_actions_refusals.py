@@ -1,6 +1,7 @@
 """What each action will not plan, with the reason, and what it tells people before it acts."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -131,13 +132,41 @@ def test_somebody_else_s_policy_under_our_name_is_never_overwritten_and_stops_no
     assert iam.get_user_policy(UserName="ana", PolicyName=first)["PolicyDocument"] == json.loads(_THEIRS)
 
 
-def test_where_all_our_names_are_taken_that_is_said(sandbox: Sandbox) -> None:
+def _squatted(sandbox: Sandbox) -> list[str]:
+    """Every name that can be known beforehand, taken by the user itself; one of them in other letters."""
     iam = sandbox.client("iam", ACCOUNT, REGION)
-    for name in names_for(_target("user", "ana")):
+    names = names_for(_target("user", "ana"))
+    taken = [*names[:-1], names[-1].lower()]
+    for name in taken:
         iam.put_user_policy(UserName="ana", PolicyName=name, PolicyDocument=_THEIRS)
-    planned = _plan(sandbox, "iam_deny_user", _target("user", "ana"))
-    assert isinstance(planned, Inapplicable)
-    assert "all our names" in planned.detail
+    return taken
+
+
+def test_who_takes_every_name_that_can_be_known_is_denied_under_another_which_undo_alone_takes_away(
+    sandbox: Sandbox,
+) -> None:
+    iam = sandbox.client("iam", ACCOUNT, REGION)
+    taken = _squatted(sandbox)
+    change = _deny(sandbox)
+    name = change.params["policy_name"]
+    assert iam_deny_user.execute(_aws(sandbox, "iam_deny_user", Phase.EXECUTE), change).outcome == "done"
+    assert set(iam.list_user_policies(UserName="ana")["PolicyNames"]) == {*taken, name}
+    sandbox.clock.anchor += timedelta(minutes=5)
+    second = _deny(sandbox)
+    assert (second.needed, second.params["policy_name"], second.key) == (False, name, change.key)
+    assert iam_deny_user.undo(_aws(sandbox, "iam_deny_user", Phase.UNDO), change).outcome == "done"
+    assert set(iam.list_user_policies(UserName="ana")["PolicyNames"]) == set(taken)
+
+
+def test_a_name_that_nobody_knows_stays_the_same_when_the_change_is_planned_again(sandbox: Sandbox) -> None:
+    _squatted(sandbox)
+    first = _deny(sandbox)
+    sandbox.clock.anchor += timedelta(minutes=5)
+    aws = _aws(sandbox, "iam_deny_user", Phase.PLAN)
+    again = iam_deny_user.plan(aws, first.target, first.params, "r1")
+    assert isinstance(again, Change)
+    assert again.params == first.params
+    assert _deny(sandbox).params != first.params
 
 
 def test_a_second_run_finds_the_first_one_s_policy_and_undoing_the_second_leaves_it(sandbox: Sandbox) -> None:

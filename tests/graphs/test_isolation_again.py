@@ -1,0 +1,172 @@
+"""An isolation that was left half done, or that only looks done, is finished; and nothing goes before what must come first."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import ACCOUNT, REGION, USER, USER_WORLD, Desk, desk, event
+from instance_desk import (
+    FIRST,
+    INSTANCE,
+    INSTANCE_WORLD,
+    SECOND,
+    THIRD,
+    WEB,
+    acts_as_role,
+    groups,
+    health,
+    rules,
+)
+
+from agent.receipt import Outcome
+from agent.report import Report, Status
+from agent.target import GLOBAL, Target, TargetKind
+from agent.verdict import Mode
+from graphs.undo import undo_run
+from tools.policy_names import names_for
+from tools.sandbox.faults import Fail, Lost
+
+STANDBY, QUARANTINE, SESSIONS = "autoscaling_enter_standby", "ec2_quarantine_interfaces", "iam_deny_instance_sessions"
+THE_USER = Target(kind=TargetKind.USER, id=USER, account=ACCOUNT, region=GLOBAL)
+THEIRS = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between its own repeats."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+def opened(folder: Path, mode: Mode = Mode.AUTO) -> Desk:
+    return desk(folder, INSTANCE_WORLD, event("guardduty_c2"), mode)
+
+
+def failing(at: Desk, *names: str, code: str = "AccessDenied") -> None:
+    at.sandbox.faults.before.append(lambda call: Fail(code, 403) if call.name in names else None)
+
+
+def newer(minute: int) -> Any:
+    """The finding, which GuardDuty has updated since."""
+    body = event("guardduty_c2")
+    body["detail"]["updatedAt"] = f"2026-11-20T10:{minute}:00.000Z"
+    return body
+
+
+def isolated(at: Desk) -> dict[str, bool]:
+    """What makes an isolation, each looked at where it shows."""
+    worn = {tuple(groups(at)[card]) for card in (FIRST, SECOND, THIRD)}
+    return {
+        "out of service": health(at).get(f"{INSTANCE}:443", "draining") == "draining",
+        "cut off": len(worn) == 1 and rules(at, next(iter(worn))[0]) == [],
+        "without its role": not acts_as_role(at, INSTANCE),
+    }
+
+
+def outcomes(report: Report) -> dict[str, Outcome]:
+    return {a.planned.change.action: a.receipt.outcome for a in report.actions if a.receipt is not None}
+
+
+def test_what_an_earlier_run_could_not_do_is_done_when_the_finding_is_delivered_again(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    failing(at, "autoscaling:EnterStandby", "iam:PutRolePolicy")
+    first = at.say("approve", at.deliver())
+    assert first.status is Status.PARTIALLY_CONTAINED, first.reason
+    assert isolated(at) == {"out of service": False, "cut off": True, "without its role": False}
+    at.sandbox.faults.clear()
+    second = at.deliver()
+    assert second.status is Status.CONTAINED, second.reason
+    assert all(isolated(at).values())
+    assert {STANDBY, SESSIONS} <= outcomes(second).keys()
+    assert QUARANTINE not in outcomes(second)
+
+
+def test_an_isolation_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
+    """Nothing is written, no second set of snapshots is taken, and each part was read from AWS."""
+    at = opened(tmp_path)
+    assert at.deliver().status is Status.CONTAINED
+    at.arrives(newer(25))
+    again = at.deliver(newer(25))
+    assert (again.status, at.changes) == (Status.NO_ACTION, []), again.reason
+    assert again.reason.startswith("already as it should be")
+    assert {STANDBY, QUARANTINE, SESSIONS} <= {dropped.action for dropped in again.dropped}
+
+
+def test_a_group_with_our_tag_that_somebody_else_made_does_not_stand_for_an_isolation(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    _wears_a_copy(at)
+    report = at.deliver()
+    assert report.status is Status.CONTAINED, report.reason
+    assert all(isolated(at).values())
+    assert {STANDBY, SESSIONS} <= outcomes(report).keys()
+
+
+def _wears_a_copy(at: Desk) -> str:
+    """Whoever has the instance puts it into an empty group of its own, with our tag and our name."""
+    ec2 = at.sandbox.client("ec2", ACCOUNT, REGION)
+    vpc = ec2.describe_network_interfaces()["NetworkInterfaces"][0]["VpcId"]
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": "stanch:quarantine", "Value": "true"}]}]
+    group: str = ec2.create_security_group(
+        GroupName="stanch-quarantine", Description="x", VpcId=vpc, TagSpecifications=tags
+    )["GroupId"]
+    listed = [rule["SecurityGroupRuleId"] for rule in rules(at, group)]
+    ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=listed)
+    for card in (FIRST, SECOND, THIRD):
+        ec2.modify_network_interface_attribute(NetworkInterfaceId=card, Groups=[group])
+    at.calls.clear()
+    return group
+
+
+def test_an_instance_that_could_not_leave_its_group_is_not_quarantined_unasked(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    failing(at, "autoscaling:EnterStandby", code="ResourceContention")
+    asked = at.deliver()
+    assert asked.status is Status.AWAITING_APPROVAL, asked.reason
+    assert groups(at)[FIRST] == [WEB]
+    assert isolated(at)["without its role"]
+    (quarantine,) = [a for a in asked.actions if a.planned.change.action == QUARANTINE]
+    assert quarantine.verdict is not None
+    assert quarantine.verdict.asked_by[0] == "predecessor-failed"
+    assert "Auto Scaling group" in " ".join(quarantine.verdict.why)
+    ended = at.say("approve", asked)
+    assert ended.status is Status.PARTIALLY_CONTAINED
+    assert STANDBY in ended.reason
+    assert isolated(at) == {"out of service": False, "cut off": True, "without its role": True}
+
+
+def test_a_quarantine_that_a_person_refuses_then_is_not_made(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    failing(at, "autoscaling:EnterStandby", code="ResourceContention")
+    ended = at.say("reject", at.deliver())
+    assert (ended.status, groups(at)[FIRST]) == (Status.PARTIALLY_CONTAINED, [WEB])
+    assert f"{QUARANTINE} on {INSTANCE}: not approved" in ended.reason
+
+
+def test_who_approved_the_whole_is_asked_again_when_its_first_part_fails(tmp_path: Path) -> None:
+    """The word was given for an instance that has left its group."""
+    at = opened(tmp_path, Mode.APPROVE)
+    whole = at.deliver()
+    failing(at, "autoscaling:EnterStandby", code="ResourceContention")
+    asked = at.say("approve", whole)
+    assert asked.status is Status.AWAITING_APPROVAL, asked.reason
+    assert (outcomes(asked)[STANDBY], groups(at)[FIRST]) == (Outcome.FAILED, [WEB])
+    ended = at.say("approve", asked)
+    assert outcomes(ended)[QUARANTINE] is Outcome.DONE
+    assert isolated(at) == {"out of service": False, "cut off": True, "without its role": True}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_user_who_took_all_our_names_for_policies_is_denied_once(tmp_path: Path, lost: bool) -> None:
+    at = desk(tmp_path, USER_WORLD, event("guardduty_credential_abuse_asff"))
+    iam = at.sandbox.client("iam", ACCOUNT, REGION)
+    taken = names_for(THE_USER)
+    for name in taken:
+        iam.put_user_policy(UserName=USER, PolicyName=name, PolicyDocument=THEIRS)
+    if lost:
+        answers = iter([Lost.READ_TIMEOUT] * 9)
+        at.sandbox.faults.after.append(lambda call: next(answers, None) if call.name == "iam:PutUserPolicy" else None)
+    report = at.deliver()
+    assert report.status is Status.CONTAINED, report.reason
+    (ours,) = set(iam.list_user_policies(UserName=USER)["PolicyNames"]) - set(taken)
+    assert not ours.endswith(tuple(f"-{number}" for number in range(10)))
+    undo_run(at.service, report.run_id, None, "rosa")
+    assert set(iam.list_user_policies(UserName=USER)["PolicyNames"]) == set(taken)
