@@ -10,11 +10,23 @@ import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, kept, prepared, real, working
+from graphs.bootstrap import (
+    LEDGER,
+    REGISTRY,
+    SANDBOX,
+    checkpointed,
+    configuration,
+    kept,
+    prepared,
+    real,
+    registry,
+    working,
+)
 from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import Ledger, SqliteLedger
+from tools.registry import Registry
 from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
@@ -34,6 +46,15 @@ def ledgers() -> dict[bool, Ledger]:
     if config.state == "dynamodb" or (config.home / LEDGER).exists():
         found[False] = kept(config)
     return found
+
+
+def registry_of(*, sandbox: bool) -> Registry:
+    """The registry that the sandbox of this home, or the real AWS, is worked by."""
+    config = _configuration()
+    if not sandbox:
+        return registry(config.registry)
+    path = config.home / SANDBOX / REGISTRY
+    return Registry.model_validate_json(path.read_bytes()) if path.exists() else Registry()
 
 
 def ledger_of(run_id: str) -> Ledger:

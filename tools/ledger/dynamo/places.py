@@ -7,6 +7,8 @@ from tools.ledger.dynamo.attributes import Key
 
 WORKED, RUNS, STANDING = "WORKED", "RUN", "STANDING"
 """Names in the index: runs that have not come to an end or a wait, all others, and claims that stand."""
+CARDS = "CARDS"
+"""The partition of cards that people were told of, the newest last."""
 PARKED = "PARKED"
 """The partition of deliveries that could not be worked."""
 
