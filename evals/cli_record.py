@@ -33,9 +33,8 @@ def record_(
     Exit code 1: the case is there, but replayed it does not come out as the run did.
     """
     from evals.recording import NotRecorded, record  # heavy imports, which only this command needs
-    from graphs.bootstrap import SANDBOX, configuration
+    from graphs.bootstrap import REGISTRY, SANDBOX, configuration
     from graphs.entrypoints.opening import ledger_of, ledgers
-    from graphs.sandbox_home import REGISTRY
     from tools.sandbox.world import WorldError
 
     ledger, config = ledger_of(run), configuration()

@@ -44,10 +44,19 @@ class Kept(Record):
 
 
 def answer(
-    runs: "Runs", run_id: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str
+    runs: "Runs",
+    run_id: str,
+    decision: Literal["approve", "reject"],
+    by: str,
+    only: list[str] | None,
+    reason: str,
+    digest: str | None = None,
 ) -> Report | MoreNeeded | NotTaken:
-    """Answer the request that the run waits on, and go on with the run; `only` may drop actions, never add one."""
-    given = keep(runs.service, run_id, decision, by, only, reason)
+    """Answer the request that the run waits on, and go on with the run; `only` may drop actions, never add one.
+
+    `digest`: of the request that the person saw; another one is not answered.
+    """
+    given = keep(runs.service, run_id, decision, by, only, reason, digest)
     if not isinstance(given, Kept):
         return given
     report = runs.pick_up(run_id)

@@ -16,7 +16,7 @@ from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.configuration import Configuration
 from graphs.holding import alive
-from graphs.notify import notifier
+from graphs.notify import card_teller, notifier
 from graphs.service import Model, Service, Settings
 from tools.action import catalogue
 from tools.archive import Archive, FileArchive, S3Archive
@@ -37,6 +37,8 @@ CASES = "cases"
 KEY_BYTES = 32
 BEFORE_FIRST_START = timedelta(hours=1)
 """What makes a function start for the first time was found a while before."""
+REGISTRY = "registry.json"
+"""The registry that goes with the embedded AWS of a home."""
 SANDBOX = "sandbox"
 """The folder of the home that holds the embedded AWS with its own ledger and checkpoints."""
 STUDIO = "studio"
@@ -151,7 +153,7 @@ def real(
     `model` is for those that must not speak to one.
     """
     home = prepared(config.home)
-    registry, ledger = _registry(config.registry), kept(config)
+    found, ledger = registry(config.registry), kept(config)
     clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     key = _key(config, clients)
     service = Service(
@@ -160,7 +162,7 @@ def real(
         ledger=ledger,
         model=model or _model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
-        registry=registry.model_copy(update={"own_parts": [*registry.own_parts, *own_names(clients.caller)]}),
+        registry=found.model_copy(update={"own_parts": [*found.own_parts, *own_names(clients.caller)]}),
         catalogue=catalogue(),
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
@@ -169,6 +171,8 @@ def real(
             mode=mode or config.mode,
             minimum_severity=config.minimum_severity,
             approval_minutes=config.approval_minutes,
+            posture_hours=config.posture_hours,
+            cards_an_hour=config.cards_an_hour,
             case_minutes=config.case_minutes,
             block_hours=config.block_hours,
             hand_over=hand_over,
@@ -180,7 +184,12 @@ def real(
         return service
     # a function that hands over and has no secret holds no key of the page's: it sends a link that asks who comes
     held = None if hand_over and not config.approval_key_secret else key
-    return replace(service, notify=notifier(outbox(service), config.topic, config.approvals_url, held))
+    told = outbox(service)
+    return replace(
+        service,
+        notify=notifier(told, config.topic, config.approvals_url, held),
+        tell_card=card_teller(told, config.topic),
+    )
 
 
 def _archive(config: Configuration, home: Path, clients: RealClients) -> Archive:
@@ -224,7 +233,8 @@ def _key(config: Configuration, clients: RealClients) -> bytes:
     return key
 
 
-def _registry(path: Path | None) -> Registry:
+def registry(path: Path | None) -> Registry:
+    """The operator's file; nothing where none is named. Raises HomeUnusable."""
     try:
         return Registry() if path is None else Registry.load(path)
     except UNFIT as error:

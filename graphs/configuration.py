@@ -49,6 +49,10 @@ class Configuration(BaseSettings):
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = 60
     """How long a request waits for an answer. After that the run ends `expired`, with nothing done."""
+    posture_hours: int = Field(default=72, ge=1)
+    """The same for a request about posture (what a check found, and nobody does) where STANCH_TOPIC is told of it by cards."""
+    cards_an_hour: int = Field(default=10, ge=0)
+    """Of how many cards people are told within an hour. Threats are told at once and count first; posture waits for the clock."""
     case_minutes: int = Field(default=60, ge=0)
     """Findings about one principal or resource that come within so many minutes are one case: one card asks what several
     would. 0: each stands alone."""

@@ -6,6 +6,7 @@ from itertools import product
 from langgraph.runtime import Runtime
 
 from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
+from agent.queue import Queue, queue_of
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
 from graphs.order import newly_asked
 from graphs.propose import change_for
@@ -81,8 +82,15 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
         needs=_needs([verdicts[action.id].needs for action in asked]),
         needs_of={action.id: verdicts[action.id].needs for action in asked},
         created_at=now,
-        expires_at=now + timedelta(minutes=service.settings.approval_minutes),
+        expires_at=now + _time(state, service),
     )
+
+
+def _time(state: Planned, service: Service) -> timedelta:
+    """How long the request waits for an answer: longer where people are told of it later, with others on a card."""
+    if service.tell_card is not None and queue_of(state.finding) is Queue.POSTURE:
+        return timedelta(hours=service.settings.posture_hours)
+    return timedelta(minutes=service.settings.approval_minutes)
 
 
 def _answered(state: Planned, request: Request) -> bool:

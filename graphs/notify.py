@@ -10,7 +10,11 @@ from agent.verdict import Request
 from graphs.plain import plain
 from graphs.tokens import link_token
 from tools.aws import Aws, AwsError
+from tools.ledger import Card
 from tools.outbox import publish
+
+_RUNS = 20
+"""Runs that a message about a card names."""
 
 log = logging.getLogger("stanch")
 
@@ -25,6 +29,29 @@ def notifier(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Re
             log.error("%s asks, and the topic could not be told: %s", request.run_id, error)
 
     return notify
+
+
+def card_teller(aws: Aws, topic: str) -> Callable[[Card, int], None]:
+    """A teller of cards on the topic."""
+
+    def tell(card: Card, more: int) -> None:
+        try:
+            publish(aws, topic, f"Stanch asks: {card.id}", card_message(card, more))
+        except AwsError as error:
+            log.error("%s asks, and the topic could not be told: %s", card.id, error)
+
+    return tell
+
+
+def card_message(card: Card, more: int) -> str:
+    """The text: what one card asks, and how many others wait."""
+    runs = [ask.run_id for ask in card.asks]
+    shown, rest = runs[:_RUNS], len(runs) - _RUNS
+    lines = [f"Card {card.id} asks for {len(runs)} runs: {plain(card.control, 200)}, owner {plain(card.owner, 100)}"]
+    lines += [f"- {run_id}" for run_id in shown] + ([f"- and {rest} more"] if rest > 0 else [])
+    lines += [f"Look: stanch approvals show {card.id}"]
+    lines += [f"{more} more cards wait until there is room for them."] if more else []
+    return "\n".join(lines)
 
 
 def message(request: Request, report: Report, page: str, key: bytes | None) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
@@ -11,6 +12,7 @@ from langgraph.types import Command, StateSnapshot
 from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
+from agent.queue import Queue, queue_of
 from agent.record import JsonObject
 from agent.report import FindingSummary, Report, Status
 from agent.verdict import Approval, Mode, Request
@@ -18,8 +20,8 @@ from graphs.approve import Reply
 from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
 from graphs.holding import beating, holding
-from graphs.incidents import NEW_VERSION, case_of, related, replaced, voided
-from graphs.intake import screened
+from graphs.incidents import NEW_VERSION, case_of, is_activity, related, replaced, voided
+from graphs.intake import chosen, screened
 from graphs.quorum import complete, heard
 from graphs.refusing import refused
 from graphs.response import build
@@ -114,7 +116,9 @@ class Runs:
         finding has changed, and what it asks is void."""
         ledger, clock = self.service.ledger, self.service.clock
         settled = self._settled(found.request, found.answers, finding)
-        if found.status is not Status.AWAITING_APPROVAL or (settled is None and not found.newer):
+        if found.status is not Status.AWAITING_APPROVAL:
+            return found
+        if settled is None and not (found.newer and self._is_activity(found.run_id, finding)):
             return found
         taken = ledger.reopen(found.run_id, holder, clock())
         if not isinstance(taken, Opened):
@@ -124,6 +128,10 @@ class Runs:
         if isinstance(again, Duplicate) and isinstance(report, Report):
             return again.model_copy(update={"status": report.status})
         return again
+
+    def _is_activity(self, run_id: str, finding: Finding) -> bool:
+        asked = self._input(run_id)
+        return is_activity(chosen(asked.event, asked.position), finding)
 
     def pick_up(self, run_id: str) -> Came | None:
         """Go on with a run that waits, was handed over, or whose process died. An ended one says its report. None: no such run."""
@@ -284,9 +292,9 @@ class Runs:
         ledger.close(run_id, taken.fence, report, self.service.clock())
         return report
 
-    def _replace(self, request: Request, kin: list[Kin]) -> None:
-        """Of several runs of a case that ask the same, the newest asks: it has looked last."""
-        for run_id in replaced(request, kin, self.service):
+    def _replace(self, request: Request, came: datetime, kin: list[Kin]) -> None:
+        """A finding that came while others of its case waited for an answer to the same: it asks, as it has looked last."""
+        for run_id in replaced(request, came, kin, self.service):
             with holding() as holder:
                 taken = self.service.ledger.reopen(run_id, holder, self.service.clock())
                 if isinstance(taken, Opened):
@@ -299,12 +307,17 @@ class Runs:
         report = report.model_copy(update={"related": [each.run_id for each in kin]})
         if state.report is None and state.request is not None:
             if service.ledger.request(opened.run_id) != state.request:
-                service.notify(state.request, report)
+                self._notify(state.request, report)
             service.ledger.ask(state.request, service.clock(), checkpoint_of(snapshot))
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
         if report.status is Status.AWAITING_APPROVAL and state.request is not None:
-            self._replace(state.request, kin)
+            self._replace(state.request, state.event.received_at, kin)
         return report
+
+    def _notify(self, request: Request, report: Report) -> None:
+        """Of a threat people are told at once; what is posture comes with others on a card, when there is room."""
+        if self.service.tell_card is None or report.finding is None or queue_of(report.finding) is Queue.THREAT:
+            self.service.notify(request, report)
 
     def _failed(self, opened: Opened, config: RunnableConfig, why: str, mode: Mode) -> Report:
         service = self.service

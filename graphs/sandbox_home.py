@@ -14,7 +14,7 @@ from agent.plan import digest_of
 from agent.policy import Policies
 from agent.record import Record
 from agent.verdict import Mode
-from graphs.bootstrap import CASES, LEDGER, HomeUnusable, approval_key
+from graphs.bootstrap import CASES, LEDGER, REGISTRY, HomeUnusable, approval_key
 from graphs.configuration import SANDBOX_MODEL, Configuration
 from graphs.embedded import answerer
 from graphs.holding import alive
@@ -31,7 +31,7 @@ from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.store import WorldStore
 from tools.sandbox.world import World, WorldError
 
-WORLD, REGISTRY, ORIGIN = "world.bin", "registry.json", "origin.json"
+WORLD, ORIGIN = "world.bin", "origin.json"
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 _FORGET = "`stanch sandbox reset` forgets the sandbox"
 Kept = TypeVar("Kept", bound=Record)
@@ -167,6 +167,8 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
             minimum_severity=config.minimum_severity,
             samples_are_real=config.samples_are_real,
             approval_minutes=config.approval_minutes,
+            posture_hours=config.posture_hours,
+            cards_an_hour=config.cards_an_hour,
             case_minutes=config.case_minutes,
             block_hours=config.block_hours,
         ),

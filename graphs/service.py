@@ -17,7 +17,7 @@ from agent.report import Report
 from agent.verdict import Approval, Mode, Request
 from tools.archive import Archive, Nowhere
 from tools.aws import Aws, AwsCall, Clients, Phase, Tally
-from tools.ledger import Ledger
+from tools.ledger import Card, Ledger
 from tools.registry import Registry
 
 
@@ -53,6 +53,10 @@ class Settings(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     approval_minutes: int = 60
+    posture_hours: int = 72
+    """How long a request about posture waits for an answer, where people are told of it on a card."""
+    cards_an_hour: int = 10
+    """Of how many cards people are told within an hour, threats counted first."""
     case_minutes: int = 60
     """Runs about one principal or resource that are opened within so long are one case. 0: each is alone."""
     block_hours: int = 24
@@ -80,6 +84,8 @@ class Service:
     archive: Archive = field(default_factory=Nowhere)
     since: Callable[[], datetime | None] = lambda: None
     """Findings that come by themselves are worked if they were seen from then on. None: all are."""
+    tell_card: Callable[[Card, int], None] | None = None
+    """Tells people of a card about posture, and how many more wait. None: nobody is told."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
     looked: Callable[[Looked], None] | None = None

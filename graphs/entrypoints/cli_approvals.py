@@ -11,6 +11,7 @@ from agent.target import Target
 from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer
 from graphs.bootstrap import actor
+from graphs.entrypoints.cli_cards import answer_all, is_card, list_cards, show_card
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
@@ -21,6 +22,7 @@ from tools.ledger import Ledger
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help=__doc__)
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+RunOrCard = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or that of a card.")]
 By = Annotated[str, typer.Option("--by", help="Who answers. Default: STANCH_ACTOR, else the system's user.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, in your words.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
@@ -45,6 +47,7 @@ def list_waiting() -> None:
             row("finding", f"{shown(found.type)}, severity {found.severity}, in {found.account} {found.region}")
         for action in request.actions:
             row(action.id, f"{action.change.action} on {_named(action.change.target)}")
+    list_cards()
     if not waiting:
         out.print(nothing("Nothing waits."), soft_wrap=True)
 
@@ -61,8 +64,12 @@ def _named(target: Target) -> str:
 
 
 @app.command()
-def show(run: Run) -> None:
+def show(run: RunOrCard) -> None:
     """Show the whole card: what would change, why it is asked, who would feel it, how it is taken back."""
+    show_card(run, _show) if is_card(run) else _show(run)
+
+
+def _show(run: str) -> None:
     ledger = ledger_of(run)
     request, report = ledger.request(run), ledger.report(run)
     if request is None or report is None:
@@ -114,18 +121,20 @@ def _others(request: Request, ledger: Ledger) -> None:
 
 @app.command()
 def approve(
-    run: Run,
+    run: RunOrCard,
     by: By = "",
     only: Annotated[list[str] | None, typer.Option("--only", help="Approve only these actions (A1, …).")] = None,
     reason: Why = "",
     json_: AsJson = False,
 ) -> None:
-    """Approve the actions that were asked, or fewer."""
+    """Approve the actions that were asked, or fewer; of a card all that it shows."""
+    if is_card(run) and only:
+        stop("--only drops actions of one run: answer that run alone", REFUSED)
     _answer(run, "approve", by, only, reason, json_)
 
 
 @app.command()
-def reject(run: Run, by: By = "", reason: Why = "", json_: AsJson = False) -> None:
+def reject(run: RunOrCard, by: By = "", reason: Why = "", json_: AsJson = False) -> None:
     """Reject the whole request."""
     _answer(run, "reject", by, None, reason, json_)
 
@@ -150,6 +159,8 @@ def edit(
 def _answer(
     run: str, decision: Literal["approve", "reject"], by: str, only: list[str] | None, reason: str, json_: bool
 ) -> None:
+    if is_card(run):
+        answer_all(run, decision, by, reason, json_)
     with of_run(run) as runs:
         given = answer(runs, run, decision, by or actor(configured()), only, reason)
     if isinstance(given, NotTaken):

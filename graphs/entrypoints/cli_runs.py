@@ -14,6 +14,8 @@ from agent.intake import parse
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.bootstrap import actor, prepared
+from graphs.cards import Told
+from graphs.cards import tell as tell_cards
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
@@ -146,9 +148,10 @@ def sweep(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Sweep the embedded AWS of this home.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
 ) -> None:
-    """Take back what was put in place for a time, once it is over and no run needs it any more."""
+    """Take back what was put in place for a time and is over; tell people of the cards that there is room for."""
     with opened(sandbox=sandbox) as runs:
         swept = sweep_ledger(runs.service)
+        cards = tell_cards(runs.service)
     if json_:
         print(as_json(swept.reports))  # noqa: T201 - the JSON is the output
     else:
@@ -156,7 +159,11 @@ def sweep(
             line(report)
         for text in swept.kept:
             out.print(f"stays  {shown(text)}")
-        if not swept.reports and not swept.kept:
+        for card in cards.told:
+            out.print(f"told   {card}")
+        for card in cards.left:
+            out.print(f"waits  {card}, until there is room for it")
+        if not swept.reports and not swept.kept and cards == Told():
             out.print("Nothing is over.")
     raise typer.Exit(exit_code(swept.reports))
 

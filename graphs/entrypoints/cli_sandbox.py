@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from graphs.bootstrap import SANDBOX, prepared
+from graphs.bootstrap import REGISTRY, SANDBOX, prepared
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, stop
 from graphs.entrypoints.printing import out
 from graphs.entrypoints.reading import Unreadable, read
@@ -75,7 +75,7 @@ def serve(
                         "AWS_SECRET_ACCESS_KEY": keys.secret,
                         "AWS_SESSION_TOKEN": keys.token or "",
                         "AWS_DEFAULT_REGION": "us-east-1",
-                        "STANCH_REGISTRY": str(home / sandbox_home.REGISTRY),
+                        "STANCH_REGISTRY": str(home / REGISTRY),
                     },
                     json_,
                 )

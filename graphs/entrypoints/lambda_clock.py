@@ -12,6 +12,8 @@ import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packa
 from agent.record import JsonObject
 from agent.report import Report, Status
 from graphs.came import Came, said
+from graphs.cards import Told
+from graphs.cards import tell as tell_cards
 from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
 from graphs.entrypoints.log import log
 from graphs.giving_up import give_up
@@ -51,6 +53,7 @@ def handler(event: Any, context: Any) -> JsonObject:
     tick.each("taken_up", lambda: idle(function), lambda run_id: _taken_up(run_id, function))
     tick.each("given_up", lambda: hopeless(function), lambda run_id: _given_up(run_id, function))
     tick.part("sweep", lambda: _swept(sweep(service, left)))
+    tick.part("cards", lambda: _cards(tell_cards(service, left)))
     tick.part("reverify", lambda: _reverified(reverify(service, left)))
     tick.each("looked_again", lambda: unfinished(function), function.look_again)
     if tick.failed:
@@ -147,6 +150,10 @@ def _lacks(report: Report | None) -> bool:
 
 def _swept(done: Swept) -> JsonObject:
     return {"swept": [_line(report) for report in done.reports], "kept": list(done.kept)}
+
+
+def _cards(seen: Told) -> JsonObject:
+    return {"cards": list(seen.told), "cards_left": list(seen.left)}
 
 
 def _reverified(seen: Reverified) -> JsonObject:

@@ -10,11 +10,23 @@ import typer
 from pydantic import ValidationError
 
 from agent.verdict import Mode
-from graphs.bootstrap import LEDGER, SANDBOX, checkpointed, configuration, kept, prepared, real, working
+from graphs.bootstrap import (
+    LEDGER,
+    REGISTRY,
+    SANDBOX,
+    checkpointed,
+    configuration,
+    kept,
+    prepared,
+    real,
+    registry,
+    working,
+)
 from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import Ledger, SqliteLedger
+from tools.registry import Registry
 from tools.session import NoAws
 
 FAILED, REFUSED = 1, 2
@@ -40,6 +52,15 @@ def nothing(words: str) -> str:
     """What a list says that is empty; where there is no home at all, that."""
     config = configured()
     return words if config.state == "dynamodb" or config.home.exists() else f"There is no home at {config.home} yet."
+
+
+def registry_of(*, sandbox: bool) -> Registry:
+    """The registry that the sandbox of this home, or the real AWS, is worked by."""
+    config = configured()
+    if not sandbox:
+        return registry(config.registry)
+    path = config.home / SANDBOX / REGISTRY
+    return Registry.model_validate_json(path.read_bytes()) if path.exists() else Registry()
 
 
 def ledger_of(run_id: str) -> Ledger:

@@ -115,6 +115,21 @@ def test_an_approval_of_a_void_card_covers_nothing_of_the_new_one(tmp_path: Path
     assert aws_writes(at) == []
 
 
+@pytest.mark.parametrize(("severity", "void"), [("HIGH", False), ("CRITICAL", True)])
+def test_a_check_that_is_repeated_is_no_activity_and_one_that_says_something_else_is(
+    tmp_path: Path, severity: str, void: bool
+) -> None:
+    body = event(HUB)
+    (found,) = body["detail"]["findings"]
+    found["Severity"] = found["FindingProviderFields"] = {"Label": "HIGH", "Severity": {"Label": "HIGH"}}
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.APPROVE)
+    first = at.deliver()
+    found["UpdatedAt"] = found["LastObservedAt"] = "2026-11-20T11:59:00.000Z"
+    found["Severity"] = found["FindingProviderFields"] = {"Label": severity, "Severity": {"Label": severity}}
+    again = at.deliver(body)
+    assert (standing(at, first).status is Status.EXPIRED, again.status is Status.SKIPPED) == (void, not void)
+
+
 def test_an_older_version_that_comes_late_leaves_the_card_as_it_is(tmp_path: Path, made: Callable[..., Desk]) -> None:
     at = made(tmp_path, USER_WORLD, changed(event(GUARDDUTY), 50), Mode.APPROVE)
     first = at.deliver()
@@ -181,14 +196,17 @@ def test_a_card_that_asks_something_else_stays(tmp_path: Path) -> None:
     less = asked.model_copy(update={"run_id": "less", "actions": asked.actions[:1]})
     stricter = asked.model_copy(update={"run_id": "stricter", "needs": [*asked.needs, *asked.needs]})
     kin = [Kin(run_id=first.run_id, at=at.sandbox.now())]
-    assert replaced(asked, kin, at.service) == [first.run_id]
-    assert replaced(less, kin, at.service) == replaced(stricter, kin, at.service) == []
+    came = asked.created_at + timedelta(seconds=1)
+    assert replaced(asked, came, kin, at.service) == [first.run_id]
+    assert replaced(asked, asked.created_at, kin, at.service) == [], "it came before there was a card"
+    assert replaced(less, came, kin, at.service) == replaced(stricter, came, kin, at.service) == []
 
 
 def test_two_services_that_see_the_same_bucket_ask_once(tmp_path: Path) -> None:
     at = desk(tmp_path, BUCKET_WORLD, event(HUB), Mode.APPROVE)
     at.arrives(event(MACIE))
     first = at.deliver()
+    at.wait(minutes=1)
     second = at.deliver(event(MACIE))
     assert second.related == [first.run_id]
     assert waits(at) == [second.run_id]
@@ -196,15 +214,25 @@ def test_two_services_that_see_the_same_bucket_ask_once(tmp_path: Path) -> None:
     assert at.changes == ["s3:PutPublicAccessBlock"]
 
 
-def test_an_event_of_two_findings_about_the_same_says_of_each_how_it_stands_in_the_end(tmp_path: Path) -> None:
+def test_an_event_of_two_findings_about_the_same_has_a_card_for_each(tmp_path: Path) -> None:
     body = event(HUB)
     other = copy.deepcopy(body["detail"]["findings"][0])
     other["Id"] += "-again"
     body["detail"]["findings"].append(other)
     at = desk(tmp_path, BUCKET_WORLD, body, Mode.APPROVE)
     first, second = at.deliver_all()
+    assert sorted(waits(at)) == sorted([first.run_id, second.run_id])
+
+
+def test_an_event_of_a_finding_and_its_later_version_says_how_each_stands_in_the_end(tmp_path: Path) -> None:
+    body = event("guardduty_credential_abuse_asff")
+    later = copy.deepcopy(body["detail"]["findings"][0])
+    later["UpdatedAt"] = "2026-11-20T11:59:00.000Z"
+    body["detail"]["findings"].append(later)
+    at = desk(tmp_path, USER_WORLD, body, Mode.APPROVE)
+    first, second = at.deliver_all()
     assert (first.status, second.status) == (Status.EXPIRED, Status.AWAITING_APPROVAL)
-    assert (second.related, waits(at)) == ([first.run_id], [second.run_id])
+    assert waits(at) == [second.run_id]
 
 
 CASES = {

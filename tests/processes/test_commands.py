@@ -78,6 +78,34 @@ def test_a_run_stops_for_approval_and_other_processes_show_approve_explain_and_u
         assert max(map(len, ended.out.splitlines())) <= 80
 
 
+def test_requests_about_one_control_are_one_card_that_is_shown_and_approved_at_once(tmp_path: Path) -> None:
+    world = (HERE / "world_bucket.yaml").read_text(encoding="utf-8").replace("website: true, ", "")
+    (tmp_path / "world.yaml").write_text(world, encoding="utf-8")
+    body = json.loads((EVENTS / "securityhub_s3_public.json").read_text(encoding="utf-8"))
+    runs = []
+    for bucket in ("example-ledger-exports", "example-public-site"):
+        text = json.dumps(body).replace("example-ledger-exports", bucket)
+        text = text.replace(body["detail"]["findings"][0]["Id"], f"{body['detail']['findings'][0]['Id']}-{bucket}")
+        (tmp_path / "event.json").write_text(text, encoding="utf-8")
+        how = ("--sandbox", "--world", str(tmp_path / "world.yaml"), "--mode", "approve", "--json")
+        runs.append(stanch(tmp_path, "run", str(tmp_path / "event.json"), *how).report["run_id"])
+    listed = stanch(tmp_path, "approvals", "list").out
+    card = next(word for word in listed.split() if word.startswith("card-"))
+    assert "S3.8, owner 111122223333: 2 runs, answered together" in " ".join(listed.split())
+    shown = stanch(tmp_path, "approvals", "show", card).out
+    assert all(run in shown for run in runs)
+    assert shown.count("digest") == 2
+    assert max(map(len, [*listed.splitlines(), *shown.splitlines()])) <= 80
+    approved = stanch(tmp_path, "approvals", "approve", card, "--by", "dana", "--json")
+    assert approved.code == 0, approved.err
+    assert {report["run_id"]: report["status"] for report in json.loads(approved.out)} == dict.fromkeys(
+        runs, "contained"
+    )
+    gone = stanch(tmp_path, "approvals", "approve", card)
+    assert (gone.code, gone.err.partition(":")[0]) == (2, f"no card '{card}'")
+    assert stanch(tmp_path, "approvals", "list").out.strip() == "Nothing waits."
+
+
 def test_a_rejection_from_another_process_ends_the_run_with_the_reason(tmp_path: Path) -> None:
     stanch(tmp_path, *KEY_RUN)
     run = stanch(tmp_path, "approvals", "list").out.split()[0]

@@ -22,13 +22,13 @@ def another(folder: Path) -> Path:
 
 
 def test_a_card_says_why_it_asks_and_what_else_waits_on_the_same_target(tmp_path: Path) -> None:
-    first = stanch(tmp_path, "run", str(MACIE), "--sandbox", "--mode", "approve", "--json").report["run_id"]
-    second = stanch(tmp_path, "run", str(another(tmp_path)), "--sandbox", "--mode", "approve", "--json").report[
-        "run_id"
-    ]
-    key = stanch(
-        tmp_path, "run", str(EVENTS / "guardduty_credential_abuse.json"), "--sandbox", "--mode", "approve", "--json"
+    """Each finding is a case of its own here: within one case the newest card would take the other's place."""
+    how, alone = ("--sandbox", "--mode", "approve", "--json"), {"STANCH_CASE_MINUTES": "0"}
+    one, other, key = (
+        stanch(tmp_path, "run", str(path), *how, env=alone)
+        for path in (MACIE, another(tmp_path), EVENTS / "guardduty_credential_abuse.json")
     )
+    first, second = one.report["run_id"], other.report["run_id"]
     card = stanch(tmp_path, "approvals", "show", first).out
     told = " ".join(card.split())
     assert "asked as In approve mode only a person's approval permits this." in told

@@ -1,7 +1,9 @@
 """The truth about effects: incidents and their leases, claims, receipts, requests and approvals."""
 
 from tools.ledger.port import (
+    Ask,
     Busy,
+    Card,
     Claim,
     Claimed,
     Duplicate,
@@ -21,7 +23,9 @@ from tools.ledger.port import (
 from tools.ledger.sqlite import SqliteLedger
 
 __all__ = [
+    "Ask",
     "Busy",
+    "Card",
     "Claim",
     "Claimed",
     "Duplicate",

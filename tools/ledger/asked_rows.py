@@ -7,6 +7,7 @@ from datetime import datetime
 
 from agent.record import iso
 from agent.verdict import Approval, Request
+from tools.ledger.port import Card
 
 
 class AskedRows(ABC):
@@ -36,6 +37,15 @@ class AskedRows(ABC):
     def _request(db: sqlite3.Connection, run_id: str) -> Request | None:
         row = db.execute("SELECT request FROM requests WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else Request.model_validate_json(row["request"])
+
+    def show(self, card: Card) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO cards VALUES (?, ?, ?)", (card.id, iso(card.at), card.model_dump_json()))
+
+    def cards(self, since: datetime) -> list[Card]:
+        with self._transaction() as db:
+            rows = db.execute("SELECT card FROM cards WHERE at >= ? ORDER BY at, id", (iso(since),))
+            return [Card.model_validate_json(row["card"]) for row in rows]
 
     def answer(self, approval: Approval) -> bool:
         with self._transaction() as db:

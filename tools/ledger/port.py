@@ -146,6 +146,27 @@ class Parked(Record):
     at: Moment
 
 
+class Ask(Record):
+    """One run's request on a card: exactly that request, and no later one of the run."""
+
+    run_id: str
+    digest: str
+
+
+class Card(Record):
+    """Requests of several runs that are shown together, and what was shown stays so."""
+
+    id: str
+    """Made from what it holds: another content is another card."""
+    control: str
+    """The type of the findings, as their service calls it."""
+    owner: str
+    """Whose account they are in, or its number."""
+    asks: list[Ask]
+    at: Moment
+    """When people were told of it."""
+
+
 class Ledger(Protocol):
     """Every method is one transaction. Times come from the caller's clock.
 
@@ -294,6 +315,14 @@ class Ledger(Protocol):
 
     def first_start(self, now: datetime) -> datetime:
         """When this was first asked of the ledger, or its first run was opened if that is earlier: kept once for all."""
+        ...
+
+    def show(self, card: Card) -> None:
+        """Keep a card that people were told of."""
+        ...
+
+    def cards(self, since: datetime) -> list[Card]:
+        """The cards that people were told of since then, the oldest first."""
         ...
 
     def park(self, parked: Parked) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ledger_scene import NOW, Database, deliver, later, noise, opened, report, waiting
 
 from agent.report import Status
-from tools.ledger import Busy, Ledger, LostLease, Opened, Parked, SqliteLedger
+from tools.ledger import Ask, Busy, Card, Ledger, LostLease, Opened, Parked, SqliteLedger
 
 
 def parked(name: str, minute: int = 0, reason: str = "not JSON", body: str = "{not json \u202e") -> Parked:
@@ -138,6 +138,20 @@ def test_a_further_generation_is_a_further_run_of_its_case_and_a_take_over_is_no
     again = ledger.renew(run.run_id, {}, "h", later(minutes=3), "case")
     assert again is not None
     assert [each.run_id for each in ledger.kin("case", NOW)] == [run.run_id, again.run_id]
+
+
+def test_a_card_is_kept_as_it_was_shown_and_listed_from_a_moment_on(kept: Database) -> None:
+    cards = [
+        Card(
+            id=f"card-{at}", control="S3.8", owner="team", asks=[Ask(run_id="run-1", digest="d")], at=later(minutes=at)
+        )
+        for at in (30, 0, 90)
+    ]
+    for card in [*cards, cards[0]]:
+        kept.ledger().show(card)
+    assert kept.ledger().cards(NOW) == [cards[1], cards[0], cards[2]]
+    assert kept.ledger().cards(later(minutes=30)) == [cards[0], cards[2]]
+    assert kept.ledger().cards(later(minutes=91)) == []
 
 
 def test_the_first_start_is_kept_once_for_all(kept: Database) -> None:

@@ -5,10 +5,11 @@ from datetime import datetime
 from agent.record import iso
 from agent.verdict import Approval, Request
 from tools.ledger.dynamo import places
-from tools.ledger.dynamo.attributes import Is, Item, Write, packed, unpacked
+from tools.ledger.dynamo.attributes import Is, Item, Key, Write, packed, unpacked
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.runs import answers_to
 from tools.ledger.dynamo.table import Moved
+from tools.ledger.port import Card
 
 
 class Approvals(Kept):
@@ -31,6 +32,18 @@ class Approvals(Kept):
     def waits_at(self, run_id: str) -> str:
         found = self._table.get(self._asked_at(run_id).row)
         return "" if found is None else str(found.get("checkpoint", ""))
+
+    def show(self, card: Card) -> None:
+        kept: Item = {"card": packed(card.model_dump_json(), f"the card {card.id}")}
+        self._table.write(Write("Put", Key(places.CARDS, f"{iso(card.at)}#{card.id}"), values=kept))
+
+    def cards(self, since: datetime) -> list[Card]:
+        found: list[Card] = []
+        for each in self._table.query(places.CARDS, newest_first=True):
+            if str(each["SK"]).partition("#")[0] < iso(since):
+                break
+            found.append(Card.model_validate_json(unpacked(each["card"])))
+        return found[::-1]
 
     def answer(self, approval: Approval) -> bool:
         """The nonce is kept beside the answer: it is used once in the whole table, and so is what it is for."""

@@ -7,6 +7,8 @@ from tools.ledger.dynamo.attributes import Key
 
 WORKED, RUNS, STANDING, LAPSED = "WORKED", "RUN", "STANDING", "LAPSED"
 """Names in the index: runs that have not come to an end or a wait, all others, claims that stand, and those that lapsed."""
+CARDS = "CARDS"
+"""The partition of cards that people were told of, the newest last."""
 PARKED = "PARKED"
 """The partition of deliveries that could not be worked."""
 
