@@ -20,6 +20,7 @@ from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.notify import notifier
 from graphs.service import Model, Service, Settings
+from tools import registry_table
 from tools.action import catalogue
 from tools.archive import FileArchive
 from tools.aws import Aws, AwsError, Phase, Tally
@@ -147,7 +148,7 @@ def real(
     `model` is for those that must not speak to one.
     """
     home = prepared(config.home)
-    registry = _registry(config.registry)
+    registry = _registry(config)
     clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     key = _key(config, clients)
     service = Service(
@@ -202,9 +203,14 @@ def _key(config: Configuration, clients: RealClients) -> bytes:
     return key
 
 
-def _registry(path: Path | None) -> Registry:
+def _registry(config: Configuration) -> Registry:
+    path = config.registry_table or config.registry
     try:
-        return Registry() if path is None else Registry.load(path)
+        if config.registry_table:
+            return registry_table.load(state_client(config.region), config.registry_table)
+        return Registry() if config.registry is None else Registry.load(config.registry)
+    except registry_table.NoRegistry as error:
+        raise HomeUnusable(str(error)) from error
     except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "not YAML"
         what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
