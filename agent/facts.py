@@ -290,7 +290,8 @@ def _outside_readers(evidence: Evidence, target: Target) -> Known:
     if target.kind is not TargetKind.BUCKET:
         return Known.NO
     found = [fact for fact in evidence.facts() if fact.name == "bucket.cross_account_readers" and fact.about == target]
-    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in found):
+    seen = [fact for fact in evidence.facts() if fact.name == "bucket.external_principals" and fact.about == target]
+    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in [*found, *seen]):
         return Known.YES
     settled = found and all(fact.standing is Standing.KNOWN for fact in found)
     return Known.NO if settled else Known.UNKNOWN

@@ -18,6 +18,7 @@ from graphs.configuration import Configuration
 from graphs.holding import alive
 from graphs.notify import card_teller, notifier
 from graphs.service import Model, Service, Settings
+from tools import registry_table
 from tools.action import catalogue
 from tools.archive import Archive, FileArchive, S3Archive
 from tools.aws import Aws, AwsError, Phase, Tally
@@ -153,7 +154,7 @@ def real(
     `model` is for those that must not speak to one.
     """
     home = prepared(config.home)
-    found, ledger = registry(config.registry), kept(config)
+    found, ledger = registry(config), kept(config)
     clients = RealClients(config.role_name, "stanch", config.region, external_id=config.external_id)
     key = _key(config, clients)
     service = Service(
@@ -233,12 +234,19 @@ def _key(config: Configuration, clients: RealClients) -> bytes:
     return key
 
 
-def registry(path: Path | None) -> Registry:
-    """The operator's file; nothing where none is named. Raises HomeUnusable."""
+def registry(config: Configuration) -> Registry:
+    """The operator's, of a table or a file; nothing where none is named. Raises HomeUnusable."""
+    if config.registry_table:
+        try:
+            return registry_table.load(state_client(config.region), config.registry_table)
+        except registry_table.NoRegistry as error:
+            raise HomeUnusable(str(error)) from error
+        except UNFIT as error:
+            raise HomeUnusable(f"STANCH_REGISTRY_TABLE: {config.registry_table}: {fault(error)}") from error
     try:
-        return Registry() if path is None else Registry.load(path)
+        return Registry() if config.registry is None else Registry.load(config.registry)
     except UNFIT as error:
-        raise HomeUnusable(f"STANCH_REGISTRY: {path}: {fault(error)}") from error
+        raise HomeUnusable(f"STANCH_REGISTRY: {config.registry}: {fault(error)}") from error
 
 
 def own_names(caller: str) -> list[str]:

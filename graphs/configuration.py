@@ -33,6 +33,8 @@ class Configuration(BaseSettings):
     """A Bedrock model or inference profile id. Empty: no model is asked, and the playbook answers."""
     registry: Path | None = None
     """The registry file. Without one no account is served, and every finding is refused."""
+    registry_table: str = ""
+    """The DynamoDB table that holds the registry in place of a file, in our own account. Read when a process starts."""
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None
@@ -76,6 +78,12 @@ class Configuration(BaseSettings):
     """How often a queue may deliver a message that never comes to an end, before it is parked."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """What the Lambda functions log. INFO says of each run how it ended; no level quotes a finding."""
+
+    @model_validator(mode="after")
+    def _one_registry(self) -> Self:
+        if self.registry is not None and self.registry_table:
+            raise ValueError("STANCH_REGISTRY and STANCH_REGISTRY_TABLE both name a registry: there is one")
+        return self
 
     @model_validator(mode="after")
     def _tables_are_named(self) -> Self:

@@ -136,7 +136,12 @@ class Registry(Record):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the file. Raises pydantic's ValidationError with the place that is wrong."""
-        return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the YAML text of one. Raises pydantic's ValidationError with the place that is wrong."""
+        return cls.model_validate(yaml.safe_load(text) or {})
 
     def trusts(self, address: str) -> bool:
         """Whether the address lies in a trusted network."""

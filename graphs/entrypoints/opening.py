@@ -58,7 +58,7 @@ def registry_of(*, sandbox: bool) -> Registry:
     """The registry that the sandbox of this home, or the real AWS, is worked by."""
     config = configured()
     if not sandbox:
-        return registry(config.registry)
+        return registry(config)
     path = config.home / SANDBOX / REGISTRY
     return Registry.model_validate_json(path.read_bytes()) if path.exists() else Registry()
 

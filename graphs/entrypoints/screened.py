@@ -71,5 +71,10 @@ def chosen() -> Configuration:
 
 @cache
 def _registry() -> Registry:
-    file = chosen().registry
-    return Registry.load(file) if file else Registry()
+    config = chosen()
+    if config.registry_table:
+        from tools import registry_table  # boto3 takes half a second to load: only where it is needed here
+        from tools.session import state_client
+
+        return registry_table.load(state_client(config.region), config.registry_table)
+    return Registry.load(config.registry) if config.registry else Registry()

@@ -107,6 +107,10 @@ UNANSWERED: list[Value] = [Standing.FAILED, Standing.NOT_YET, Standing.ABSENT, "
     ("readers", "expected"),
     [
         ({"bucket.cross_account_readers": 0}, NO),
+        ({"bucket.cross_account_readers": 0, "bucket.external_principals": 0}, NO),
+        ({"bucket.cross_account_readers": 0, "bucket.external_principals": 2}, YES),
+        ({"bucket.cross_account_readers": 0, "bucket.external_principals": Standing.ABSENT}, NO),
+        ({"bucket.external_principals": 0}, UNKNOWN),
         ({"bucket.cross_account_readers": 1}, YES),
         ({"bucket.cross_account_readers": Standing.FAILED}, UNKNOWN),
         ({"bucket.cross_account_readers": Standing.NOT_YET}, UNKNOWN),

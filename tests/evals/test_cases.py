@@ -42,6 +42,7 @@ ONE_FACT = [
     ("key-used-to-destroy-contained", "key-used-from-own-office-left-alone", "registry.trusted_networks"),
     ("bucket-with-passports-blocked", "bucket-with-website-rejected", "s3.buckets.0.website"),
     ("bucket-with-passports-blocked", "bucket-without-sensitive-data-asks", "macie.buckets.0.sensitivity_score"),
+    ("bucket-with-passports-blocked", "bucket-reached-by-partner-asks", "access_analyzer"),
     ("bucket-opened-lately-blocked", "bucket-public-for-months-asks", "config.items.1.policy"),
     ("scanner-sweeps-ports-left-alone", "scanner-by-name-only-asks", "registry.scanners.0"),
     ("instance-asked-for-a-name-asks", "instance-asked-for-a-name-and-mined-contained", "guardduty"),

@@ -79,6 +79,8 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
     if situation == "address":
         body["detail"]["severity"] = 8
         changes = (("wafv2.rule_groups", [{"name": "shared"}]), (f"{RULES}.2", SHARED), *changes)
+    if situation == "bucket":
+        changes = (("access_analyzer", {"findings": []}), ("config", {"items": []}), *changes)
     if situation != "user":
         return desk(folder, world(text, *changes), body, mode)
     rights = [("iam.users.0.policies", {"own": READS}), ("iam.users.0.groups", ["staff"])]

@@ -1,5 +1,7 @@
 """The registry says what it means, or says where it does not."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,52 @@ import pytest
 from pydantic import ValidationError
 
 from agent.target import GLOBAL, Target, TargetKind
+from graphs.configuration import Configuration
 from tools.registry import Registry
+from tools.registry_table import KEY, NoRegistry, load
+from tools.sandbox.engine import Sandbox
 
 ACCOUNT = "111122223333"
 LISTS = ["protected", "break_glass", "own_parts", "automation", "audit_buckets", "public_buckets", "scanners"]
 USER = Target(kind=TargetKind.USER, id="Build-Bot", account=ACCOUNT, region=GLOBAL)
 BUCKET = Target(kind=TargetKind.BUCKET, id="example-ledger-exports", account=ACCOUNT, region="eu-west-1")
 ROLE = Target(kind=TargetKind.ROLE, id="deploy", account=ACCOUNT, region=GLOBAL)
+
+TABLE = "stanch-registry"
+Kept = Callable[[str], Registry]
+"""Keeps a registry's text somewhere, and reads it from there."""
+
+
+@pytest.fixture
+def tables() -> Any:
+    sandbox = Sandbox.fresh(7, datetime(2026, 3, 1, tzinfo=UTC))
+    client = sandbox.client("dynamodb", ACCOUNT, "eu-west-1")
+    client.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return client
+
+
+@pytest.fixture(params=["file", "table"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    if request.param == "file":
+
+        def in_file(text: str) -> Registry:
+            (tmp_path / "registry.yaml").write_text(text, encoding="utf-8")
+            return Registry.load(tmp_path / "registry.yaml")
+
+        return in_file
+    client = request.getfixturevalue("tables")
+
+    def in_table(text: str) -> Registry:
+        client.put_item(TableName=TABLE, Item=KEY | {"body": {"S": text}})
+        return load(client, TABLE)
+
+    return in_table
+
 
 NOTHING = {
     "a pattern": "example-ledger-*",
@@ -85,7 +126,42 @@ def test_a_person_nobody_could_answer_as_is_refused(people: dict[str, Any]) -> N
         Registry.model_validate({"people": people})
 
 
-def test_an_account_that_does_not_name_its_role_has_none(tmp_path: Path) -> None:
-    file = tmp_path / "registry.yaml"
-    file.write_text("accounts: {'111122223333': {environment: prod}}", encoding="utf-8")
-    assert Registry.load(file).accounts[ACCOUNT].role == "unknown"
+def test_an_account_that_does_not_name_its_role_has_none(kept: Kept) -> None:
+    assert kept("accounts: {'111122223333': {environment: prod}}").accounts[ACCOUNT].role == "unknown"
+
+
+def test_an_account_that_does_not_name_its_environment_has_none(kept: Kept) -> None:
+    assert kept("accounts: {'111122223333': {role: workload}}").accounts[ACCOUNT].environment == "unknown"
+
+
+def test_a_registry_that_is_wrong_names_the_place_wherever_it_is_kept(kept: Kept) -> None:
+    with pytest.raises(ValidationError) as refused:
+        kept("accounts: {'111122223333': {environment: production}}")
+    assert refused.value.errors()[0]["loc"][:3] == ("accounts", ACCOUNT, "environment")
+
+
+def test_what_is_protected_trusted_and_scans_is_read_wherever_it_is_kept(kept: Kept) -> None:
+    registry = kept(
+        "protected: [example-ledger-exports]\nscanners: [i-0a1b2c3d4e5f60718]\ntrusted_networks: [203.0.113.0/24]\n"
+    )
+    assert registry.names(registry.protected, BUCKET)
+    assert registry.scanners == ["i-0a1b2c3d4e5f60718"]
+    assert registry.trusts("203.0.113.9")
+
+
+def test_an_empty_file_is_a_registry_and_an_empty_table_is_none(tables: Any, tmp_path: Path) -> None:
+    """A file is written by whoever deploys; a table that lost its item must not serve as one that protects nothing."""
+    (tmp_path / "registry.yaml").write_text("", encoding="utf-8")
+    assert Registry.load(tmp_path / "registry.yaml") == Registry()
+    with pytest.raises(NoRegistry, match="has no item"):
+        load(tables, TABLE)
+
+
+def test_a_table_that_cannot_be_read_is_no_registry(tables: Any) -> None:
+    with pytest.raises(NoRegistry, match="ResourceNotFoundException"):
+        load(tables, "another")
+
+
+def test_there_is_one_registry() -> None:
+    with pytest.raises(ValidationError, match="there is one"):
+        Configuration(registry=Path("registry.yaml"), registry_table=TABLE)

@@ -8,6 +8,7 @@ from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject
 from agent.target import Target, TargetKind
+from tools import recent_use
 from tools.aws import Aws, AwsCall, Gone, Phase
 from tools.transition import Read, read_back, step
 
@@ -33,7 +34,7 @@ LAST_USED = AwsCall("iam", "GetAccessKeyLastUsed", "iam:GetAccessKeyLastUsed", _
 UPDATE = AwsCall(
     "iam", "UpdateAccessKey", "iam:UpdateAccessKey", _USERS, frozenset({Phase.EXECUTE, Phase.UNDO}), writes=True
 )
-CALLS = frozenset({LIST, LAST_USED, UPDATE})
+CALLS = frozenset({LIST, LAST_USED, UPDATE, recent_use.LOOKUP})
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
@@ -59,7 +60,7 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         target=target,
         before={"status": status},
         after={"status": "Inactive"},
-        blast_radius=[_last_use(used["AccessKeyLastUsed"])],
+        blast_radius=_blast_radius(aws, target, used["AccessKeyLastUsed"]),
         leaves_open=SPEC.leaves_open,
     )
 
@@ -98,6 +99,11 @@ def _read(aws: Aws, target: Target) -> Read:
         raise Gone(LIST.name, "NoSuchAccessKey")
 
     return read
+
+
+def _blast_radius(aws: Aws, target: Target, used: dict[str, Any]) -> list[Effect]:
+    calls = recent_use.measured(aws, "AccessKeyId", target.id, "with this key", recent_use.regions_of([used]))
+    return [_last_use(used), *calls]
 
 
 def _last_use(used: dict[str, Any]) -> Effect:

@@ -1,6 +1,7 @@
 """Deny the role sessions of one instance everything, and nobody else's of that role."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
+from tools import recent_use
 from tools.aws import Aws, AwsCall, Gone, Phase
 from tools.instances import describing, find, subject
 from tools.policy_names import names_for, place, unknown_name
@@ -46,7 +48,7 @@ GET = AwsCall("iam", "GetRolePolicy", "iam:GetRolePolicy", _ROLES, _ALL)
 LIST = AwsCall("iam", "ListRolePolicies", "iam:ListRolePolicies", _ROLES, frozenset({Phase.PLAN}))
 PUT = AwsCall("iam", "PutRolePolicy", "iam:PutRolePolicy", _ROLES, frozenset({Phase.EXECUTE}), writes=True)
 DELETE = AwsCall("iam", "DeleteRolePolicy", "iam:DeleteRolePolicy", _ROLES, frozenset({Phase.UNDO}), writes=True)
-CALLS = frozenset({DESCRIBE, PROFILE, GET_ROLE, GET, LIST, PUT, DELETE})
+CALLS = frozenset({DESCRIBE, PROFILE, GET_ROLE, GET, LIST, PUT, DELETE, recent_use.LOOKUP})
 
 
 class Params(Record):
@@ -90,7 +92,8 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     chosen, found = _named(blank, named[0]), named[1]
     if found is None and (room := _INLINE_LIMIT - _inline_size(aws, role["RoleName"], there)) < _size(document):
         return no(detail=f"inline policies of the role leave {room} characters, too few for the deny")
-    return _change(target, chosen, found, document)
+    cut = recent_use.measured(aws, "Username", target.id, "as this instance", [target.region])
+    return _change(target, chosen, found, document, cut)
 
 
 def execute(aws: Aws, change: Change) -> Executed | Drifted:
@@ -131,10 +134,11 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
     return step(aws, _read(aws, params), write, expected=change.after, wanted=change.before)
 
 
-def _change(target: Target, params: Params, before: JsonObject | None, after: JsonObject | None) -> Change:
-    effects = (
-        [] if before == after else [Effect(what="Calls with the instance's role are refused, from anywhere.", count=1)]
-    )
+def _change(
+    target: Target, params: Params, before: JsonObject | None, after: JsonObject | None, cut: Sequence[Effect] = ()
+) -> Change:
+    refused = Effect(what="Calls with the instance's role are refused, from anywhere.", count=1)
+    effects = [] if before == after else [refused, *cut]
     return Change(
         action=SPEC.id,
         target=target,

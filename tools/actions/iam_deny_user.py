@@ -9,6 +9,7 @@ from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
+from tools import recent_use
 from tools.aws import Aws, AwsCall, AwsError, Gone, Phase
 from tools.policy_names import place, unknown_name
 from tools.transition import Read, read_back, step
@@ -46,7 +47,7 @@ LAST_USED = AwsCall("iam", "GetAccessKeyLastUsed", "iam:GetAccessKeyLastUsed", _
 LOGIN = AwsCall("iam", "GetLoginProfile", "iam:GetLoginProfile", _USERS, _PLAN)
 PUT = AwsCall("iam", "PutUserPolicy", "iam:PutUserPolicy", _USERS, frozenset({Phase.EXECUTE}), writes=True)
 DELETE = AwsCall("iam", "DeleteUserPolicy", "iam:DeleteUserPolicy", _USERS, frozenset({Phase.UNDO}), writes=True)
-CALLS = frozenset({GET_USER, GET, LIST, KEYS, LAST_USED, LOGIN, PUT, DELETE})
+CALLS = frozenset({GET_USER, GET, LIST, KEYS, LAST_USED, LOGIN, PUT, DELETE, recent_use.LOOKUP})
 
 
 class Params(Record):
@@ -157,18 +158,22 @@ def _blast_radius(aws: Aws, target: Target) -> list[Effect]:
         keys = cast(list[dict[str, Any]], aws.need(KEYS, UserName=target.id)["AccessKeyMetadata"])
         password = aws.call(LOGIN, absent={"NoSuchEntity"}, UserName=target.id)
         active = [key["AccessKeyId"] for key in keys if key["Status"] == "Active"]
-        uses = [_last_use(aws, key) for key in active]
+        uses = [_used(aws, key) for key in active]
     except AwsError as error:
         return [Effect(what=f"What uses this user could not be read ({error.code}).", count=None)]
     return [
         Effect(what="Active access keys stop working.", count=len(active)),
         Effect(what="Console sign-ins stop working.", count=1 if password else 0),
-        *uses,
+        *map(_last_use, uses),
+        *recent_use.measured(aws, "Username", target.id, "as this user", recent_use.regions_of(uses)),
     ]
 
 
-def _last_use(aws: Aws, key_id: str) -> Effect:
-    used = cast(dict[str, Any], aws.need(LAST_USED, AccessKeyId=key_id)["AccessKeyLastUsed"])
+def _used(aws: Aws, key_id: str) -> dict[str, Any]:
+    return cast(dict[str, Any], aws.need(LAST_USED, AccessKeyId=key_id)["AccessKeyLastUsed"])
+
+
+def _last_use(used: dict[str, Any]) -> Effect:
     if "LastUsedDate" not in used:
         return Effect(what="An active key was never used.")
     service, region = used.get("ServiceName", "N/A"), used.get("Region", "N/A")

@@ -15,6 +15,7 @@ from tools.sandbox.identity import Credentials
 __all__ = ["Credentials", "OutsideSandbox", "Sandbox", "SandboxClients", "instance_credentials"]
 
 State = TypeVar("State")
+_INSTALLED: list[bool] = []
 
 
 class Sandbox:
@@ -172,4 +173,7 @@ def _install() -> None:
 
     for package in ("settings", "core", "utilities"):
         mechanism.prepare(package)
+    if not _INSTALLED:
+        mechanism.add_services()
+        _INSTALLED.append(True)
     tools.sandbox.patches.enforce_iam()

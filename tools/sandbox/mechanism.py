@@ -180,22 +180,32 @@ def _method(fn: Handler) -> Callable[[Any], Any]:
     return method
 
 
-def add_service(package: str, host: str, boto_name: str, state: type) -> None:
-    """A service that moto has no package for. `host` is the endpoint's first label; `state` is a moto BaseBackend.
+NEW_SERVICES: dict[str, str] = {}
+"""Services that moto has no package for: the name of boto3's client, and the endpoint's first label.
 
-    Its operations are added with `op(package, ...)` as for any other.
-    """
+Their operations are added with `op(name, ...)` as for any other, and what they keep is on shelves.
+"""
+
+
+def add_services() -> None:
+    """Let requests to the new services find their way. Called once a process."""
+    for package, host in NEW_SERVICES.items():
+        _add_service(package, host)
+
+
+def _add_service(package: str, host: str) -> None:
     from moto import backend_index
-    from moto.core.base_backend import BackendDict
+    from moto.core.base_backend import BackendDict, BaseBackend
     from moto.core.responses import BaseResponse
 
     def init(self: Any) -> None:
-        BaseResponse.__init__(self, service_name=boto_name)
+        BaseResponse.__init__(self, service_name=package)
 
     answering = type(
         f"{package.title()}Response", (BaseResponse,), {"__init__": init, "__module__": f"moto.{package}.responses"}
     )
-    backends: Any = BackendDict(state, "ec2")
+    state = type(f"{package.title()}Backend", (BaseBackend,), {"__module__": f"moto.{package}.models"})
+    backends: Any = BackendDict(state, package, use_boto3_regions=False)
     parts: dict[str, dict[str, Any]] = {
         "": {f"{package}_backends": backends},
         ".models": {f"{package}_backends": backends},

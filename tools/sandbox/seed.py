@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
+    access_analyzer,
     athena,
     autoscaling,
     cloudtrail,
@@ -96,6 +97,7 @@ def _put_own(sandbox: Sandbox, world: World, event: JsonValue, within: Container
 def _fill(place: Place, content: Content) -> None:
     _build(place, content)
     config.seed(place, content.config)
+    access_analyzer.seed(place, content.access_analyzer)
     macie.seed(place, content.macie)
     guardduty.seed(place, content.guardduty)
     securityhub.seed(place, content.securityhub)

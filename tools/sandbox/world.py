@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from agent.record import Moment, Record
 from agent.target import AccountId
 from tools.registry import AccountEntry, Registry
+from tools.sandbox.seeding.access_analyzer import AccessAnalyzerSection
 from tools.sandbox.seeding.athena import AthenaSection
 from tools.sandbox.seeding.autoscaling import AutoScalingSection
 from tools.sandbox.seeding.cloudtrail import CloudTrailSection
@@ -50,6 +51,7 @@ class Content(Record):
     wafv2: Wafv2Section = Wafv2Section()
     flow_logs: list[FlowLog] = []
     config: ConfigSection = ConfigSection(enabled=False)
+    access_analyzer: AccessAnalyzerSection = AccessAnalyzerSection(enabled=False)
     athena: AthenaSection = AthenaSection()
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()

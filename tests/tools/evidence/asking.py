@@ -70,6 +70,7 @@ WORLD: dict[str, Any] = {
         }
     ],
     "config": {"items": [{"bucket": BUCKET, "at": "-2h", "policy": "public_read"}, {"bucket": BUCKET, "at": "-40d"}]},
+    "access_analyzer": {"findings": [{"bucket": BUCKET}]},
     "guardduty": {
         "findings": [
             {"key": KEY, "user": USER, "severity": 5, "at": "-1h"},

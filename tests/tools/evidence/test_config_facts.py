@@ -60,7 +60,7 @@ def test_a_bucket_has_been_open_since_its_last_closed_state(items: list[dict[str
 def test_a_security_group_has_been_open_since_it_was_widened(
     states: list[tuple[str, list[str]]], expected: list[Any]
 ) -> None:
-    assert told([{"group": GROUP, "at": at, "from": networks} for at, networks in states], OF_GROUP) == expected
+    assert told([{"group": GROUP, "at": at, "networks": networks} for at, networks in states], OF_GROUP) == expected
 
 
 def test_without_a_recorder_nothing_is_said_and_nothing_failed() -> None:

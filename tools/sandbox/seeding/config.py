@@ -26,7 +26,7 @@ class ConfigItem(Record):
     """`public_read` (anyone may get objects), or a document."""
     acl: CannedAcl = "private"
     block: Block | None = None
-    networks: Annotated[list[str], Field(alias="from")] = []
+    networks: list[str] = []
     """Of a group: the networks that a rule lets in."""
     deleted: bool = False
     region: str | None = None

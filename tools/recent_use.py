@@ -1,0 +1,63 @@
+"""How much somebody called AWS lately: whom a containment would cut, measured before anybody is asked about it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, cast
+
+from agent.activity import activity
+from agent.plan import Effect
+from tools.aws import Aws, AwsCall, AwsError, Phase
+from tools.gathering import home
+from tools.pace import LOOKUP_EVENTS
+
+DAYS = 7
+LOOKUP = AwsCall("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", "*", frozenset({Phase.PLAN}))
+_PAGE = 50
+_SESSIONS = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})
+
+
+def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable[str] = ()) -> list[Effect]:
+    """Calls, callers and sessions of the last days, in the partition's home and these Regions; one page of each, newest first.
+
+    `attribute` is LookupEvents' own: AccessKeyId or Username. What cannot be read is said, and stops nothing.
+    """
+    where = list(dict.fromkeys([home(aws.partition), *regions]))
+    found: list[Any] = []
+    more = False
+    try:
+        for region in where:
+            page = _newest(aws.at(region), attribute, value)
+            found += page.get("Events", [])
+            more = more or bool(page.get("NextToken"))
+    except AwsError as error:
+        return [Effect(what=f"Calls {whose} in the last {DAYS} days could not be measured ({error.code}).")]
+    events = [event for raw in found if (event := activity(raw.get("CloudTrailEvent"))) is not None]
+    lately = f"in the last {DAYS} days, in {' and '.join(where)}" + (", at least." if more else ".")
+    return [
+        Effect(what=f"Calls {whose} {lately}", count=len(events)),
+        Effect(what="Addresses that these calls came from.", count=len({event.address for event in events})),
+        Effect(
+            what="Sessions that these calls opened, some of which may go on.",
+            count=sum(event.name in _SESSIONS and not event.error for event in events),
+        ),
+    ]
+
+
+def regions_of(uses: Iterable[dict[str, Any]]) -> list[str]:
+    """The Regions in which keys were last used, from `AccessKeyLastUsed`; `N/A` is none."""
+    named = (str(used.get("Region", "")) for used in uses)
+    return [region for region in named if region not in ("", "N/A", "aws-global")]
+
+
+def _newest(aws: Aws, attribute: str, value: str) -> dict[str, Any]:
+    if aws.clients.paced:
+        LOOKUP_EVENTS.wait(f"{aws.account}/{aws.region}")
+    now = aws.now()
+    answer = aws.need(
+        LOOKUP,
+        LookupAttributes=[{"AttributeKey": attribute, "AttributeValue": value}],
+        StartTime=now - timedelta(days=DAYS),
+        EndTime=now,
+        MaxResults=_PAGE,
+    )
+    return cast(dict[str, Any], answer)
