@@ -186,9 +186,9 @@ def ben_meanwhile(at: Desk, at_call: int, **fields: Any) -> None:
 
 
 def test_a_note_that_a_person_writes_meanwhile_is_not_written_over(tmp_path: Path) -> None:
-    """Between our plan, the second look, and our write, the third."""
+    """Between our plan, the third look, and our write, the fourth; one look was for related findings."""
     at = opened(tmp_path)
-    ben_meanwhile(at, 3, Note={"Text": "mine", "UpdatedBy": "ben"})
+    ben_meanwhile(at, 4, Note={"Text": "mine", "UpdatedBy": "ben"})
     report = at.deliver()
     assert report.told is not None
     assert (report.told.outcome, at.hub_finding()["Note"]["Text"]) == ("drifted", "mine")
@@ -196,7 +196,7 @@ def test_a_note_that_a_person_writes_meanwhile_is_not_written_over(tmp_path: Pat
 
 def test_a_finding_that_a_person_suppresses_meanwhile_stays_suppressed(tmp_path: Path) -> None:
     at = opened(tmp_path)
-    ben_meanwhile(at, 2, Workflow={"Status": "SUPPRESSED"})
+    ben_meanwhile(at, 3, Workflow={"Status": "SUPPRESSED"})
     report = at.deliver()
     assert report.told is not None
     assert (report.told.outcome, report.told.workflow) == ("done", "SUPPRESSED")
