@@ -28,7 +28,7 @@ def test_at_its_smallest_every_part_but_the_slow_starts_is_measured_and_written_
     bench = Bench.model_validate_json((tmp_path / "bench.json").read_bytes())
     figures = {figure.name: figure for figure in bench.figures}
     assert [name for name, figure in figures.items() if figure.value is None] == []
-    assert figures["evidence: sources that call AWS"].value == 8
+    assert figures["evidence: sources that call AWS"].value >= 8
     assert figures["evidence: the longest chain"].note.endswith("calls of 100 ms")
     goals = {goal.name: goal for goal in bench.goals}
     assert {goal.met for goal in bench.goals} <= {True, False}

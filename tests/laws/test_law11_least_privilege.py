@@ -126,6 +126,10 @@ def test_a_role_that_only_reads_changes_nothing_and_the_run_says_so(tmp_path: Pa
     reading = {call.permission for call in DECLARED if not call.unsigned and not call.writes}
     at = with_role(desk(tmp_path, text, event(name), Mode.AUTO), reading)
     report = at.deliver()
-    assert report.status is Status.ESCALATED
-    assert "AccessDenied" in report.reason
-    assert all(a.receipt and a.receipt.outcome == "failed" for a in report.actions)
+    # an instance is not quarantined unasked once its first steps have failed
+    asks = situation == "instance"
+    assert report.status is (Status.AWAITING_APPROVAL if asks else Status.ESCALATED)
+    tried = [a.receipt for a in report.actions if a.receipt]
+    assert tried
+    assert all(receipt.outcome == "failed" and "AccessDenied" in receipt.detail for receipt in tried)
+    assert asks or (len(tried) == len(report.actions) and "AccessDenied" in report.reason)

@@ -192,19 +192,35 @@ def _effects(planned: Change | Inapplicable) -> dict[str, int | None]:
     return {effect.what: effect.count for effect in planned.blast_radius}
 
 
+_NOBODY = {
+    "Addresses that these calls came from.": 0,
+    "Sessions that these calls opened, some of which may go on.": 0,
+}
+
+
 def test_denying_a_user_says_which_keys_sign_ins_and_services_stop(sandbox: Sandbox) -> None:
     assert _effects(_deny(sandbox)) == {
         "Active access keys stop working.": 1,
         "Console sign-ins stop working.": 1,
         "An active key was last used with ec2 in eu-west-1 on 2026-11-20.": None,
+        "Calls as this user in the last 7 days, in us-east-1 and eu-west-1.": 0,
+        **_NOBODY,
     }
 
 
 def test_deactivating_a_key_says_what_it_was_last_used_for(sandbox: Sandbox) -> None:
     used = _effects(_plan(sandbox, "iam_deactivate_key", _target("access_key", _KEY, "ana")))
     unused = _effects(_plan(sandbox, "iam_deactivate_key", _target("access_key", _OTHER, "ben")))
-    assert used == {"This key was last used with ec2 in eu-west-1 on 2026-11-20.": None}
-    assert unused == {"This key was never used.": None}
+    assert used == {
+        "This key was last used with ec2 in eu-west-1 on 2026-11-20.": None,
+        "Calls with this key in the last 7 days, in us-east-1 and eu-west-1.": 0,
+        **_NOBODY,
+    }
+    assert unused == {
+        "This key was never used.": None,
+        "Calls with this key in the last 7 days, in us-east-1.": 0,
+        **_NOBODY,
+    }
 
 
 @pytest.mark.parametrize(

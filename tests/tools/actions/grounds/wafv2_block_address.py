@@ -86,9 +86,10 @@ def rewrite(sandbox: Sandbox, name: str, *, add: str = "", drop: str = "") -> No
 
 
 def _unmark(sandbox: Sandbox, change: Change) -> None:
-    """The set is somebody else's from now on."""
+    """The sets are somebody else's from now on."""
     waf = sandbox.client("wafv2", ACCOUNT, REGION)
-    waf.untag_resource(ResourceARN=next(iter(change.after)), TagKeys=["stanch:purpose"])
+    for arn in change.after:
+        waf.untag_resource(ResourceARN=arn, TagKeys=["stanch:purpose"])
 
 
 def _listed(sandbox: Sandbox, visitor: str) -> list[str]:
