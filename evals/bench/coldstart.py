@@ -137,6 +137,7 @@ def _environment(home: Path, api: RuntimeApi, endpoint: Endpoint) -> dict[str, s
         "STANCH_HOME": str(home),
         "STANCH_REGISTRY": str(registry),
         "STANCH_MODEL": SANDBOX_MODEL,
+        "STANCH_SINCE": "ever",
         "LANGGRAPH_STRICT_MSGPACK": "true",
     }
 
