@@ -113,8 +113,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(moment=view.moment, breaking=breaking, fact_name=view.fact_name)
+    environment.tests.update(told=view.told)
     environment.globals.update(
-        steps=view.steps, fact_rows=view.fact_rows, difference=difference, decided_on=view.decided_on,
+        steps=view.steps, told=view.told, why_silent=view.why_silent, fact_rows=view.fact_rows, difference=difference,
+        decided_on=view.decided_on,
         proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
         origin=view.origin, decided_by=decided_by, plural=view.plural, tone=view.tone, tones=view.TONES,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
@@ -41,9 +42,12 @@ class Step(NamedTuple):
 
 
 class FactRow(NamedTuple):
-    """One fact: its name, what it is about, its value or why there is none, and whether the plan rests on it."""
+    """One fact: its name, what it is about, its value or why there is none, and whether the plan rests on it.
 
-    name: str
+    Facts that are not known for the same reason are one row, and `about` is empty where the row above is about the same.
+    """
+
+    names: list[str]
     about: str
     value: str
     standing: str
@@ -94,26 +98,42 @@ def _tally(names: list[str]) -> str:
     return ", ".join(f"{count} {words(name)}" for name, count in Counter(names).items())
 
 
+def told(source: SourceSummary) -> bool:
+    """Whether a source has anything to show: a call, a fact, or a reason other than that there is nothing to ask."""
+    known = any(value is not None for value in source.facts.values())
+    return bool(source.calls) or known or source.standing != "absent"
+
+
+def why_silent(source: SourceSummary) -> str:
+    """Why a source had nothing to ask, each reason once."""
+    reasons = [source.note, *(why.partition(":")[2].strip() for why in source.not_known.values())]
+    return ", ".join(dict.fromkeys(words(reason) for reason in reasons if reason))
+
+
 def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
-    """The facts of a source, in its own order; those that are not known say why."""
-    rows = []
+    """The facts of a source, in its own order; those that are not known come last and say why."""
+    rows: dict[tuple[str, str, str, str, bool], FactRow] = {}
     for fact in [*source.facts, *(fact for fact in source.not_known if fact not in source.facts)]:
         name, _, about = fact.partition("@")
         why = source.not_known.get(fact, "")
         standing, _, note = why.partition(":")
         value = source.facts.get(fact)
         known = value is not None and not why
-        rows.append(
-            FactRow(
-                name=name,
-                about=_about(about),
-                value=_shown(name, value) if known else "",
-                standing="known" if known else standing.strip() or "absent",
-                note=words(note.strip()),
-                cited=fact in cites or name in cites,
-            )
+        row = FactRow(
+            names=[name],
+            about=_about(about),
+            value=_shown(name, value) if known else "",
+            standing="known" if known else standing.strip() or "absent",
+            note=words(note.strip()),
+            cited=fact in cites or name in cites,
         )
-    return rows
+        alike = (name if known else "", row.about, row.standing, row.note, row.cited)
+        rows.setdefault(alike, row._replace(names=[])).names.append(name)
+    return [
+        row._replace(about="") if above is not None and above.about == row.about else row
+        for above, row in pairwise([None, *rows.values()])
+        if row is not None
+    ]
 
 
 def _shown(name: str, value: JsonValue) -> str:

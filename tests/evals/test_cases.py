@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from agent.report import Report, Status
+from evals.cli import ROWS
 from evals.exam import Exam
 from evals.expect import Expectation, score
 from evals.lanes import Lanes, Task
@@ -177,6 +178,11 @@ def test_the_corpus_worked_twice_gives_the_same_bytes(corpus: Corpus) -> None:
         case for case in CASES if [*map(canonical, corpus.first[case])] != [*map(canonical, corpus.second[case])]
     ]
     assert differing == []
+
+
+def test_the_table_of_the_demo_has_a_row_for_every_report_of_every_case(corpus: Corpus) -> None:
+    """The demo prints a table: no number of bundled cases may make it go away."""
+    assert sum(map(len, corpus.first.values())) <= ROWS
 
 
 def test_where_a_person_approved_the_case_says_what_asked(corpus: Corpus) -> None:

@@ -8,7 +8,7 @@ from report_builders import CHANGES, RUN, action, approval, every_status, receip
 
 from agent.plan import Inapplicable
 from agent.receipt import Outcome
-from agent.report import Report, Status
+from agent.report import Report, SourceSummary, Status
 from agent.verdict import Ruling
 from evals.page import LARGEST, render_eval, render_run
 from evals.summary import Examined, Summary
@@ -158,6 +158,27 @@ def test_the_difference_says_what_was_there_and_what_is_wanted() -> None:
     assert '"Effect": "Deny"' in text, "a policy inside a string is opened up"
 
 
+def test_facts_missing_for_one_reason_are_one_row_and_a_source_that_asked_nothing_is_one_name() -> None:
+    missing = {f"key.{name}@KEY": "absent: no_trail" for name in ("one", "two")} | {
+        "key.three@KEY": "failed: Throttling"
+    }
+    asked = SourceSummary(
+        source="trail_of_asked", standing="failed", facts=dict.fromkeys(missing), not_known=missing, calls=1
+    )
+    silent = SourceSummary(
+        source="trail_in_s3",
+        standing="absent",
+        facts={},
+        not_known={"key.four@KEY": "absent: no_athena_table"},
+        calls=0,
+    )
+    page = render_run(report(Status.ESCALATED, evidence=[asked, silent]))
+    assert ">key.one, key.two</td>" in page
+    assert ">key.three</td>" in page
+    assert "Nothing to ask there: trail in s3 (no athena table)." in Markup(page).text
+    assert "key.four" not in page
+
+
 def test_four_hundred_of_the_fullest_reports_stay_under_a_megabyte() -> None:
     reports = [full_report()] * 400
     page = render_eval(reports, summed(reports))
@@ -173,7 +194,7 @@ def test_as_many_runs_as_fit_keep_their_details_those_with_actions_first() -> No
     assert 50 < drawn < 200
     assert page.count('class="row s-') == 240, "every run keeps its row"
     assert page.count('<details class="row s-awaiting_approval">') == drawn
-    assert f"of {240 - drawn} runs only the row" in Markup(page).text
+    assert f"{240 - drawn} runs have their row alone" in Markup(page).text
     assert len(page.encode()) <= LARGEST
 
 
