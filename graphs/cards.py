@@ -80,10 +80,10 @@ def tell(service: Service, time_left: Callable[[], bool] = lambda: True) -> Told
     for number, card in enumerate(cards[: max(0, room)], 1):
         if not time_left():
             break
-        service.tell_card(card, len(cards) - number)
-        ledger.show(card)
-        told.append(card.id)
-    left = [card.id for card in cards[len(told) :]]
+        if service.tell_card(card, len(cards) - number):
+            ledger.show(card)
+            told.append(card.id)
+    left = [card.id for card in cards if card.id not in told]
     if left:
         log.warning("%d cards wait until there is room for them: %s", len(left), ", ".join(left))
     return Told(told=told, left=left)

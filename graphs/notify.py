@@ -31,14 +31,16 @@ def notifier(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Re
     return notify
 
 
-def card_teller(aws: Aws, topic: str) -> Callable[[Card, int], None]:
-    """A teller of cards on the topic."""
+def card_teller(aws: Aws, topic: str) -> Callable[[Card, int], bool]:
+    """A teller of cards on the topic, which says whether it could."""
 
-    def tell(card: Card, more: int) -> None:
+    def tell(card: Card, more: int) -> bool:
         try:
             publish(aws, topic, f"Stanch asks: {card.id}", card_message(card, more))
         except AwsError as error:
             log.error("%s asks, and the topic could not be told: %s", card.id, error)
+            return False
+        return True
 
     return tell
 

@@ -47,12 +47,15 @@ class Heard:
     def __init__(self) -> None:
         self.runs: list[str] = []
         self.cards: list[tuple[Card, int]] = []
+        self.reached = True
 
     def run(self, request: Request, report: Report) -> None:
         self.runs.append(request.run_id)
 
-    def card(self, card: Card, more: int) -> None:
-        self.cards.append((card, more))
+    def card(self, card: Card, more: int) -> bool:
+        if self.reached:
+            self.cards.append((card, more))
+        return self.reached
 
 
 def listening(at: Desk, **settings: Any) -> tuple[Desk, Heard]:
@@ -179,6 +182,19 @@ def test_what_does_not_fit_into_the_hour_is_said_and_comes_with_a_later_tick(
     at.wait(minutes=61)
     assert clock(at, tmp_path, monkeypatch)["cards"] == first["cards_left"]
     assert [ask.run_id for ask in heard.cards[1][0].asks] == [mild.run_id]
+
+
+def test_a_card_whose_message_did_not_leave_is_said_and_told_with_a_later_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, heard = listening(desk(tmp_path, MANY, found(BUCKETS[0]), Mode.APPROVE))
+    (mild,) = asked(at, [found(BUCKETS[0])])
+    heard.reached = False
+    first = clock(at, tmp_path, monkeypatch)
+    assert (first["cards"], len(first["cards_left"])) == ([], 1)
+    heard.reached = True
+    assert clock(at, tmp_path, monkeypatch)["cards"] == first["cards_left"]
+    assert [[ask.run_id for ask in card.asks] for card, _ in heard.cards] == [[mild.run_id]]
 
 
 def test_threats_take_their_part_of_the_hour_first(tmp_path: Path) -> None:
