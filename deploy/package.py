@@ -18,6 +18,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from evals import models
 from tools.registry import UNFIT, Registry, fault
 
 ROOT = Path(__file__).parent.parent
@@ -117,6 +118,7 @@ def assemble(into: Path, registry: Path) -> None:
         shutil.copyfile(path, place)
     Registry.load(registry)
     shutil.copyfile(registry, into / "registry.yaml")
+    models.replace(into / "botocore" / "data")
     for folder in [into / "bin", *(path for path in into.rglob("*") if path.name in _STRIPPED)]:
         shutil.rmtree(folder, ignore_errors=True)
 

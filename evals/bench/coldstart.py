@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 from pydantic import JsonValue
 
+from evals import models
 from evals.bench.figures import Figure, Goal, ratio, timed
 from evals.bench.runtime_api import RuntimeApi, runtime_api
 from evals.loading import load
@@ -71,21 +72,25 @@ def cold_starts(rounds: int) -> tuple[list[Figure], list[Goal]]:
             Subject("Stanch, a refusal", STANCH, REFUSED, "refused"),
             Subject("Stanch, a full run", STANCH, item.event, ANSWERED_BY),
         ]
-    with _bedrock() as (endpoint, busy):
-        made = _interleaved(subjects, rounds, endpoint, busy)
+    with _bedrock() as (endpoint, busy), tempfile.TemporaryDirectory(prefix="stanch-models-") as described:
+        models.write(Path(described))
+        made = _interleaved(subjects, rounds, endpoint, busy, {STANCH: {"AWS_DATA_PATH": described}})
     return _summed(made, here)
 
 
 def _interleaved(
-    subjects: list[Subject], rounds: int, endpoint: Endpoint, busy: list[float]
+    subjects: list[Subject], rounds: int, endpoint: Endpoint, busy: list[float], packaged: dict[str, dict[str, str]]
 ) -> dict[str, list[Started | str]]:
-    """One uncounted round, which also compiles what is not compiled yet, and then the counted ones."""
+    """One uncounted round, which also compiles what is not compiled yet, and then the counted ones.
+
+    `packaged` is what a module's own package brings beside the environment of all.
+    """
     made: dict[str, list[Started | str]] = {subject.name: [] for subject in subjects}
     spent: list[float] = []
     for number in range(rounds + 1):
         for subject in subjects:
             busy.clear()
-            started = _start(subject, endpoint)
+            started = _start(subject, endpoint, packaged.get(subject.module, {}))
             if number:
                 made[subject.name].append(started)
                 spent += [sum(busy)] if subject.expects == ANSWERED_BY else []
@@ -93,10 +98,10 @@ def _interleaved(
     return made
 
 
-def _start(subject: Subject, endpoint: Endpoint) -> Started | str:
+def _start(subject: Subject, endpoint: Endpoint, packaged: dict[str, str]) -> Started | str:
     """Start one process and wait for its answer; or what went wrong."""
     with tempfile.TemporaryDirectory(prefix="stanch-bench-") as home, runtime_api() as api:
-        environment = _environment(Path(home), api, endpoint)
+        environment = _environment(Path(home), api, endpoint) | packaged
         api.events.put(json.dumps(subject.event).encode())
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own command

@@ -76,6 +76,19 @@ def test_all_that_a_run_loads_is_in_the_package(unpacked: Path) -> None:
     assert [name for name in found["modules"] if name.startswith(("moto", "tools.sandbox", "evals"))] == []
 
 
+def test_a_function_can_send_no_operation_that_nobody_declared(unpacked: Path) -> None:
+    code = (
+        "import boto3\n"
+        "given = {'region_name': 'eu-west-1', 'aws_access_key_id': 'a', 'aws_secret_access_key': 'b'}\n"
+        "session = boto3.Session()\n"
+        "ec2 = session.client('ec2', **given)\n"
+        "assert hasattr(ec2, 'describe_instances') and not hasattr(ec2, 'terminate_instances')\n"
+        "assert 'iam' in session.get_available_services() and 'sagemaker' not in session.get_available_services()\n"
+        "assert 'eu-west-1' in session.get_available_regions('ec2')"
+    )
+    alone(code, unpacked)
+
+
 def test_neither_moto_nor_the_sandbox_nor_a_test_is_shipped(unpacked: Path) -> None:
     alone("import importlib.util; assert importlib.util.find_spec('moto') is None", unpacked)
     with zipfile.ZipFile(unpacked.parent / "stanch.zip") as zipped:

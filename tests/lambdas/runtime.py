@@ -1,11 +1,14 @@
 """Lambda on this machine: each function is the real `awslambdaric` in a process of its own, against a Runtime API of ours."""
 
+import atexit
 import json
 import os
 import queue
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -13,9 +16,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from evals import models
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -104,6 +110,15 @@ class Function:
         self.process.wait(10)
 
 
+@cache
+def described() -> Path:
+    """What the package says of AWS: functions here can send no more than they could there."""
+    folder = Path(tempfile.mkdtemp(prefix="stanch-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    models.write(folder)
+    return folder
+
+
 @contextmanager
 def running(name: str, handler: str, folder: Path, environment: dict[str, str]) -> Iterator[Function]:
     """The function with its process, which ends with this."""
@@ -131,7 +146,10 @@ def running(name: str, handler: str, folder: Path, environment: dict[str, str]) 
     with served(Runtime) as address, function.log.open("wb") as log:
         function.process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "awslambdaric", handler],
-            env=environment | {"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": name},
+            env=environment | {
+                "AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": name,
+                "AWS_DATA_PATH": str(described()),
+            },
             cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
         try:
