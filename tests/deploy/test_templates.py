@@ -184,12 +184,13 @@ def test_case_files_are_locked_where_they_are_put_and_nobody_is_let_around_the_l
     assert denied["OnlyNewObjects"] == "s3:PutObject"
 
 
-def test_case_files_are_written_by_the_function_that_reads_evidence_and_by_no_other() -> None:
+def test_case_files_are_written_by_the_functions_that_read_what_a_report_says_and_by_no_other() -> None:
     told = {key: one["Environment"]["Variables"].get("STANCH_ARCHIVE") for key, one in FUNCTIONS.items()}
-    assert told == {"Events": "s3://CaseFiles/cases/", "Execute": None, "Approvals": None, "Clock": None}
+    kept = "s3://CaseFiles/cases/"
+    assert told == {"Events": kept, "Execute": kept, "Approvals": None, "Clock": kept}
     granted = {one.name: {p for g in one.grants if g.part is Part.CASE_FILES for p in g.permissions} for one in PARTS}
-    assert {name for name, permissions in granted.items() if permissions} == {"events"}
-    assert granted["events"] == {"s3:PutObject", "s3:GetObjectRetention"}
+    assert {name for name, permissions in granted.items() if permissions} == {"events", "execute", "clock"}
+    assert {frozenset(one) for one in granted.values() if one} == {frozenset({"s3:PutObject", "s3:GetObjectRetention"})}
 
 
 def test_logs_are_kept_for_a_time_that_somebody_chose() -> None:
