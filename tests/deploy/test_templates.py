@@ -11,7 +11,7 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
-from stack import CHOSEN, DEPLOY, REGION, TOOLING, stack
+from stack import CHOSEN, DEPLOY, REGION, TOOLING, Stack, stack
 
 from graphs.configuration import Configuration
 from tools.ledger import tables
@@ -209,7 +209,17 @@ def test_every_variable_of_the_functions_is_one_that_stanch_reads() -> None:
         name for one in FUNCTIONS.values() for name in one["Environment"]["Variables"] if name.startswith("STANCH_")
     }
     assert given - known == set()
-    assert {"STANCH_MODE", "STANCH_MODEL", "STANCH_REGISTRY", "STANCH_ROLE_NAME", "STANCH_EXTERNAL_ID"} <= given
+    assert {"STANCH_MODE", "STANCH_MODEL", "STANCH_REGISTRY_TABLE", "STANCH_ROLE_NAME", "STANCH_EXTERNAL_ID"} <= given
+
+
+def test_every_function_reads_one_registry_the_table_that_is_named_or_the_package_s_file() -> None:
+    def told(stack: Stack) -> set[tuple[str | None, str | None]]:
+        given = [one["Environment"]["Variables"] for one in stack.kind("AWS::Lambda::Function").values()]
+        return {(one.get("STANCH_REGISTRY"), one.get("STANCH_REGISTRY_TABLE")) for one in given}
+
+    table = CHOSEN["template"]["RegistryTable"]
+    assert told(STACK) == {(None, table)}
+    assert told(stack("template", RegistryTable="")) == {("/var/task/registry.yaml", None)}
 
 
 def test_only_the_events_function_is_told_of_a_model() -> None:
