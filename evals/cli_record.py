@@ -2,10 +2,9 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from pydantic import ValidationError
 
 from evals.exam import Exam
@@ -33,25 +32,21 @@ def record_(
     Exit code 1: the case is there, but replayed it does not come out as the run did.
     """
     from evals.recording import NotRecorded, record  # heavy imports, which only this command needs
-    from graphs.bootstrap import REGISTRY, SANDBOX, configuration
-    from graphs.entrypoints.opening import ledger_of, ledgers
+    from graphs.bootstrap import HomeUnusable
+    from graphs.entrypoints.opening import ledger_of, ledgers, registry_of
     from tools.sandbox.world import WorldError
+    from tools.session import NoAws
 
-    ledger, config = ledger_of(run), configuration()
+    ledger = ledger_of(run)
     sandbox = next((each.run(run) is not None for within, each in ledgers().items() if within), False)
-    registry = _registry(config.home / SANDBOX / REGISTRY if sandbox else config.registry)
     try:
+        registry = registry_of(sandbox=sandbox).model_dump(mode="json", exclude_defaults=True)
         made = record(ledger, run, out or Path(run), registry, world)
-    except (NotRecorded, WorldError, OSError, ValidationError) as error:
+    except (NotRecorded, HomeUnusable, NoAws, WorldError, OSError, ValidationError) as error:
         typer.echo(printable(str(error), 400), err=True)
         raise typer.Exit(REFUSED) from error
     typer.echo(f"recorded {run} as {made.folder}, its world from {made.world}")
     raise typer.Exit(0 if _tried(made.folder) else FALLS_SHORT)
-
-
-def _registry(path: Path | None) -> Any:
-    """What the registry says, from the operator's YAML or the sandbox's JSON, which is YAML too."""
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path and path.exists() else None
 
 
 def _tried(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.record import JsonObject
 from graphs.model import CONVERSE
-from tools import reread, targets
+from tools import registry_table, reread, targets
 from tools.action import actions
 from tools.aws import AwsCall, Phase
 from tools.evidence import organizations
@@ -92,6 +92,11 @@ def allowed(phases: Iterable[Phase], narrowing: Sequence[Narrowed], beside: Stat
 def own(function: Function) -> Statements:
     """What a function may do with the service's own parts."""
     return [allow(grant.permissions, filled(grant.part, HERE), condition=grant.condition) for grant in function.grants]
+
+
+def registry() -> Statements:
+    """Reading the one table that the registry lies in, of our own account or of another."""
+    return [allow([registry_table.PERMISSION], "${RegistryTable}")]
 
 
 def model() -> Statements:

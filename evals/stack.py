@@ -6,7 +6,7 @@ import yaml
 from pydantic import JsonValue
 
 from agent.record import JsonObject
-from evals.roles import Policy, Statements, allow, model, needed, organization, own, policies
+from evals.roles import Policy, Statements, allow, model, needed, organization, own, policies, registry
 from tools.guardrails import OWN_PATH
 from tools.own_parts import FUNCTIONS, Function, Member
 
@@ -60,7 +60,10 @@ def _function_role(function: Function) -> JsonObject:
     """The role of one function: its own parts, what its phases need where its account is served, and the denials."""
     wanted = needed(function)
     served = [one.name for one in policies() if one.name.rstrip("0123456789") in wanted]
-    inline: list[JsonValue] = [_inline("own-parts", own(function))]
+    inline: list[JsonValue] = [
+        _inline("own-parts", own(function)),
+        _if("HasRegistryTable", _inline("registry", registry())),
+    ]
     if any(phase == "model" for phase in function.phases):
         inline.append(_if("HasModel", _inline("model", model())))
     if function.member is not None:

@@ -34,7 +34,7 @@ class Configuration(BaseSettings):
     registry: Path | None = None
     """The registry file. Without one no account is served, and every finding is refused."""
     registry_table: str = ""
-    """The DynamoDB table that holds the registry in place of a file, in our own account. Read when a process starts."""
+    """The DynamoDB table that holds the registry in place of a file, by name or, of another account, by ARN. Read when a process starts."""
     policies: Path | None = None
     """A directory of Cedar files in place of the bundled ones."""
     role_name: str | None = None

@@ -1,13 +1,16 @@
 """judge: compute the facts of each action, ask policy, and make the request when a person must answer."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
 from langgraph.runtime import Runtime
 
+from agent.casefile import Looked
 from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
 from agent.queue import Queue, queue_of
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
+from graphs.keeping import keep, noted
 from graphs.order import newly_asked
 from graphs.propose import change_for
 from graphs.ruling import rule
@@ -15,6 +18,8 @@ from graphs.service import Service
 from graphs.state import Context, Judged, Planned
 from tools.aws import Tally
 
+STEP = "plan-again"
+"""What was read to plan again is kept under this name, with how many answers and receipts there were by then."""
 MAX_REQUESTS = 3
 """How often one run asks again because the world drifted while somebody was asked."""
 
@@ -22,7 +27,10 @@ MAX_REQUESTS = 3
 def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged:
     """A verdict for each open action. After an answer the asked changes are planned again: drift makes a new request."""
     tally = Tally()
-    plan = _replanned(state, service, tally)
+    looked: list[Looked] = []
+    plan = _replanned(state, replace(service, looked=looked.append), tally)
+    step = f"{STEP}-{len(state.decisions)}-{len(state.receipts)}"
+    kept = keep(service, state.run_id, step, looked)
     fresh = state.model_copy(update={"plan": plan})
     verdicts = _ruled(fresh, runtime.context.mode, service)
     request = _request(fresh, verdicts, service)
@@ -34,6 +42,7 @@ def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged
         verdicts=verdicts,
         request=request,
         calls={f"judge:{len(state.decisions)}:{len(state.receipts)}": tally.by_phase},
+        **noted(step, kept, len(looked)),
     )
 
 

@@ -1,6 +1,7 @@
 """Keeping what a step read in the case file, and saying so where it could not be kept."""
 
 from agent.casefile import Looked
+from agent.evidence import Answered
 from agent.record import Record
 from graphs.service import Service
 from tools.archive import NotKept
@@ -21,3 +22,10 @@ def keep(service: Service, run_id: str, step: str, looked: list[Looked]) -> Kept
         return Kept(head=service.archive.keep(run_id, step, looked) if looked else "")
     except NotKept as error:
         return Kept(fault=f"raw evidence not kept: {error}")
+
+
+def noted(step: str, kept: Kept, calls: int) -> dict[str, dict[str, Answered]]:
+    """The field of a slice that says where the report finds a step's reads; nothing, and so no write, where none is kept."""
+    if kept == Kept():
+        return {}
+    return {"evidence": {step: Answered(source=step, standing="known", calls=calls, chain=kept.head, note=kept.fault)}}

@@ -9,13 +9,13 @@ from agent import playbook
 from agent.case import build, evidence_ids
 from agent.casefile import Looked
 from agent.catalogue import ActionSpec, Reversal
-from agent.evidence import Answered, Evidence
+from agent.evidence import Evidence
 from agent.finding import Finding
 from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
 from agent.record import JsonObject, iso
 from agent.slots import assign
-from graphs.keeping import Kept, keep
+from graphs.keeping import keep, noted
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from graphs.taking_over import going_on
@@ -42,13 +42,7 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     told = plan.playbook.model_copy(update={"rationale": masker.unmask(plan.playbook.rationale)})
     plan = plan.model_copy(update={"rationale": masker.unmask(plan.rationale), "playbook": told})
     kept = keep(service, state.run_id, STEP, looked)
-    made = Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase})
-    return made if kept == Kept() else made.model_copy(update={"evidence": {STEP: _read(kept, len(looked))}})
-
-
-def _read(kept: Kept, calls: int) -> Answered:
-    """Where the report finds the reads of planning in the case file."""
-    return Answered(source=STEP, standing="known", calls=calls, chain=kept.head, note=kept.fault)
+    return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase}, **noted(STEP, kept, len(looked)))
 
 
 def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally) -> Slots:

@@ -1,12 +1,15 @@
 """reverify: read the containments that stand once more; one that no longer holds has lapsed, and is said so."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from agent.casefile import Looked
 from agent.catalogue import Reversal
 from agent.receipt import Outcome, Receipt, Verification
 from agent.record import Record
-from agent.report import Report, Status
+from agent.report import Report, SourceSummary, Status
 from graphs.holding import holding
+from graphs.keeping import keep
 from graphs.service import Service
 from graphs.state import Context
 from graphs.tell import tell_undone
@@ -14,6 +17,8 @@ from graphs.undo import NothingToUndo, finding_of, read_back, undo_lease
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
 
+STEP = "reverify"
+"""The name of the reads that changed what a report says; those that found all in place are not kept."""
 TURN_SECONDS = 300
 """Each so often the reading begins with another containment, so that none is always the one that time did not reach."""
 
@@ -41,13 +46,14 @@ def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> 
     for receipt in [*standing[turn:], *standing[:turn]]:
         if not time_left():
             break
-        seen = _read(receipt, service)
+        looked: list[Looked] = []
+        seen = _read(receipt, replace(service, looked=looked.append))
         if isinstance(seen, str):
             unread.append(f"{receipt.run_id} {receipt.action_id}: {seen}")
         elif seen.holds:
             held += 1
             if receipt.outcome is Outcome.UNSURE:
-                _settled(receipt, seen, service)
+                _settled(receipt, seen, looked, service)
         elif receipt.outcome is not Outcome.DONE and not _nothing_left(receipt, service):
             partly.append(f"{receipt.run_id} {receipt.action_id}: {seen.detail}")
         else:
@@ -92,16 +98,18 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
         lease = undo_lease(service, receipt.run_id, holder)
         if isinstance(lease, NothingToUndo):
             return None
-        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, service)
+        looked: list[Looked] = []
+        watched = replace(service, looked=looked.append)
+        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, watched)
         if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
             # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
-            service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, service) else "lapsed")
-            report = _told(_amended(report, receipt, seen), service)
+            service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, watched) else "lapsed")
+            report = _told(_kept(_amended(report, receipt, seen), looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
     return report if report.status is Status.LAPSED else None
 
 
-def _settled(receipt: Receipt, seen: Verification, service: Service) -> None:
+def _settled(receipt: Receipt, seen: Verification, looked: list[Looked], service: Service) -> None:
     """What nobody knew of reads as wanted: the run's report says so, unless somebody is taking it back."""
     row, report = service.ledger.run(receipt.run_id), service.ledger.report(receipt.run_id)
     if row is None or row.status is None or report is None:
@@ -114,7 +122,7 @@ def _settled(receipt: Receipt, seen: Verification, service: Service) -> None:
         if _stands(receipt, service):
             done = receipt.model_copy(update={"outcome": Outcome.DONE, "verification": seen})
             service.ledger.record(done, row.fence)
-            report = _told(_with(report, done, seen), service)
+            report = _told(_kept(_with(report, done, seen), looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
 
 
@@ -126,6 +134,15 @@ def _with(report: Report, done: Receipt, seen: Verification) -> Report:
     if report.status is Status.UNVERIFIED and seen_all and not report.dropped:
         return report.model_copy(update={"actions": now, "status": Status.CONTAINED, "reason": told})
     return report.model_copy(update={"actions": now, "reason": f"{told}; before that: {report.reason}"})
+
+
+def _kept(report: Report, looked: list[Looked], service: Service) -> Report:
+    """The report with where the reads behind what it says now are in the case file."""
+    kept = keep(service, report.run_id, STEP, looked)
+    if not kept.head and not kept.fault:
+        return report
+    read = SourceSummary(source=STEP, standing="known", facts={}, calls=len(looked), chain=kept.head, note=kept.fault)
+    return report.model_copy(update={"evidence": [*report.evidence, read]})
 
 
 def _stands(receipt: Receipt, service: Service) -> bool:

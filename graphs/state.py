@@ -133,6 +133,8 @@ class Judged(Slice):
     plan: Plan
     verdicts: dict[str, Verdict]
     request: Request | None
+    evidence: dict[str, Answered] | None = None
+    """Where a case file is kept: that the reads of planning again are in it."""
     calls: dict[str, Calls] = {}
 
 

@@ -48,6 +48,8 @@ CHECKPOINTS = Grant(Part.CHECKPOINTS, tuple(tables.CHECKPOINTS.permissions))
 CRYPT = Grant(Part.KEY, ("kms:Decrypt", "kms:GenerateDataKey"))
 KEEP_EVIDENCE = Grant(Part.CASE_FILES, ("s3:GetObjectRetention", "s3:PutObject"))
 """Adding to the case files and seeing that the lock holds; not reading them, and not undoing the lock."""
+WORK = (*LEDGER, CHECKPOINTS, KEEP_EVIDENCE)
+"""What every function needs that reads in the accounts served and says what it found."""
 TELL = Grant(Part.TOPIC, ("sns:Publish",))
 SIGN = Grant(Part.APPROVAL_KEY, ("secretsmanager:GetSecretValue",))
 HAND_OVER = Grant(Part.EXECUTE, ("lambda:InvokeFunction",))
@@ -90,14 +92,14 @@ FUNCTIONS = (
         "events",
         frozenset({Phase.READ, Phase.PLAN, Phase.MODEL}),
         Member.READ,
-        (RECEIVE, *LEDGER, CHECKPOINTS, KEEP_EVIDENCE, HAND_OVER, TELL, CRYPT, _logging(Part.EVENTS_LOG)),
+        (RECEIVE, *WORK, HAND_OVER, TELL, CRYPT, _logging(Part.EVENTS_LOG)),
         "takes a finding from the queue, gathers evidence, asks the model, judges, and hands over",
     ),
     Function(
         "execute",
         frozenset({*_LOOK, Phase.EXECUTE, Phase.TELL}),
         Member.CONTAIN,
-        (*LEDGER, CHECKPOINTS, TELL, SIGN, GIVE_UP, CRYPT, _logging(Part.EXECUTE_LOG)),
+        (*WORK, TELL, SIGN, GIVE_UP, CRYPT, _logging(Part.EXECUTE_LOG)),
         "does what is allowed or approved, verifies it and tells Security Hub",
     ),
     Function(
@@ -111,7 +113,7 @@ FUNCTIONS = (
         "clock",
         frozenset({*_LOOK, Phase.UNDO, Phase.TELL}),
         Member.ROLLBACK,
-        (*LEDGER, CHECKPOINTS, HAND_OVER, PLAN_ON, TELL, SIGN, GIVE_UP, CRYPT, _logging(Part.CLOCK_LOG)),
+        (*WORK, HAND_OVER, PLAN_ON, TELL, SIGN, GIVE_UP, CRYPT, _logging(Part.CLOCK_LOG)),
         "lets approvals expire, looks again, reads back, and takes back what was done for a time",
     ),
 )

@@ -6,6 +6,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.registry import Registry
 
+PERMISSION = "dynamodb:GetItem"
+"""All that reading it needs."""
 KEY: dict[str, Any] = {"pk": {"S": "registry"}}
 """The table's one key is `pk`, a string; the item holds the text as `body`."""
 
@@ -15,7 +17,10 @@ class NoRegistry(RuntimeError):
 
 
 def load(client: Any, table: str) -> Registry:
-    """Read it, whatever was written last. Raises NoRegistry, and what `Registry.parse` raises."""
+    """Read it, whatever was written last; a table of another account goes by its ARN.
+
+    Raises NoRegistry, and what `Registry.parse` raises.
+    """
     try:
         item = client.get_item(TableName=table, Key=KEY, ConsistentRead=True).get("Item", {})
     except ClientError as error:

@@ -14,6 +14,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 TOOLING, MEMBER, REGION = "111122223333", "444455556666", "eu-central-1"
+REGISTRY_ACCOUNT = "222233334444"
+"""Where the registry's table lies: neither where Stanch runs nor where it acts."""
 _PSEUDO = {
     "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::StackName": "stanch", "AWS::URLSuffix": "amazonaws.com",
     "AWS::NoValue": None,
@@ -23,6 +25,7 @@ CHOSEN = {
         "ServedRegions": REGION, "OrganizationId": "o-abcdefghij", "ServeThisAccount": "true", "ExternalId": "from-outside",
         "ModelId": "eu.anthropic.claude-sonnet-4-6", "FoundationModel": "anthropic.claude-sonnet-4-6",
         "AlertEmail": "security@example.com",
+        "RegistryTable": f"arn:aws:dynamodb:{REGION}:{REGISTRY_ACCOUNT}:table/stanch-registry",
     },
     "member": {
         "ServedRegions": REGION, "OrganizationId": "o-abcdefghij", "ToolingAccount": TOOLING,

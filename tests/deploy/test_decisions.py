@@ -2,7 +2,7 @@
 
 import pytest
 from authorizing import Context, decided
-from stack import MEMBER, REGION, TOOLING, roles
+from stack import MEMBER, REGION, REGISTRY_ACCOUNT, TOOLING, roles
 
 GROUP = f"arn:aws:ec2:{REGION}:{MEMBER}:security-group/sg-1"
 INSTANCE = f"arn:aws:ec2:{REGION}:{MEMBER}:instance/i-1"
@@ -54,6 +54,7 @@ MEMBERS: list[tuple[str, str, str, str, Context]] = [
     ("not allowed", "ContainRole", "s3:PutBucketPublicAccessBlock", "arn:aws:s3:::theirs", {"aws:ResourceAccount": TOOLING}),
 ]  # fmt: skip
 
+REGISTRY = f"arn:aws:dynamodb:{REGION}:{REGISTRY_ACCOUNT}:table/stanch-registry"
 _ORG = {"aws:ResourceOrgID": "o-abcdefghij", "aws:ResourceAccount": MEMBER}
 FUNCTIONS: list[tuple[str, str, str, str, Context]] = [
     ("allowed", "EventsRole", "sts:AssumeRole", f"{IAM}role/stanch/stanch-read", {**_ORG}),
@@ -70,6 +71,9 @@ FUNCTIONS: list[tuple[str, str, str, str, Context]] = [
     ("not allowed", "ApprovalsRole", "sns:Publish", f"arn:aws:sns:{REGION}:{TOOLING}:Topic", {}),
     ("denied", "ExecuteRole", "dynamodb:DeleteTable", f"arn:aws:dynamodb:{REGION}:{TOOLING}:table/LedgerTable", {}),
     ("allowed", "ExecuteRole", "dynamodb:PutItem", f"arn:aws:dynamodb:{REGION}:{TOOLING}:table/LedgerTable", {}),
+    ("allowed", "ApprovalsRole", "dynamodb:GetItem", REGISTRY, {}),
+    ("not allowed", "ClockRole", "dynamodb:PutItem", REGISTRY, {}),
+    ("not allowed", "EventsRole", "dynamodb:Scan", REGISTRY, {}),
     ("not allowed", "ExecuteRole", "sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{TOOLING}:Inbox", {}),
 ]  # fmt: skip
 

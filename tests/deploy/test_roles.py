@@ -8,11 +8,12 @@ from typing import Any
 import policy_sentry
 import pytest
 from policy_sentry.querying.actions import get_action_data
-from stack import MEMBER, TOOLING, Role, roles, stack
+from stack import MEMBER, REGION, REGISTRY_ACCOUNT, TOOLING, Role, roles, stack
 
 from evals.roles import declared
 from tools.guardrails import NEVER
 from tools.own_parts import FUNCTIONS
+from tools.registry_table import PERMISSION
 
 ROLES = {f"{name}-{key}": role for name in ("template", "member") for key, role in roles(name).items()}
 EVENTS, EXECUTE = ROLES["template-EventsRole"], ROLES["template-ExecuteRole"]
@@ -140,9 +141,22 @@ def test_who_speaks_to_the_model_writes_nothing_but_to_our_own_parts() -> None:
     }
     beyond = EVENTS.actions - ours - {"bedrock:InvokeModel", "sts:AssumeRole"}
     assert {action for action in beyond if level(action) not in ("Read", "List")} <= ONLY_A_QUERY
-    elsewhere = {r for action, r, _ in EVENTS.granted() if action in ours and f":{TOOLING}:" not in r}
+    outside = [(a, r) for a, r, _ in EVENTS.granted() if a in ours and f":{TOOLING}:" not in r]
+    elsewhere = {r for action, r in outside if action != PERMISSION}  # the registry's table is only read
     assert elsewhere == {"arn:aws:s3:::CaseFiles/*"}, "the ARN of a bucket names no account"
     assert {action for action in READ.actions if level(action) not in ("Read", "List")} == ONLY_A_QUERY
+
+
+def test_every_function_that_reads_the_registry_may_get_items_of_its_table_and_nothing_else_there() -> None:
+    table = f"arn:aws:dynamodb:{REGION}:{REGISTRY_ACCOUNT}:table/stanch-registry"
+    functions = {key: role for key, role in ROLES.items() if key.startswith("template-")}
+    reading = {
+        key: {action for action, place, _ in role.granted() if place == table} for key, role in functions.items()
+    }
+    assert set(reading) == {f"template-{name}Role" for name in ("Events", "Execute", "Approvals", "Clock")}
+    assert set(map(frozenset, reading.values())) == {frozenset({PERMISSION})}
+    without = roles("template", RegistryTable="")
+    assert [place for role in without.values() for _, place, _ in role.granted() if "registry" in place.lower()] == []
 
 
 def test_who_may_ask_athena_may_write_no_table_and_no_object_and_only_in_our_own_workgroups() -> None:

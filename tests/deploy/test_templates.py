@@ -11,7 +11,7 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
-from stack import CHOSEN, DEPLOY, REGION, TOOLING, stack
+from stack import CHOSEN, DEPLOY, REGION, TOOLING, Stack, stack
 
 from graphs.configuration import Configuration
 from tools.ledger import tables
@@ -184,12 +184,13 @@ def test_case_files_are_locked_where_they_are_put_and_nobody_is_let_around_the_l
     assert denied["OnlyNewObjects"] == "s3:PutObject"
 
 
-def test_case_files_are_written_by_the_function_that_reads_evidence_and_by_no_other() -> None:
+def test_case_files_are_written_by_the_functions_that_read_what_a_report_says_and_by_no_other() -> None:
     told = {key: one["Environment"]["Variables"].get("STANCH_ARCHIVE") for key, one in FUNCTIONS.items()}
-    assert told == {"Events": "s3://CaseFiles/cases/", "Execute": None, "Approvals": None, "Clock": None}
+    kept = "s3://CaseFiles/cases/"
+    assert told == {"Events": kept, "Execute": kept, "Approvals": None, "Clock": kept}
     granted = {one.name: {p for g in one.grants if g.part is Part.CASE_FILES for p in g.permissions} for one in PARTS}
-    assert {name for name, permissions in granted.items() if permissions} == {"events"}
-    assert granted["events"] == {"s3:PutObject", "s3:GetObjectRetention"}
+    assert {name for name, permissions in granted.items() if permissions} == {"events", "execute", "clock"}
+    assert {frozenset(one) for one in granted.values() if one} == {frozenset({"s3:PutObject", "s3:GetObjectRetention"})}
 
 
 def test_logs_are_kept_for_a_time_that_somebody_chose() -> None:
@@ -208,7 +209,17 @@ def test_every_variable_of_the_functions_is_one_that_stanch_reads() -> None:
         name for one in FUNCTIONS.values() for name in one["Environment"]["Variables"] if name.startswith("STANCH_")
     }
     assert given - known == set()
-    assert {"STANCH_MODE", "STANCH_MODEL", "STANCH_REGISTRY", "STANCH_ROLE_NAME", "STANCH_EXTERNAL_ID"} <= given
+    assert {"STANCH_MODE", "STANCH_MODEL", "STANCH_REGISTRY_TABLE", "STANCH_ROLE_NAME", "STANCH_EXTERNAL_ID"} <= given
+
+
+def test_every_function_reads_one_registry_the_table_that_is_named_or_the_package_s_file() -> None:
+    def told(stack: Stack) -> set[tuple[str | None, str | None]]:
+        given = [one["Environment"]["Variables"] for one in stack.kind("AWS::Lambda::Function").values()]
+        return {(one.get("STANCH_REGISTRY"), one.get("STANCH_REGISTRY_TABLE")) for one in given}
+
+    table = CHOSEN["template"]["RegistryTable"]
+    assert told(STACK) == {(None, table)}
+    assert told(stack("template", RegistryTable="")) == {("/var/task/registry.yaml", None)}
 
 
 def test_only_the_events_function_is_told_of_a_model() -> None:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +16,11 @@ from evals.exam import Exam
 from evals.expect import score
 from evals.loading import load
 from evals.worker import build
+from graphs.bootstrap import LEDGER, SANDBOX
 from graphs.entrypoints.cli import app
+from tools.ledger import SqliteLedger
+from tools.registry_table import KEY as ITEM
+from tools.sandbox.engine import Sandbox
 from tools.sandbox.world import World
 
 CASES = Path(__file__).parents[2] / "evals" / "cases"
@@ -71,6 +77,31 @@ def test_a_run_is_recorded_and_comes_out_the_same_in_its_own_world(
     world = World.load(thin / "world.yaml")
     assert world.registry == World.load(KEY / "world.yaml").registry, "what was protected is kept"
     assert any(line.startswith("status: ") for line in failing(thin)), "nobody's calls are in a finding"
+
+
+def test_a_run_whose_registry_lies_in_a_table_is_recorded_with_what_the_table_says(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (report,) = ran(home / "table", KEY, "--mode", "auto")
+    ledger = SqliteLedger(home / "table" / SANDBOX / LEDGER, lambda _: True, sandbox=True)
+    monkeypatch.setattr("graphs.entrypoints.opening.ledgers", lambda: {False: ledger})  # as a run of the real AWS
+    sandbox = Sandbox.fresh(7, datetime(2026, 3, 1, tzinfo=UTC))
+    client = sandbox.client("dynamodb", "111122223333", "eu-west-1")
+    key: dict[str, Any] = {"AttributeName": "pk", "KeyType": "HASH"}
+    client.create_table(
+        TableName="stanch-registry", KeySchema=[key], BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )  # fmt: skip
+    monkeypatch.setattr("graphs.bootstrap.state_client", lambda region: client)
+    monkeypatch.setenv("STANCH_REGISTRY_TABLE", "arn:aws:dynamodb:eu-west-1:111122223333:table/stanch-registry")
+    lost = CliRunner().invoke(
+        eval_app, ["record", str(report["run_id"]), "--out", str(tmp_path / "lost")],
+        env={"STANCH_HOME": str(home / "table")},
+    )  # fmt: skip
+    assert (lost.exit_code, (tmp_path / "lost").exists()) == (2, False)
+    client.put_item(TableName="stanch-registry", Item=ITEM | {"body": {"S": "protected: [payroll]"}})
+    recorded(home / "table", report["run_id"], tmp_path / "case", monkeypatch)
+    assert World.load(tmp_path / "case" / "world.yaml").registry.protected == ["payroll"]
 
 
 def test_each_finding_of_an_event_has_its_own_expectation(

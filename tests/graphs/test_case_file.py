@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from desk import ACCOUNT, USER, USER_WORLD, Desk, desk, event
+from desk import ACCOUNT, REGION, USER, USER_WORLD, Desk, desk, event
+from desk import KEY as KEY_ID
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agent.casefile import head
 from agent.report import Report
+from agent.verdict import Mode
 from graphs.checkpoints import serializer
 from graphs.export import MANIFEST, SIGNATURE, checked, exported, key_id
+from graphs.reverify import reverify
 from graphs.runs import Runs
 from tools.archive import Archive, FileArchive, NotKept, S3Archive
 
@@ -180,6 +183,40 @@ def test_what_intake_and_planning_read_is_kept_as_it_was_asked_and_when(tmp_path
     assert {looked.params.get("UserName") for looked in planned} >= {USER}
     (told,) = [source for source in report.evidence if source.source == "plan"]
     assert (len(planned), chains["plan.1.jsonl"][-1].digest) == (told.calls, told.chain)
+
+
+def test_what_was_read_to_plan_again_after_an_answer_is_kept_and_an_archive_of_it_holds(tmp_path: Path) -> None:
+    at = desk(tmp_path, USER_WORLD, event("guardduty_credential_abuse"), Mode.APPROVE)
+    at.service = replace(at.service, archive=FileArchive(tmp_path / "cases"))
+    at.runs = Runs(at.service, InMemorySaver(serde=serializer()))
+    asked = at.deliver()
+    assert "plan-again-1-0.1.jsonl" not in at.service.archive.chains(asked.run_id)
+    at.wait(minutes=3)
+    at.say("approve", asked)
+    report = at.service.ledger.report(asked.run_id)
+    assert report is not None
+    chain = at.service.archive.chains(asked.run_id)["plan-again-1-0.1.jsonl"]
+    assert {entry.looked.at for entry in chain} == {at.sandbox.now()}
+    assert "iam:ListAccessKeys" in {entry.looked.call for entry in chain}
+    assert [s.chain for s in report.evidence if s.source == "plan-again-1-0"] == [head(chain)]
+    archive = exported(at.service, asked.run_id)
+    assert archive is not None
+    assert checked(archive, [KEY]).faults == []
+
+
+def test_the_reads_that_show_a_containment_gone_are_kept_and_those_that_find_it_in_place_are_not(
+    tmp_path: Path,
+) -> None:
+    at, report = worked(tmp_path)
+    reverify(at.service)
+    assert "reverify.1.jsonl" not in at.service.archive.chains(report.run_id)
+    at.sandbox.client("iam", ACCOUNT, REGION).update_access_key(UserName=USER, AccessKeyId=KEY_ID, Status="Active")
+    (lapsed,) = reverify(at.service).lapsed
+    chain = at.service.archive.chains(report.run_id)["reverify.1.jsonl"]
+    assert [source.chain for source in lapsed.evidence if source.source == "reverify"] == [head(chain)]
+    archive = exported(at.service, report.run_id)
+    assert archive is not None
+    assert checked(archive, [KEY]).faults == []
 
 
 LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}}}
