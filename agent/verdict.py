@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from agent.plan import PlannedAction, digest_of
 from agent.record import Moment, Record
@@ -135,6 +135,12 @@ class Verdict(Record):
     otherwise_by: dict[str, list[str]] = {}
     """In `observe`: by what, in each of them: as `policies`, or for an Ask as `asked_by`."""
     facts: Facts
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def _older(cls, stored: object) -> object:
+        """A stored verdict may be older than this fact: then it asks."""
+        return {"predecessor_failed": True, **stored} if isinstance(stored, dict) else stored
 
 
 class Request(Record):

@@ -12,6 +12,8 @@ NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 """Why a wanted action is not in place although its target is there."""
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
+_STANDBY, _QUARANTINE = "autoscaling_enter_standby", "ec2_quarantine_interfaces"
+_MAY_END = "its Auto Scaling group still counts on it: it may take it for unhealthy, and end it with its evidence"
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
 IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 _UNSURE = {Outcome.DONE, Outcome.UNSURE}
@@ -77,6 +79,7 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
     left += [f"{_name(a)}: not approved" for a in _declined(state, plan)]
     left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in NOT_DONE]
+    left += [f"{name}: {_MAY_END}" for name in _may_be_ended(state, plan)]
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
     if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
@@ -85,6 +88,22 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     if unsure:
         return Status.UNVERIFIED, "; ".join(left)
     return Status.ESCALATED, "nothing was changed: " + "; ".join(left)
+
+
+def _may_be_ended(state: State, plan: Plan) -> list[str]:
+    """Instances that are cut off, wholly or in part, and that could not leave their Auto Scaling group before."""
+    tried = [a for a in plan.actions if a.change.action == _STANDBY]
+    staying = {a.change.target for a in tried if (r := state.receipts.get(a.id)) is None or not _holds(r)}
+    staying |= {d.target for d in plan.dropped if d.action == _STANDBY and d.target and d.reason in NOT_DONE}
+    cut = {Outcome.PARTIAL, *_UNSURE}
+    return [
+        a.change.target.id
+        for a in plan.actions
+        if a.change.action == _QUARANTINE
+        and a.change.target in staying
+        and (r := state.receipts.get(a.id)) is not None
+        and r.outcome in cut
+    ]
 
 
 def _holds(receipt: Receipt) -> bool:

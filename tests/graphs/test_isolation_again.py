@@ -130,6 +130,7 @@ def test_an_instance_that_could_not_leave_its_group_is_not_quarantined_unasked(t
     ended = at.say("approve", asked)
     assert ended.status is Status.PARTIALLY_CONTAINED
     assert STANDBY in ended.reason
+    assert f"{INSTANCE}: its Auto Scaling group still counts on it" in ended.reason
     assert isolated(at) == {"out of service": False, "cut off": True, "without its role": True}
 
 
@@ -138,6 +139,7 @@ def test_a_quarantine_that_a_person_refuses_then_is_not_made(tmp_path: Path) -> 
     failing(at, "autoscaling:EnterStandby", code="ResourceContention")
     ended = at.say("reject", at.deliver())
     assert (ended.status, groups(at)[FIRST]) == (Status.PARTIALLY_CONTAINED, [WEB])
+    assert "counts on it" not in ended.reason
     assert f"{QUARANTINE} on {INSTANCE}: not approved" in ended.reason
 
 
