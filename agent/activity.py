@@ -73,6 +73,18 @@ class Activity(Record):
     """The temporary access key that AWS gave for it: the call made a session."""
     assumed_role: str = ""
     """The ARN of the role that the session was made in."""
+    principal: str = ""
+    """IAM's own id of who called, with a session's name behind a colon."""
+    session_name: str = ""
+    """What whoever made the session called it; EC2 and Lambda name it after the instance and the function."""
+    service: str = ""
+    """The service that called by itself, or on the principal's behalf."""
+
+    @property
+    def caller(self) -> str:
+        """Who called, by what nobody can choose: a service's name, IAM's id of a user or role, or else the account."""
+        by_itself = self.service if self.actor_type == "AWSService" else ""
+        return by_itself or self.principal.partition(":")[0] or self.account
 
     @property
     def denied(self) -> bool:
@@ -108,6 +120,9 @@ def activity(raw: object) -> Activity | None:
         about_user=_text(_object(event, "requestParameters"), "userName"),
         session_key="" if error else _session_key(event),
         assumed_role="" if error else _role_arn(event),
+        principal=_text(identity, "principalId"),
+        session_name=_text(_object(event, "requestParameters"), "roleSessionName"),
+        service=_text(identity, "invokedBy"),
         opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
     )
 

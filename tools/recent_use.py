@@ -1,11 +1,12 @@
 """How much somebody called AWS lately: whom a containment would cut, measured before anybody is asked about it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from agent.activity import activity
+from agent.activity import Activity, activity
 from agent.plan import Effect
+from agent.record import iso
 from tools.aws import Aws, AwsCall, AwsError, Phase
 from tools.gathering import home
 from tools.pace import LOOKUP_EVENTS
@@ -13,7 +14,12 @@ from tools.pace import LOOKUP_EVENTS
 DAYS = 7
 LOOKUP = AwsCall("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", "*", frozenset({Phase.PLAN}))
 _PAGE = 50
-_SESSIONS = frozenset({"AssumeRole", "GetSessionToken", "GetFederationToken"})
+_LASTING = {
+    "AssumeRole": timedelta(hours=12),
+    "GetSessionToken": timedelta(hours=36),
+    "GetFederationToken": timedelta(hours=36),
+}
+"""The longest session that each gives."""
 
 
 def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable[str] = ()) -> list[Effect]:
@@ -37,8 +43,8 @@ def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable
         Effect(what=f"Calls {whose} {lately}", count=len(events)),
         Effect(what="Addresses that these calls came from.", count=len({event.address for event in events})),
         Effect(
-            what="Sessions that these calls opened, some of which may go on.",
-            count=sum(event.name in _SESSIONS and not event.error for event in events),
+            what="Sessions that these calls opened and that may still go on.",
+            count=sum(_may_go_on(event, aws.now()) for event in events),
         ),
     ]
 
@@ -47,6 +53,11 @@ def regions_of(uses: Iterable[dict[str, Any]]) -> list[str]:
     """The Regions in which keys were last used, from `AccessKeyLastUsed`; `N/A` is none."""
     named = (str(used.get("Region", "")) for used in uses)
     return [region for region in named if region not in ("", "N/A", "aws-global")]
+
+
+def _may_go_on(event: Activity, now: datetime) -> bool:
+    lasting = _LASTING.get(event.name)
+    return lasting is not None and not event.error and event.at >= iso(now - lasting)
 
 
 def _newest(aws: Aws, attribute: str, value: str) -> dict[str, Any]:

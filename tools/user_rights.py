@@ -1,9 +1,9 @@
-"""What an IAM user may do: every policy that bears on it, directly or through groups."""
+"""What an IAM user or a role may do: every policy that bears on it, a user's also through groups."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.iam_policy import parse_document
+from agent.iam_policy import allows_everything, parse_document
 from agent.record import JsonObject
 from agent.target import Target
 from tools.aws import Aws, AwsCall, Phase
@@ -31,10 +31,15 @@ CALLS = frozenset(
     }
 )  # fmt: skip
 
+ROLE_ATTACHED = iam_read("ListAttachedRolePolicies", "role")
+ROLE_INLINE = iam_read("ListRolePolicies", "role")
+ROLE_DOCUMENT = iam_read("GetRolePolicy", "role")
+ROLE_CALLS = frozenset({ROLE_ATTACHED, ROLE_INLINE, ROLE_DOCUMENT, POLICY, POLICY_DOCUMENT})
+
 
 @dataclass
 class Rights:
-    """The policies that bear on a user, and why some may be missing."""
+    """The policies that bear on a principal, and why some may be missing."""
 
     attached: list[str] = field(default_factory=list)
     """ARNs of managed policies."""
@@ -53,10 +58,32 @@ def read(gathering: Gathering, aws: Aws, user: Target) -> Rights:
         _keep(rights, _document(gathering, aws, INLINE_DOCUMENT, **named, PolicyName=policy))
     for group in _kept(rights, attempt(lambda: gathering.all(aws, GROUPS, "Groups", **named)), "GroupName"):
         _add_group(rights, gathering, aws, group)
-    for arn in dict.fromkeys(rights.attached):
-        if not arn.startswith(f"arn:{user.partition}:iam::aws:"):
-            _keep(rights, _managed(gathering, aws, arn))
+    _add_managed(rights, gathering, aws)
     return rights
+
+
+def read_role(gathering: Gathering, aws: Aws, role: Target) -> Rights:
+    """The same of a role, which is in no group."""
+    rights = Rights()
+    named = {"RoleName": role.id}
+    attached = attempt(lambda: gathering.all(aws, ROLE_ATTACHED, "AttachedPolicies", **named))
+    rights.attached += _kept(rights, attached, "PolicyArn")
+    for policy in _kept(rights, attempt(lambda: gathering.all(aws, ROLE_INLINE, "PolicyNames", **named))):
+        _keep(rights, _document(gathering, aws, ROLE_DOCUMENT, **named, PolicyName=policy))
+    _add_managed(rights, gathering, aws)
+    return rights
+
+
+def admin(rights: Rights, partition: str) -> bool:
+    """Whether a policy that was read permits everything."""
+    theirs = f"arn:{partition}:iam::aws:policy/AdministratorAccess"
+    return theirs in rights.attached or any(map(allows_everything, rights.documents))
+
+
+def _add_managed(rights: Rights, gathering: Gathering, aws: Aws) -> None:
+    for arn in dict.fromkeys(rights.attached):
+        if not arn.startswith(f"arn:{aws.partition}:iam::aws:"):
+            _keep(rights, _managed(gathering, aws, arn))
 
 
 def _add_group(rights: Rights, gathering: Gathering, aws: Aws, group: str) -> None:

@@ -117,6 +117,7 @@ def _finding(world: World) -> Finding:
             ),
             Target(kind=TargetKind.BUCKET, id="berth-exports", **here),
             Target(kind=TargetKind.INSTANCE, id="i-020848727c750ce0e", **here),
+            Target(kind=TargetKind.ROLE, id="berth-web", account=world.account, region=GLOBAL),
             address,
         ],
         remote_addresses=[address],

@@ -33,14 +33,16 @@ def effects(*events: dict[str, Any], fault: Fail | None = None) -> list[str]:
 def test_calls_callers_and_sessions_of_the_last_days_are_counted_where_the_key_is_used() -> None:
     told = effects(
         {"at": "-1h", "name": "ListUsers", "address": "192.0.2.1"},
-        {"at": "-2d", "name": "AssumeRole", "source": "sts", "address": "192.0.2.1", "region": "eu-west-1"},
+        {"at": "-11h", "name": "AssumeRole", "source": "sts", "address": "192.0.2.1", "region": "eu-west-1"},
+        {"at": "-13h", "name": "AssumeRole", "source": "sts", "address": "192.0.2.1", "region": "eu-west-1"},
+        {"at": "-35h", "name": "GetSessionToken", "source": "sts", "address": "192.0.2.1", "region": "us-east-1"},
         {"at": "-2d", "name": "AssumeRole", "source": "sts", "address": "192.0.2.2", "error": "AccessDenied"},
         {"at": "-9d", "name": "ListUsers", "address": "192.0.2.3"},
     )
     assert told == [
-        "Calls with this key in the last 7 days, in us-east-1 and eu-west-1: 3",
+        "Calls with this key in the last 7 days, in us-east-1 and eu-west-1: 5",
         "Addresses that these calls came from: 2",
-        "Sessions that these calls opened, some of which may go on: 1",
+        "Sessions that these calls opened and that may still go on: 2",
     ]
 
 

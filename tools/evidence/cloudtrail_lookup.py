@@ -1,22 +1,19 @@
 """CloudTrail's event history: what a key, a user's credentials and a bucket's settings were used for."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
-from agent.activity import SENSITIVE, Activity, activity
+from agent.activity import SENSITIVE, Activity
 from agent.addresses import is_public, parse
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.record import iso
 from agent.target import GLOBAL, Target, TargetKind
 from tools import key_sessions, regions
-from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
+from tools.aws import Aws
+from tools.event_history import LAG, LOOKUP, History, Seen
 from tools.gathering import Gathering, Read, about, home, regional, users
-from tools.pace import LOOKUP_EVENTS
+from tools.principal_calls import trusted
 from tools.registry import Registry
 from tools.source import Question, SourceSpec
-from tools.window import TRAIL_LAG, Window, settled
+from tools.window import TRAIL_LAG, settled
 
 KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
@@ -34,9 +31,6 @@ SPEC = SourceSpec(
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
-LOOKUP = AwsCall(
-    "cloudtrail", "LookupEvents", permission="cloudtrail:LookupEvents", resource="*", phases=frozenset({Phase.READ})
-)
 CALLS = frozenset({LOOKUP, regions.REGIONS})
 
 _OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted"}
@@ -45,26 +39,6 @@ _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys",
     "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
 }  # fmt: skip
-
-PAGES = 20
-"""A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
-LAG = "cloudtrail_lag"
-"""Events take up to 15 minutes: finding none of what happened since then is not a zero yet."""
-
-
-@dataclass
-class Seen:
-    """The events of one subject, and why some may be missing."""
-
-    events: dict[str, Activity] = field(default_factory=dict)
-    gap: str = ""
-
-    def keep(self, event: Activity | None) -> None:
-        """Each event once. One that is not readable may have been any."""
-        if event is None:
-            self.gap = self.gap or "unreadable_event"
-        else:
-            self.events[event.id or f"{event.at} {event.name} {len(self.events)}"] = event
 
 
 def wanted(finding: Finding) -> bool:
@@ -76,75 +50,32 @@ def gather(aws: Aws, question: Question) -> Answered:
     """Look up each subject where its events are kept: a key's in every Region that the account uses, IAM's at home."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
+    history = History(gathering, aws, question, SPEC.byte_cap)
     keys = _keys(finding)
     everywhere = regions.used(gathering, aws, question) if keys else Read([])
     for key in keys:
         gathering.want(key, KEY_FACTS + key_sessions.KEY_FACTS)
-        seen = _look_up(gathering, aws, question, everywhere.value or [], [("AccessKeyId", key.id)])
+        seen = history.look_up(everywhere.value or [], [("AccessKeyId", key.id)])
         seen.gap = seen.gap or everywhere.gap
         events = [event for event in seen.events.values() if event.key in {"", key.id}]
         if events:
             _tell_key(gathering, key, seen, events, question)
-            _tell_sessions(gathering, aws, key, seen, events, everywhere.value or [], question)
+            _tell_sessions(gathering, history, key, seen, events, everywhere.value or [], question)
         else:
             _tell_nothing(gathering, key, KEY_FACTS + key_sessions.KEY_FACTS, seen.gap, question)
     for user in users(finding):
         gathering.want(user, USER_FACTS)
         attributes = [("Username", user.id), ("ResourceName", user.id)]
-        _tell_user(gathering, user, _look_up(gathering, aws, question, [home(aws.partition)], attributes), question)
+        _tell_user(gathering, user, history.look_up([home(aws.partition)], attributes), question)
     for bucket in about(finding, TargetKind.BUCKET):
         gathering.want(bucket, BUCKET_FACTS)
-        seen = _look_up(gathering, aws, question, [regional(bucket)], [("ResourceName", bucket.id)])
+        seen = history.look_up([regional(bucket)], [("ResourceName", bucket.id)])
         _tell_bucket(gathering, bucket, seen, question)
     return gathering.answered()
 
 
 def _keys(finding: Finding) -> list[Target]:
     return about(finding, TargetKind.ACCESS_KEY)
-
-
-def _look_up(
-    gathering: Gathering, aws: Aws, question: Question, where: Iterable[str], attributes: list[tuple[str, str]]
-) -> Seen:
-    """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own."""
-    seen = Seen()
-    for region in where:
-        for attribute in attributes:
-            try:
-                for raw in _events(gathering, aws.at(region), question, attribute):
-                    seen.keep(activity(raw))
-            except AwsError as error:
-                seen.gap = seen.gap or error.code
-    return seen
-
-
-def _events(gathering: Gathering, aws: Aws, question: Question, attribute: tuple[str, str]) -> Iterator[Any]:
-    name, value = attribute
-    window = Window.of(question)
-    pages = gathering.pages(
-        aws,
-        LOOKUP,
-        limit=PAGES,
-        LookupAttributes=[{"AttributeKey": name, "AttributeValue": value}],
-        StartTime=window.start,
-        EndTime=window.end,
-        MaxResults=50,
-    )
-    _pace(aws)
-    for page in pages:
-        for event in page.get("Events", []):
-            raw = event.get("CloudTrailEvent", "")
-            gathering.bytes_read += len(raw)
-            yield raw
-        if gathering.bytes_read > SPEC.byte_cap:
-            raise Incomplete(LOOKUP.name, "byte_cap")
-        if page.get("NextToken"):
-            _pace(aws)
-
-
-def _pace(aws: Aws) -> None:
-    if aws.clients.paced:
-        LOOKUP_EVENTS.wait(f"{aws.account}/{aws.region}")
 
 
 def _tell_key(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
@@ -163,7 +94,7 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, events: list[Activi
 
 def _tell_sessions(
     gathering: Gathering,
-    aws: Aws,
+    history: History,
     key: Target,
     seen: Seen,
     events: list[Activity],
@@ -173,19 +104,19 @@ def _tell_sessions(
     """The sessions that the key made, wherever they worked. Those that strangers made are followed first."""
 
     def look(session: str) -> tuple[list[Activity], str]:
-        found = _look_up(gathering, aws, question, where, [("AccessKeyId", session)])
+        found = history.look_up(where, [("AccessKeyId", session)])
         return list(found.events.values()), found.gap
 
     def young() -> str:
         since = iso(question.now - TRAIL_LAG)
         return LAG if any(event.at > since for event in events if event.session_key) else ""
 
-    def trusted(address: str) -> bool:
-        return _trusted(address, question.registry)
+    def ours(address: str) -> bool:
+        return trusted(address, question.registry)
 
     newest_last = sorted(events, key=lambda event: (event.at, event.id))
-    followed = key_sessions.follow(newest_last[::-1], look, lambda event: trusted(event.address), aws.timeout_at)
-    key_sessions.tell(gathering, key, followed, seen.gap, young, trusted)
+    followed = key_sessions.follow(newest_last[::-1], look, lambda event: ours(event.address), history.aws.timeout_at)
+    key_sessions.tell(gathering, key, followed, seen.gap, young, ours)
     if followed.calls:
         last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
         gathering.excerpt("calls of its sessions", "\n".join(event.line for event in last))
@@ -194,11 +125,11 @@ def _tell_sessions(
 def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
     """Where the calls came from. While the finding's own call may still be on its way, the others clear nobody."""
     named = question.finding.remote_addresses
-    trusted = bool(named) and all(question.registry.trusts(target.id) for target in named)
-    gathering.known("key.finding_address_trusted", key, trusted)
+    vouched = bool(named) and all(question.registry.trusts(target.id) for target in named)
+    gathering.known("key.finding_address_trusted", key, vouched)
     remote = {target.id.split("/")[0] for target in named}
     sighted = any(_same(event.address, remote) for event in events)
-    distrusted = not all(_trusted(event.address, question.registry) for event in events)
+    distrusted = not all(trusted(event.address, question.registry) for event in events)
     late = not sighted and not seen.gap and not settled(question)
     if late:
         gathering.not_yet("key.finding_address_seen", key, LAG)
@@ -249,12 +180,6 @@ def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], 
 def _public_addresses(events: list[Activity]) -> set[str]:
     found = (parse(event.address) for event in events)
     return {str(address) for address in found if address is not None and is_public(address)}
-
-
-def _trusted(address: str, registry: Registry) -> bool:
-    """A service's name in the place of an address came from nowhere that we trust."""
-    parsed = parse(address)
-    return parsed is not None and registry.trusts(str(parsed))
 
 
 def _same(address: str, remote: set[str]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.evidence import Answered
 from agent.finding import Finding
-from agent.iam_policy import allows_everything, denies_everything
+from agent.iam_policy import denies_everything
 from agent.record import JsonObject
 from agent.tags import any_protects
 from agent.target import Target, TargetKind
@@ -169,10 +169,9 @@ def _tell_other_keys(gathering: Gathering, aws: Aws, user: Target, question: Que
 def _tell_rights(gathering: Gathering, user: Target, rights: Rights) -> None:
     own = f"arn:{user.partition}:iam::aws:policy/"
     names = [arn.removeprefix(own) for arn in rights.attached if arn.startswith(own)]
-    admin = "AdministratorAccess" in names or any(map(allows_everything, rights.documents))
     denied = "AWSDenyAll" in names or any(map(denies_everything, rights.documents))
     quarantined = any(name.startswith("AWSCompromisedKeyQuarantine") for name in names)
-    gathering.holds("user.admin", user, admin, rights.gap)
+    gathering.holds("user.admin", user, user_rights.admin(rights, user.partition), rights.gap)
     gathering.holds("user.denied_already", user, denied, rights.gap)
     gathering.holds("user.quarantined_by_aws", user, quarantined, rights.gap)
 

@@ -194,7 +194,7 @@ def _effects(planned: Change | Inapplicable) -> dict[str, int | None]:
 
 _NOBODY = {
     "Addresses that these calls came from.": 0,
-    "Sessions that these calls opened, some of which may go on.": 0,
+    "Sessions that these calls opened and that may still go on.": 0,
 }
 
 

@@ -263,6 +263,30 @@ LOGGED: dict[str, Any] = {
 }  # fmt: skip
 """The same world with its logs in S3: who got which object, and whom it spoke with."""
 
+TAKEN = "ASIAWORKERSESSION001"
+OF_ROLE: dict[str, Any] = {
+    **copy.deepcopy(WORLD),
+    "iam": {**WORLD["iam"], "roles": [{"name": "worker", "path": "/team/", "policies": {"own": {"Statement": []}}}]},
+    "cloudtrail": {
+        "events": [
+            *WORLD["cloudtrail"]["events"],
+            {"at": "-50m", "name": "AssumeRole", "source": "sts", "user": "carol", "address": OFFICE,
+             "request": {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/team/worker", "roleSessionName": "stolen"},
+             "response": {"credentials": {"accessKeyId": TAKEN}}},
+            {"at": "-45m", "name": "StopLogging", "source": "cloudtrail", "key": TAKEN, "role": "worker", "user": "stolen",
+             "address": ATTACKER, "region": "us-east-2"},
+        ]
+    },
+}  # fmt: skip
+"""The same world, and a session of a role, whose key no finding names."""
+ROLE_TARGET = Target(kind=TargetKind.ROLE, id="worker", account=ACCOUNT, region=GLOBAL)
+SESSION_TARGET = Target(
+    kind=TargetKind.ROLE_SESSION, id="AROAWORKEREXAMPLE01:stolen", account=ACCOUNT, region=GLOBAL, owner="worker"
+)
+KEYLESS = FINDING.model_copy(update={"targets": [SESSION_TARGET, ROLE_TARGET, USER_TARGET]})
+
+ABOUT_THE_KEYLESS = frozenset({"cloudtrail_principals", "role_state"})
+"""Sources about users, sessions and roles of which no key is named."""
 ABOUT_AN_ATTACK = frozenset({"ec2_state", "finding_traffic", "own_addresses", "waf_logs"})
 """Sources that the credential finding is nothing to."""
 ABOUT_THE_ACCOUNT = frozenset({"organizations"})
@@ -273,6 +297,8 @@ def scene(name: str) -> tuple[dict[str, Any], Finding]:
     """The world and the finding that a source has something to say about."""
     if name in ("cloudtrail_athena", "flow_logs_athena"):
         return LOGGED, FLOWING
+    if name in ABOUT_THE_KEYLESS:
+        return OF_ROLE, KEYLESS
     return (ATTACKED, ATTACK) if name in ABOUT_AN_ATTACK else (WORLD, FLOWING if name == "vpc_flow_logs" else FINDING)
 
 
@@ -339,7 +365,7 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     """Every fact that the source declares, about each of the finding's targets of its kind."""
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
-        "instance": "instance", "group": "group", "role": "role",
+        "instance": "instance", "group": "group", "role": "role", "session": "role_session",
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))

@@ -136,7 +136,7 @@ def test_no_session_is_looked_up_after_the_deadline() -> None:
     on_time = gather("cloudtrail_lookup", *built(world))
     late = gather("cloudtrail_lookup", *built(world), timeout_at=lambda: True)
     assert late.calls < on_time.calls
-    assert values(late)["key.sessions_only_trusted" + K] == "absent: not_all_followed"
+    assert values(late)["key.sessions_only_trusted" + K] == "failed: deadline"
 
 
 def test_the_finding_is_of_the_time_that_these_worlds_are_about() -> None:

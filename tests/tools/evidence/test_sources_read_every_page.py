@@ -22,9 +22,8 @@ from asking import (
 )
 
 from agent.target import Target
-from tools import flow_logs, log_query
+from tools import event_history, flow_logs, log_query
 from tools.aws import Aws, AwsCall, Rejected, Throttled
-from tools.evidence import cloudtrail_lookup
 from tools.gathering import Gathering
 from tools.pace import Pacer
 from tools.source import SourceSpec
@@ -48,7 +47,7 @@ def test_a_hundred_and_twenty_events_take_three_pages() -> None:
 
 
 def test_more_events_than_are_read_make_the_count_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloudtrail_lookup, "PAGES", 2)
+    monkeypatch.setattr(event_history, "PAGES", 2)
     told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [MANY])))
     assert told[f"key.calls {KEY}"] == "failed: page_limit"
     assert told[f"key.only_trusted_addresses {KEY}"] is False

@@ -14,7 +14,7 @@ _KEPT = timedelta(days=90)
 _REQUEST_RESOURCES = {
     "bucketName": "AWS::S3::Bucket", "userName": "AWS::IAM::User", "roleName": "AWS::IAM::Role",
     "accessKeyId": "AWS::IAM::AccessKey", "groupName": "AWS::IAM::Group", "policyArn": "AWS::IAM::Policy",
-    "instanceId": "AWS::EC2::Instance", "name": "AWS::CloudTrail::Trail",
+    "instanceId": "AWS::EC2::Instance", "name": "AWS::CloudTrail::Trail", "roleArn": "AWS::IAM::Role",
 }  # fmt: skip
 
 

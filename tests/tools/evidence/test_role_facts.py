@@ -1,0 +1,48 @@
+"""What IAM says of a role, fact by fact: one change of the world changes exactly this."""
+
+from typing import Any
+
+import pytest
+from asking import ACCOUNT, OF_ROLE, OTHER_ACCOUNT, ask, built, changed, gather, values
+
+from tools.sandbox.faults import Fail, fail_calls
+
+EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+BEFORE = {
+    "role.exists": True, "role.last_used_days": "absent: never_used", "role.admin": False,
+    "role.trusts_outside": False, "role.trusts_federated": False,
+}  # fmt: skip
+
+
+def trusting(**principal: Any) -> dict[str, Any]:
+    return {"trust": {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}}
+
+
+CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {}),
+    ({"managed": ["AdministratorAccess"]}, {"role.admin": True}),
+    ({"policies": {"all": EVERYTHING}}, {"role.admin": True}),
+    (trusting(AWS=f"arn:aws:iam::{ACCOUNT}:root"), {}),
+    (trusting(AWS=f"arn:aws:iam::{OTHER_ACCOUNT}:root"), {"role.trusts_outside": True}),
+    (trusting(AWS=[ACCOUNT, OTHER_ACCOUNT]), {"role.trusts_outside": True}),
+    (trusting(AWS="*"), {"role.trusts_outside": True}),
+    (trusting(Federated="accounts.google.com"), {"role.trusts_federated": True}),
+]
+
+
+@pytest.mark.parametrize(("more", "changes"), CHANGES)
+def test_a_role_is_told_as_it_is(more: dict[str, Any], changes: dict[str, Any]) -> None:
+    told = values(ask("role_state", changed("iam.roles", [{"name": "worker", **more}], OF_ROLE)))
+    assert told == {f"{name} worker": value for name, value in (BEFORE | changes).items()}
+
+
+def test_a_role_that_is_gone_is_known_not_to_exist_and_the_rest_is_absent() -> None:
+    told = values(ask("role_state", changed("iam.roles", [], OF_ROLE)))
+    assert told == {f"{name} worker": False if name == "role.exists" else "absent: no_role" for name in BEFORE}
+
+
+def test_a_role_whose_policies_were_not_all_read_is_not_said_to_be_harmless() -> None:
+    sandbox, world = built(OF_ROLE)
+    sandbox.faults.before.append(fail_calls("iam:ListRolePolicies", Fail("AccessDenied", 403), 9))
+    told = values(gather("role_state", sandbox, world))
+    assert (told["role.admin worker"], told["role.exists worker"]) == ("failed: AccessDenied", True)

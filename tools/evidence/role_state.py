@@ -1,0 +1,89 @@
+"""IAM's word on a role: when it was last used, what it may do, and whom it lets in."""
+
+from datetime import datetime
+from typing import Any
+
+from agent.evidence import Answered
+from agent.finding import Finding
+from agent.iam_policy import Principal, parse_document, principals, statements
+from agent.target import Target, TargetKind
+from tools import user_rights
+from tools.aws import Aws
+from tools.gathering import Gathering, about, attempt, home
+from tools.source import Question, SourceSpec
+from tools.user_rights import iam_read
+
+FACTS = ("role.exists", "role.last_used_days", "role.admin", "role.trusts_outside", "role.trusts_federated")
+
+SPEC = SourceSpec(
+    name="role_state",
+    tells="When a role was last used, whether it may do everything, and whether others than its own account may take it on.",
+    facts=FACTS,
+    deadline_seconds=30,
+    byte_cap=1_000_000,
+    attacker_writes=("names of inline policies",),
+)
+
+GET_ROLE = iam_read("GetRole", "role")
+CALLS = user_rights.ROLE_CALLS | {GET_ROLE}
+
+
+def wanted(finding: Finding) -> bool:
+    """IAM knows roles."""
+    return bool(about(finding, TargetKind.ROLE))
+
+
+def gather(aws: Aws, question: Question) -> Answered:
+    """The roles that the finding is about."""
+    gathering = Gathering(SPEC, question.now)
+    iam = aws.at(home(aws.partition))
+    for role in about(question.finding, TargetKind.ROLE):
+        gathering.want(role, FACTS)
+        _tell_role(gathering, iam, role, question.now)
+    return gathering.answered()
+
+
+def _tell_role(gathering: Gathering, iam: Aws, role: Target, now: datetime) -> None:
+    read = attempt(lambda: gathering.call(iam, GET_ROLE, absent={"NoSuchEntity"}, RoleName=role.id))
+    if read.value is None:
+        _tell_unseen(gathering, role, read.gap)
+        return
+    found: Any = read.value["Role"]
+    gathering.known("role.exists", role, True)
+    _tell_use(gathering, role, (found.get("RoleLastUsed") or {}).get("LastUsedDate"), now)
+    _tell_trust(gathering, role, found.get("AssumeRolePolicyDocument"))
+    rights = user_rights.read_role(gathering, iam, role)
+    gathering.holds("role.admin", role, user_rights.admin(rights, role.partition), rights.gap)
+
+
+def _tell_unseen(gathering: Gathering, role: Target, gap: str) -> None:
+    for name in FACTS:
+        if gap:
+            gathering.failed(name, role, gap)
+        else:
+            gathering.absent(name, role, "no_role")
+    if not gap:
+        gathering.known("role.exists", role, False)
+
+
+def _tell_use(gathering: Gathering, role: Target, used: datetime | None, now: datetime) -> None:
+    """IAM remembers 400 days."""
+    if used is None:
+        gathering.absent("role.last_used_days", role, "never_used")
+    else:
+        gathering.known("role.last_used_days", role, max((now - used).days, 0))
+
+
+def _tell_trust(gathering: Gathering, role: Target, raw: object) -> None:
+    """Whom the trust policy lets in. Its conditions are not weighed: they may narrow it, or not enough."""
+    document = parse_document(raw)
+    gap = "" if document is not None else "unreadable_policy"
+    allowing = [one for one in statements(document or {}) if one.get("Effect") == "Allow"]
+    let_in = [principal for one in allowing for principal in principals(one)]
+    outside = any(_outside(principal, role.account) for principal in let_in)
+    gathering.holds("role.trusts_outside", role, outside, gap)
+    gathering.holds("role.trusts_federated", role, any(one.kind == "Federated" for one in let_in), gap)
+
+
+def _outside(principal: Principal, account: str) -> bool:
+    return principal.kind == "AWS" and (principal.everyone or principal.account not in (None, account))
