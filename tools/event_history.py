@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from agent.activity import Activity, activity
 from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
 from tools.gathering import Gathering
+from tools.newest import DAYS, newest
 from tools.pace import LOOKUP_EVENTS
 from tools.source import Question
 from tools.window import Window
@@ -64,20 +66,26 @@ class History:
         return seen
 
     def _events(self, aws: Aws, attribute: tuple[str, str]) -> Iterator[Any]:
+        """The window's events. LookupEvents tells the newest first: what it was asked for beyond the window is for planning."""
         name, value = attribute
         window = Window.of(self.question)
+        lately = window.end - timedelta(days=DAYS)
         pages = self.gathering.pages(
             aws,
             LOOKUP,
             limit=PAGES,
             LookupAttributes=[{"AttributeKey": name, "AttributeValue": value}],
-            StartTime=window.start,
+            StartTime=min(window.start, lately),
             EndTime=window.end,
             MaxResults=50,
         )
         _pace(aws)
-        for page in pages:
+        for number, page in enumerate(pages):
+            if not number:
+                newest(aws).keep(aws, name, value, page)
             for event in page.get("Events", []):
+                if "EventTime" in event and event["EventTime"] < window.start:
+                    return
                 raw = event.get("CloudTrailEvent", "")
                 self.gathering.bytes_read += len(raw)
                 yield raw

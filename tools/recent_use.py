@@ -9,9 +9,9 @@ from agent.plan import Effect
 from agent.record import iso
 from tools.aws import Aws, AwsCall, AwsError, Phase
 from tools.gathering import home
+from tools.newest import DAYS, Page, newest
 from tools.pace import LOOKUP_EVENTS
 
-DAYS = 7
 LOOKUP = AwsCall("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", "*", frozenset({Phase.PLAN}))
 _PAGE = 50
 _LASTING = {
@@ -28,19 +28,22 @@ def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable
     `attribute` is LookupEvents' own: AccessKeyId or Username. What cannot be read is said, and stops nothing.
     """
     where = list(dict.fromkeys([home(aws.partition), *regions]))
+    since = aws.now() - timedelta(days=DAYS)
     found: list[Any] = []
     more = False
     try:
         for region in where:
             page = _newest(aws.at(region), attribute, value)
-            found += page.get("Events", [])
-            more = more or bool(page.get("NextToken"))
+            listed = page.get("Events", [])
+            lately = [raw for raw in listed if raw.get("EventTime", since) >= since]
+            found += lately
+            more = more or (bool(page.get("NextToken")) and len(lately) == len(listed))
     except AwsError as error:
         return [Effect(what=f"Calls {whose} in the last {DAYS} days could not be measured ({error.code}).")]
     events = [event for raw in found if (event := activity(raw.get("CloudTrailEvent"))) is not None]
-    lately = f"in the last {DAYS} days, in {' and '.join(where)}" + (", at least." if more else ".")
+    when = f"in the last {DAYS} days, in {' and '.join(where)}" + (", at least." if more else ".")
     return [
-        Effect(what=f"Calls {whose} {lately}", count=len(events)),
+        Effect(what=f"Calls {whose} {when}", count=len(events)),
         Effect(what="Addresses that these calls came from.", count=len({event.address for event in events})),
         Effect(
             what="Sessions that these calls opened and that may still go on.",
@@ -60,7 +63,11 @@ def _may_go_on(event: Activity, now: datetime) -> bool:
     return lasting is not None and not event.error and event.at >= iso(now - lasting)
 
 
-def _newest(aws: Aws, attribute: str, value: str) -> dict[str, Any]:
+def _newest(aws: Aws, attribute: str, value: str) -> Page:
+    """The newest page: the one that a source has just read, if there is one."""
+    kept = newest(aws).page(aws, attribute, value)
+    if kept is not None:
+        return kept
     if aws.clients.paced:
         LOOKUP_EVENTS.wait(f"{aws.account}/{aws.region}")
     now = aws.now()
@@ -71,4 +78,4 @@ def _newest(aws: Aws, attribute: str, value: str) -> dict[str, Any]:
         EndTime=now,
         MaxResults=_PAGE,
     )
-    return cast(dict[str, Any], answer)
+    return cast(Page, answer)

@@ -1,9 +1,11 @@
 """What a containment would cut is measured, or it is said that it could not be."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tools.aws import Aws, Phase
+from tools.aws import Aws, Clients, Phase
+from tools.newest import newest
 from tools.recent_use import LOOKUP, measured, regions_of
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.faults import Fail, fail_calls
@@ -13,8 +15,8 @@ from tools.sandbox.world import World
 ACCOUNT, KEY = "111122223333", "AKIAALICEEXAMPLE0001"
 
 
-def effects(*events: dict[str, Any], fault: Fail | None = None) -> list[str]:
-    world = World.model_validate(
+def world(*events: dict[str, Any]) -> Sandbox:
+    made = World.model_validate(
         {
             "now": datetime(2026, 3, 1, 12, tzinfo=UTC),
             "account": ACCOUNT,
@@ -22,11 +24,20 @@ def effects(*events: dict[str, Any], fault: Fail | None = None) -> list[str]:
             "cloudtrail": {"events": [{"key": KEY, "user": "alice", **event} for event in events]},
         }
     )
-    sandbox = Sandbox.fresh(7, world.now)
-    seed(sandbox, world)
+    sandbox = Sandbox.fresh(7, made.now)
+    seed(sandbox, made)
+    return sandbox
+
+
+def planning(sandbox: Sandbox, clients: Clients) -> Aws:
+    return Aws(clients, ACCOUNT, "us-east-1", "aws", Phase.PLAN, frozenset({LOOKUP}), now=sandbox.now)
+
+
+def effects(*events: dict[str, Any], fault: Fail | None = None) -> list[str]:
+    sandbox = world(*events)
     if fault is not None:
         sandbox.faults.before.append(fail_calls("cloudtrail:LookupEvents", fault, 99))
-    aws = Aws(sandbox.clients(), ACCOUNT, "us-east-1", "aws", Phase.PLAN, frozenset({LOOKUP}), now=sandbox.now)
+    aws = planning(sandbox, sandbox.clients())
     return [effect.line for effect in measured(aws, "AccessKeyId", KEY, "with this key", ["eu-west-1", "us-east-1"])]
 
 
@@ -54,6 +65,33 @@ def test_more_than_a_page_is_said_to_be_at_least_that() -> None:
 def test_what_cannot_be_read_is_said_to_be_unmeasured() -> None:
     told = effects(fault=Fail("AccessDeniedException", 400))
     assert told == ["Calls with this key in the last 7 days could not be measured (AccessDeniedException)."]
+
+
+class Paced(Clients):
+    """The embedded AWS, as if its rate were one to save."""
+
+    paced = True
+
+    def __init__(self, clients: Clients) -> None:
+        self.client = clients.client  # type: ignore[method-assign]
+
+
+def test_what_a_source_has_just_read_is_not_asked_of_a_limited_rate_again() -> None:
+    sandbox = world({"at": "-1h", "name": "ListUsers"}, {"at": "-8d", "name": "ListUsers"})
+    aws = planning(sandbox, Paced(sandbox.clients()))
+    page = aws.need(
+        LOOKUP,
+        LookupAttributes=[{"AttributeKey": "AccessKeyId", "AttributeValue": KEY}],
+        StartTime=aws.now() - timedelta(days=30),
+        EndTime=aws.now(),
+    )
+    newest(aws).keep(aws, "AccessKeyId", KEY, dict(page))
+    before = aws.tally.by_phase["plan"].copy()
+    assert measured(aws, "AccessKeyId", KEY, "with this key")[0].count == 1
+    assert aws.tally.by_phase["plan"] == before
+    aws = replace(aws, now=lambda: sandbox.now() + timedelta(minutes=2))
+    assert measured(aws, "AccessKeyId", KEY, "with this key")[0].count == 1
+    assert aws.tally.by_phase["plan"] != before
 
 
 def test_a_key_that_was_never_used_names_no_region() -> None:
