@@ -269,9 +269,18 @@ def _intended_public(evidence: Evidence, target: Target, standings: Standings) -
     if target.kind is not TargetKind.BUCKET:
         return Known.NO
     said = [_of(evidence, name, target) for name in ("bucket.website", "bucket.cloudfront")]
-    if standings.intended_public is Known.YES or True in said:
+    front = _of(evidence, "bucket.distribution_breaks", target)  # nobody asks again of a run that began without it
+    if standings.intended_public is Known.YES or True in (*said, front):
         return Known.YES
-    return Known.NO if all(each in (False, Standing.ABSENT) for each in said) else Known.UNKNOWN
+    settled = front in (None, False, Standing.ABSENT) and all(each in (False, Standing.ABSENT) for each in said)
+    return Known.NO if settled else Known.UNKNOWN
+
+
+_OUTSIDE = (
+    "bucket.cross_account_readers", "bucket.external_principals", "bucket.access_point_readers",
+    "bucket.reading_accounts",
+)  # fmt: skip
+"""Counts of other accounts, or of principals of them, that may read a bucket or do."""
 
 
 def _network(target: Target) -> Network | None:
@@ -290,8 +299,8 @@ def _outside_readers(evidence: Evidence, target: Target) -> Known:
     if target.kind is not TargetKind.BUCKET:
         return Known.NO
     found = [fact for fact in evidence.facts() if fact.name == "bucket.cross_account_readers" and fact.about == target]
-    seen = [fact for fact in evidence.facts() if fact.name == "bucket.external_principals" and fact.about == target]
-    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in [*found, *seen]):
+    seen = [fact for fact in evidence.facts() if fact.name in _OUTSIDE and fact.about == target]
+    if any(fact.standing is Standing.KNOWN and fact.value != 0 for fact in seen):
         return Known.YES
     settled = found and all(fact.standing is Standing.KNOWN for fact in found)
     return Known.NO if settled else Known.UNKNOWN

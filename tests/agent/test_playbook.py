@@ -149,8 +149,28 @@ BUCKETS: list[tuple[str, dict[str, Value], tuple[str, str, list[str]]]] = [
     ("gone", {"bucket.exists": False}, ("uncertain", "medium", [])),
     (
         "its own distribution alone",
-        {"bucket.public": False, "bucket.cloudfront": True, "bucket.cross_account_readers": 0},
+        {
+            "bucket.public": False,
+            "bucket.cloudfront": True,
+            "bucket.cross_account_readers": 0,
+            "bucket.open_access_points": 0,
+        },
         ("benign", "medium", []),
+    ),
+    (
+        "a distribution that stops with the block",
+        {"bucket.public": True, "bucket.sensitive": True, "bucket.distribution_breaks": True},
+        ("uncertain", "medium", BLOCK),
+    ),
+    (
+        "open by an access point alone",
+        {"bucket.public": False, "bucket.open_access_points": 1, "bucket.block_complete": False},
+        ("true_positive", "medium", BLOCK),
+    ),
+    (
+        "an open access point behind a complete block",
+        {"bucket.public": False, "bucket.open_access_points": 1, "bucket.block_complete": True},
+        ("benign", "high", []),
     ),
     (
         "a stranger's distribution as well",

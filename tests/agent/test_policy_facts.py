@@ -63,6 +63,7 @@ def facts_of(
 
 
 YES, NO, UNKNOWN = Known.YES, Known.NO, Known.UNKNOWN
+NEITHER: dict[str, Any] = {"bucket.website": False, "bucket.cloudfront": False}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,10 @@ YES, NO, UNKNOWN = Known.YES, Known.NO, Known.UNKNOWN
         ({"bucket.website": False, "bucket.cloudfront": False}, NO, NO),
         ({"bucket.website": Standing.ABSENT, "bucket.cloudfront": False}, NO, NO),
         ({"bucket.website": True, "bucket.cloudfront": False}, NO, YES),
+        ({**NEITHER, "bucket.distribution_breaks": True}, NO, YES),
+        ({**NEITHER, "bucket.distribution_breaks": False}, NO, NO),
+        ({**NEITHER, "bucket.distribution_breaks": Standing.ABSENT}, NO, NO),
+        ({**NEITHER, "bucket.distribution_breaks": Standing.FAILED}, NO, UNKNOWN),
         ({"bucket.website": Standing.FAILED, "bucket.cloudfront": True}, NO, YES),
         ({"bucket.website": False, "bucket.cloudfront": False}, YES, YES),
         ({"bucket.website": Standing.FAILED, "bucket.cloudfront": False}, NO, UNKNOWN),
@@ -112,6 +117,10 @@ UNANSWERED: list[Value] = [Standing.FAILED, Standing.NOT_YET, Standing.ABSENT, "
         ({"bucket.cross_account_readers": 0, "bucket.external_principals": Standing.ABSENT}, NO),
         ({"bucket.external_principals": 0}, UNKNOWN),
         ({"bucket.cross_account_readers": 1}, YES),
+        ({"bucket.cross_account_readers": 0, "bucket.access_point_readers": 1}, YES),
+        ({"bucket.cross_account_readers": 0, "bucket.reading_accounts": 1}, YES),
+        ({"bucket.cross_account_readers": 0, "bucket.reading_accounts": 0}, NO),
+        ({"bucket.cross_account_readers": 0, "bucket.reading_accounts": Standing.ABSENT}, NO),
         ({"bucket.cross_account_readers": Standing.FAILED}, UNKNOWN),
         ({"bucket.cross_account_readers": Standing.NOT_YET}, UNKNOWN),
         ({"bucket.cross_account_readers": Standing.ABSENT}, UNKNOWN),

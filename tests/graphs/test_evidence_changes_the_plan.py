@@ -58,6 +58,9 @@ SESSION_AT_WORK = {
 OFFICES = ["203.0.113.0/24", "198.51.100.0/24"]
 """The owner's own networks, with the finding's address in them."""
 
+PARTNER = {
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "s3:GetObject", "Resource": "*"}]
+}
 # the event, what is changed in its world, and then: disposition, planned actions, rulings, status
 CHANGED_FACTS = [
     pytest.param(GUARDDUTY, [], "true_positive", BOTH, ["allow", "allow"], Status.CONTAINED, id="as-it-is"),
@@ -103,6 +106,18 @@ CHANGED_FACTS = [
         id="break-glass",
     ),
     pytest.param(HUB, [], "true_positive", BLOCK, ["allow"], Status.CONTAINED, id="public-and-sensitive"),
+    pytest.param(
+        HUB, [("s3.buckets.0.distributions", [{"id": "E1EXAMPLE", "access": "none"}])], "uncertain", BLOCK, ["ask"],
+        Status.AWAITING_APPROVAL, id="a-distribution-stops-with-the-block",
+    ),
+    pytest.param(
+        HUB, [("s3.buckets.0.distributions", [{"id": "E1EXAMPLE"}])], "true_positive", BLOCK, ["allow"],
+        Status.CONTAINED, id="a-distribution-goes-on-after-the-block",
+    ),
+    pytest.param(
+        HUB, [("s3.buckets.0.access_points", [{"name": "partner", "policy": PARTNER}])], "true_positive", BLOCK, ["ask"],
+        Status.AWAITING_APPROVAL, id="another-account-comes-in-by-an-access-point",
+    ),
     pytest.param(
         HUB, [("macie.findings", []), ("macie.buckets.0.sensitivity_score", 10)], "true_positive", BLOCK, ["ask"],
         Status.AWAITING_APPROVAL, id="public-and-not-sensitive",

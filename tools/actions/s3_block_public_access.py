@@ -10,6 +10,7 @@ from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Region, Target, TargetKind
+from tools import bucket_fronts
 from tools.aws import Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
 from tools.transition import Read, read_back, step
 
@@ -54,7 +55,7 @@ TRY = AwsCall(
     "s3", "HeadObject", "s3:GetObject", "arn:{partition}:s3:::*/*",
     frozenset({Phase.PLAN, Phase.VERIFY}), unsigned=True,
 )  # fmt: skip
-CALLS = frozenset({HEAD, LIST, WEBSITE, POLICY, GET, PUT, DELETE, TRY})
+CALLS = frozenset({HEAD, LIST, WEBSITE, POLICY, GET, PUT, DELETE, TRY}) | bucket_fronts.CALLS
 
 
 class Params(Record):
@@ -86,7 +87,7 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         notes={"canary": canary},  # an object that a stranger could read before
         before=before,
         after=after,
-        blast_radius=_blast_radius(here, target),
+        blast_radius=[*_blast_radius(here, target), *([] if before == after else _fronts(here, target))],
         leaves_open=SPEC.leaves_open,
     )
 
@@ -202,6 +203,26 @@ def _blast_radius(aws: Aws, target: Target) -> list[Effect]:
         effects.append(Effect(what=what, count=len(others)))
     if any(principal.id == "cloudfront.amazonaws.com" or ":iam::cloudfront:" in principal.id for principal in named):
         effects.append(Effect(what="A CloudFront distribution reads the bucket: it goes on.", count=1))
+    return effects
+
+
+def _fronts(aws: Aws, target: Target) -> list[Effect]:
+    """The account's own distributions and access points of the bucket."""
+    effects: list[Effect] = []
+    try:
+        found = bucket_fronts.fronts(aws, target) if bucket_fronts.has_cloudfront(target) else []
+        cut = [one for one in found if not one.signs]
+        if cut:
+            what = "CloudFront distributions read the bucket by no access control: those stop that a public policy or ACL lets in."
+            effects.append(Effect(what=what, count=len(cut)))
+        if len(found) > len(cut):
+            what = "CloudFront distributions read the bucket by an access control: they go on."
+            effects.append(Effect(what=what, count=len(found) - len(cut)))
+        if points := bucket_fronts.points(aws, target):
+            what = "Access points of the bucket: the block holds for public requests through them too."
+            effects.append(Effect(what=what, count=len(points)))
+    except AwsError as error:
+        effects.append(Effect(what=f"What stands before the bucket could not be read ({error.code}).", count=None))
     return effects
 
 

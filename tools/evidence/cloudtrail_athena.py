@@ -20,7 +20,10 @@ KEY_FACTS = (
     "key.trail_outsider_seen", "key.object_reads", "key.object_bytes",
 )  # fmt: skip
 USER_FACTS = ("user.object_reads", "user.object_bytes")
-BUCKET_FACTS = ("bucket.object_reads", "bucket.stranger_reads", "bucket.stranger_bytes", "bucket.stranger_addresses")
+BUCKET_FACTS = (
+    "bucket.object_reads", "bucket.stranger_reads", "bucket.stranger_bytes", "bucket.stranger_addresses",
+    "bucket.reading_accounts",
+)  # fmt: skip
 
 SPEC = SourceSpec(
     name="cloudtrail_athena",
@@ -215,6 +218,9 @@ def _tell_bucket(gathering: Gathering, bucket: Target, calls: list[Calls], regis
     gathering.known("bucket.stranger_reads", bucket, sum(one.count for one in strangers))
     gathering.known("bucket.stranger_bytes", bucket, sum(one.octets for one in strangers))
     gathering.known("bucket.stranger_addresses", bucket, len(_public(strangers)))
+    partners = {one.row.get("actor_account", "") for one in reads if one not in strangers}
+    accounts = {one for one in partners if one.isdigit()} - {bucket.account}  # who signs nothing has none
+    gathering.known("bucket.reading_accounts", bucket, len(accounts))
 
 
 def _stranger(calls: Calls, bucket: Target, registry: Registry) -> bool:

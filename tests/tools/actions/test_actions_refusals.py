@@ -16,6 +16,7 @@ from tools.actions import iam_deny_user, s3_block_public_access
 from tools.aws import Aws, NotPermitted, Phase
 from tools.policy_names import names_for
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.faults import Fail, fail_calls
 from tools.sandbox.seed import seed
 from tools.sandbox.world import World
 
@@ -51,6 +52,13 @@ s3:
   buckets:
     - {{ name: site, website: true }}
     - {{ name: partners, policy: {_PARTNER} }}
+    - name: fronted
+      policy: public_read
+      distributions:
+        - {{ id: E1SIGNSEXAMPLE }}
+        - {{ id: E2OPENEXAMPLE, host: fronted.s3-website-{REGION}.amazonaws.com }}
+        - {{ id: E3OTHEREXAMPLE, host: elsewhere.s3.amazonaws.com }}
+      access_points: [ {{ name: own }} ]
     - name: tricky
       policy: public_read
       objects: [ {{ key: "../up.txt" }}, {{ key: "a b.txt" }}, {{ key: "<x>" }} ]
@@ -234,11 +242,25 @@ def test_deactivating_a_key_says_what_it_was_last_used_for(sandbox: Sandbox) -> 
             },
             "partners",
         ),
+        (
+            {
+                "CloudFront distributions read the bucket by an access control: they go on.": 1,
+                "CloudFront distributions read the bucket by no access control: those stop that a public policy or ACL lets in.": 1,
+                "Access points of the bucket: the block holds for public requests through them too.": 1,
+            },
+            "fronted",
+        ),
         ({}, "tricky"),
     ],
 )
 def test_blocking_a_bucket_says_who_loses_it(sandbox: Sandbox, expected: JsonObject, bucket: str) -> None:
     assert _effects(_plan(sandbox, "s3_block_public_access", _target("bucket", bucket))) == expected
+
+
+def test_who_reads_through_cloudfront_is_said_to_be_unknown_where_it_cannot_be_listed(sandbox: Sandbox) -> None:
+    sandbox.faults.before.append(fail_calls("cloudfront:ListDistributions", Fail("AccessDenied", 403), 99))
+    told = _effects(_plan(sandbox, "s3_block_public_access", _target("bucket", "fronted")))
+    assert told == {"What stands before the bucket could not be read (AccessDenied).": None}
 
 
 def test_an_object_key_that_could_be_a_trick_is_never_asked_for(sandbox: Sandbox) -> None:

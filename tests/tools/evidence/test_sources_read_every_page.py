@@ -22,8 +22,9 @@ from asking import (
 )
 
 from agent.target import Target
-from tools import event_history, flow_logs, log_query
+from tools import bucket_fronts, event_history, flow_logs, log_query
 from tools.aws import Aws, AwsCall, Rejected, Throttled
+from tools.evidence import s3_access_points
 from tools.gathering import Gathering
 from tools.pace import Pacer
 from tools.source import SourceSpec
@@ -56,6 +57,24 @@ def test_more_events_than_are_read_make_the_count_failed(monkeypatch: pytest.Mon
 def test_a_deadline_between_pages_makes_the_count_failed() -> None:
     told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [MANY]), timeout_at=lambda: True))
     assert told[f"key.calls {KEY}"] == "failed: deadline"
+
+
+def test_every_page_of_distributions_is_read_and_what_is_left_unread_is_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fronts = [{"id": f"E{number:05}EXAMPLE", "host": "other.s3.amazonaws.com"} for number in range(101)]
+    fronts.append({"id": "E99999EXAMPLE", "access": "none"})
+    world = changed("s3.buckets.0.distributions", fronts)
+    answered = ask("cloudfront", world)
+    assert (values(answered)[f"bucket.distributions {BUCKET}"], answered.calls) == (1, 2)
+    cut = ask("cloudfront", world, timeout_at=lambda: True)
+    assert set(values(cut).values()) == {"failed: deadline"}
+    monkeypatch.setattr(bucket_fronts, "PAGES", 1)
+    assert set(values(ask("cloudfront", world)).values()) == {"failed: page_limit"}
+
+
+def test_more_access_points_than_are_read_are_failed_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_access_points, "LIMIT", 1)
+    world = changed("s3.buckets.0.access_points", [{"name": "one"}, {"name": "two"}])
+    assert set(values(ask("s3_access_points", world)).values()) == {"failed: too_many"}
 
 
 def test_macie_findings_are_counted_over_every_page() -> None:

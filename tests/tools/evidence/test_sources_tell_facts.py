@@ -58,6 +58,8 @@ CUSTOM = ["version", "vpc-id", "dstaddr", "srcaddr", "dstport", "srcport", "star
           "interface-id"]  # fmt: skip
 TRAIL = "cloudtrail.events.5"
 POLICY = "s3.buckets.0.policy.Statement.1"
+FRONT, POINT = "s3.buckets.0.distributions", "s3.buckets.0.access_points"
+CUT = {f"bucket.distributions {BUCKET}": 1, f"bucket.distribution_breaks {BUCKET}": True}
 EVENT, FLOW = "cloudtrail.events.3", "flow_logs.0.records.4"
 K, U, B, A = f" {KEY}", f" {USER}", f" {BUCKET}", f" {ATTACKER}"
 ELB_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -113,6 +115,8 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
      {"key.trail_calls" + K: 6, "key.trail_denied_share" + K: 16}),
     ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": OTHER_ACCOUNT}}), {
         "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000}),
+    ("cloudtrail_athena", TRAIL, got(address=OFFICE, raw={"userIdentity": {"accountId": OTHER_ACCOUNT}}),
+     {"bucket.object_reads" + B: 5, "bucket.reading_accounts" + B: 1}),
     ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": None}}), {"bucket.object_reads" + B: 5}),
     ("cloudtrail_athena", "cloudtrail.events.3.address", OFFICE,
      {}),
@@ -179,6 +183,21 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("s3_state", POLICY, statement({"Service": ELB_DELIVERY}), {"bucket.audit_store" + B: True}),
     ("s3_state", "registry.audit_buckets", [f"arn:aws:s3:::{BUCKET}"], {"bucket.audit_store" + B: True}),
     ("s3_state", "s3.buckets.0.acl", "log-delivery-write", {"bucket.audit_store" + B: True}),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE"}], {"bucket.distributions" + B: 1}),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE", "enabled": False}], {}),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE", "access": "none"}], CUT),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE", "access": "identity"}], CUT),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE", "host": f"{BUCKET}.s3-website.eu-west-1.amazonaws.com"}], CUT),
+    ("cloudfront", FRONT, [{"id": "E1EXAMPLE", "host": f"{BUCKET}-logs.s3.amazonaws.com", "access": "none"}], {}),
+    ("s3_access_points", POINT, [{"name": "own"}], {"bucket.access_points" + B: 1}),
+    ("s3_access_points", POINT, [{"name": "open", "policy": {"Statement": [statement("*")]}, "block": {}}],
+     {"bucket.access_points" + B: 1, "bucket.open_access_points" + B: 1}),
+    ("s3_access_points", POINT, [{"name": "shut", "policy": {"Statement": [statement("*")]}}],
+     {"bucket.access_points" + B: 1}),
+    ("s3_access_points", POINT, [{"name": "inside", "policy": {"Statement": [statement("*")]}, "block": {}, "vpc": "vpc-1"}],
+     {"bucket.access_points" + B: 1}),
+    ("s3_access_points", POINT, [{"name": "partner", "policy": {"Statement": [statement({"AWS": f"arn:aws:iam::{OTHER_ACCOUNT}:root"})]}}],
+     {"bucket.access_points" + B: 1, "bucket.access_point_readers" + B: 1}),
 ]  # fmt: skip
 
 

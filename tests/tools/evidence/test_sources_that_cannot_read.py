@@ -43,6 +43,9 @@ FAULTS: dict[str, Fail | Lost] = {
     "ConnectTimeoutError": Lost.CONNECT_TIMEOUT,
     "ReadTimeoutError": Lost.READ_TIMEOUT,
 }
+_EVERYBODY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}
+DOOR = changed("s3.buckets.0.access_points", [{"name": "door", "policy": _EVERYBODY, "block": {}}])
+"""The bucket with an access point, so that every call about one is made."""
 UNUSUAL = {"StopQuery", "StopQueryExecution", "GetPolicy", "GetPolicyVersion", "GetGroupPolicy", "GetUserPolicy"}
 
 
@@ -60,7 +63,7 @@ def calls_of(source: Source) -> list[str]:
 def test_each_call_failing_in_any_way_makes_facts_failed_and_never_raises(name: str) -> None:
     source, (base, finding) = sources()[name], scene(name)
     # a public ACL, so that every layer of S3 counts
-    sandbox, world = built(changed("s3.buckets.0.acl", "public-read") if base is WORLD else base)
+    sandbox, world = built(changed("s3.buckets.0.acl", "public-read", DOOR) if base is WORLD else base)
     for call in calls_of(source):
         for code, fault in FAULTS.items():
             sandbox.faults.before[:] = [fail_calls(call, fault, FOR_EVER)]
@@ -74,7 +77,7 @@ def test_each_call_failing_in_any_way_makes_facts_failed_and_never_raises(name: 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_declared_call_is_made_or_is_for_a_case_of_its_own(name: str) -> None:
     base = scene(name)[0]
-    sandbox, world = built(changed("iam.users.0.policies.more", {"Statement": []}) if base is WORLD else base)
+    sandbox, world = built(changed("iam.users.0.policies.more", {"Statement": []}, DOOR) if base is WORLD else base)
     seen: set[str] = set()
     sandbox.faults.before.append(lambda call: seen.add(call.name))
     gather(name, sandbox, world)

@@ -1,16 +1,18 @@
-"""CloudFront distributions that a web ACL of a world stands in front of."""
+"""CloudFront distributions of a world: behind a web ACL, or in front of a bucket."""
 
 from typing import Any
 
 from tools.sandbox.seeding.place import Place
 
 
-def create(place: Place, identity: str, web_acl: str) -> str:
-    """Make the distribution with that id behind the web ACL, unless it is there. Returns its ARN."""
+def create(
+    place: Place, identity: str, web_acl: str = "", origin: dict[str, Any] | None = None, *, enabled: bool = True
+) -> str:
+    """Make the distribution with that id, unless it is there. Returns its ARN."""
     backend = place.global_backend("cloudfront")
     arn = f"arn:{place.partition}:cloudfront::{place.account}:distribution/{identity}"
     if identity not in backend.distributions:
-        made, *_ = backend.create_distribution(_config(identity, web_acl), [])
+        made, *_ = backend.create_distribution(_config(identity, web_acl, origin or _ELSEWHERE, enabled), [])
         del backend.distributions[made.distribution_id]
         made.id = made.distribution_id = identity
         made.arn = arn
@@ -21,15 +23,18 @@ def create(place: Place, identity: str, web_acl: str) -> str:
     return arn
 
 
-def _config(identity: str, web_acl: str) -> dict[str, Any]:
+_ELSEWHERE = {"DomainName": "origin.example.com", "CustomOriginConfig": {}}
+
+
+def _config(identity: str, web_acl: str, origin: dict[str, Any], enabled: bool) -> dict[str, Any]:
     return {
         "CallerReference": identity,
         "Comment": "",
-        "Enabled": True,
+        "Enabled": enabled,
         "WebACLId": web_acl,
         "Origins": {
             "Quantity": 1,
-            "Items": [{"Id": "origin", "DomainName": "origin.example.com", "CustomOriginConfig": {}}],
+            "Items": [{"Id": "origin", **origin}],
         },
         "DefaultCacheBehavior": {"TargetOriginId": "origin", "ViewerProtocolPolicy": "https-only"},
     }

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from agent.record import JsonObject, Record
+from tools.sandbox.seeding import distributions
 from tools.sandbox.seeding.place import Place
 
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -39,6 +40,27 @@ class S3Object(Record):
     acl: CannedAcl = "private"
 
 
+class BucketDistribution(Record):
+    """A CloudFront distribution whose origin is the bucket."""
+
+    id: Annotated[str, Field(pattern=r"^E[A-Z0-9]{5,20}$")]
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{3,200}$")] | None = None
+    """The origin's host name; the bucket's regional one when not given."""
+    path: str = ""
+    access: Literal["control", "identity", "none"] = "control"
+    """How it signs: by an origin access control, as an origin access identity, or not at all."""
+    enabled: bool = True
+
+
+class AccessPoint(Record):
+    """An access point of the bucket, in the bucket's own account. Its block is complete unless said otherwise, as on AWS."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$")]
+    policy: JsonObject | None = None
+    block: Block | None = None
+    vpc: str | None = None
+
+
 class Bucket(Record):
     """A bucket. What is not said is not configured, also where AWS has a default for new buckets."""
 
@@ -55,6 +77,8 @@ class Bucket(Record):
     objects: list[S3Object] = []
     log_target: BucketName | None = None
     """The bucket, of this world, that this one's access logs go to."""
+    distributions: list[BucketDistribution] = []
+    access_points: list[AccessPoint] = []
 
     @field_validator("policy", mode="before")
     @classmethod
@@ -145,3 +169,29 @@ def _create(place: Place, bucket: Bucket) -> None:
     if bucket.policy is not None:
         document = public_read(bucket.name, place.partition) if isinstance(bucket.policy, str) else bucket.policy
         s3.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(document))
+    for front in bucket.distributions:
+        distributions.create(place, front.id, origin=_origin(place, bucket, front), enabled=front.enabled)
+    for point in bucket.access_points:
+        _point(place, bucket.name, point)
+
+
+def _origin(place: Place, bucket: Bucket, front: BucketDistribution) -> dict[str, Any]:
+    host = front.host or f"{bucket.name}.s3.{place.region}.amazonaws.com"
+    origin: dict[str, Any] = {"DomainName": host, "OriginPath": front.path}
+    if ".s3-website" in host:
+        return {**origin, "CustomOriginConfig": {}}
+    identity = f"origin-access-identity/cloudfront/{front.id}" if front.access == "identity" else ""
+    control = {"OriginAccessControlId": f"{front.id}OAC"} if front.access == "control" else {}
+    return {**origin, **control, "S3OriginConfig": {"OriginAccessIdentity": identity}}
+
+
+def _point(place: Place, bucket: str, point: AccessPoint) -> None:
+    control: Any = place.client("s3control")
+    block = point.block or Block(acls=True, ignore_acls=True, policy=True, restrict=True)
+    network = {"VpcConfiguration": {"VpcId": point.vpc}} if point.vpc else {}
+    control.create_access_point(
+        AccountId=place.account, Name=point.name, Bucket=bucket,
+        PublicAccessBlockConfiguration=block.configuration, **network,
+    )  # fmt: skip
+    if point.policy is not None:
+        control.put_access_point_policy(AccountId=place.account, Name=point.name, Policy=json.dumps(point.policy))
