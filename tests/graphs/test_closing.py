@@ -1,15 +1,17 @@
 """What evidence shows benign is closed by policy, with a note, and opened again exactly; nothing else is."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET_WORLD, REGION, USER_WORLD, Desk, Says, desk, event, world
+from desk import ACCOUNT, BUCKET_WORLD, REGION, USER_WORLD, WEBSITE, Desk, Says, about, desk, event, world
 
 from agent.plan import Confidence, Disposition
 from agent.report import Report, Status
 from agent.verdict import Mode
+from graphs.closed import Summary, summary
 from graphs.undo import undo_run
 from tools.sandbox.faults import Fail, fail_calls
 
@@ -216,3 +218,27 @@ def test_a_threat_that_was_closed_and_is_seen_again_is_worked_unless_a_person_cl
     finding |= {"Workflow": {"Status": "RESOLVED"}, "Note": note, "UpdatedAt": "2026-11-20T09:00:00.000Z"}
     report = desk(tmp_path, USER_WORLD, body, Mode.OBSERVE).deliver()
     assert (report.status is not Status.SKIPPED) == worked, report.reason
+
+
+def _summed(at: Desk) -> Summary:
+    return summary(at.service.ledger, at.service.registry, at.sandbox.now() - timedelta(days=1))
+
+
+def test_the_summary_counts_what_was_closed_and_puts_first_what_matters_most(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    report = at.deliver()
+    for number, severity in enumerate(("LOW", "MEDIUM", "HIGH")):
+        body = about(WEBSITE, low(severity))
+        body["detail"]["findings"][0]["Id"] += f"-{number}"
+        at.arrives(body)
+        at.deliver(body)
+    seen = _summed(at)
+    assert [line.run_id for line in seen.closed] == [report.run_id]
+    assert seen.closed_by_type() == [(seen.closed[0].type, 1)]
+    assert [line.severity for line in seen.left] == [40, 1], "the high one has a queue of its own"
+
+
+def test_what_was_opened_again_is_left_and_no_longer_counted(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    undone(at, at.deliver())
+    assert ([*_summed(at).closed], [line.status for line in _summed(at).left]) == ([], [Status.UNDONE])
