@@ -57,7 +57,7 @@ def answer(case: Case, catalogue: Catalogue) -> Answer:
 
 
 def closing(case: Case) -> list[str] | None:
-    """The facts by which every subject is benign beyond doubt; None if one of them is not."""
+    """The known facts by which every subject is benign beyond doubt, as `bucket.public false`; None if one of them is not."""
     book = playbooks().get(case.situation) or playbooks()[OTHERWISE]
     views = [View(case=case, subject=subject) for subject in _subjects(case, book)]
     rules = [next(rule for rule in book.rules if all(each.holds(view) for each in rule.when)) for view in views]
@@ -65,13 +65,12 @@ def closing(case: Case) -> list[str] | None:
         rule.closes is None or not _all(rule.closes, view) for rule, view in zip(rules, views, strict=True)
     ):
         return None
-    by = [rule.when + (rule.closes or []) for rule in rules]
     return sorted(
         {
-            name
-            for view, when in zip(views, by, strict=True)
-            for name in fact_names(when)
-            if view.known(name) is not None
+            f"{name} {str(value).lower()}"
+            for view, rule in zip(views, rules, strict=True)
+            for name in fact_names(rule.when + (rule.closes or []))
+            if isinstance(value := view.known(name), bool | int)
         }
     )
 

@@ -62,7 +62,7 @@ def test_a_medium_finding_that_evidence_shows_benign_is_closed_with_a_note_and_n
     assert action.undo == f"stanch undo {report.run_id} A1"
     workflow, note = hub(at)
     assert (workflow, note["UpdatedBy"], at.writes) == ("RESOLVED", "stanch", [TOLD])
-    for word in (f"stanch undo {report.run_id}", "bucket.public", "bucket.block_complete", "already closed"):
+    for word in (f"stanch undo {report.run_id}", "bucket.public false", "bucket.block_complete true", "already closed"):
         assert word in note["Text"], note
 
 
