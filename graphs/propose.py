@@ -15,6 +15,7 @@ from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
 from agent.record import JsonObject, iso
 from agent.slots import assign
+from graphs.closing import with_closing
 from graphs.keeping import keep, noted
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
@@ -41,6 +42,7 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     plan = planned(state.run_id, slots, case, service, tally)
     told = plan.playbook.model_copy(update={"rationale": masker.unmask(plan.playbook.rationale)})
     plan = plan.model_copy(update={"rationale": masker.unmask(plan.rationale), "playbook": told})
+    plan = with_closing(plan, playbook.closing(case), state.run_id, state.finding, service, tally)
     kept = keep(service, state.run_id, STEP, looked)
     return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase}, **noted(STEP, kept, len(looked)))
 

@@ -4,6 +4,7 @@ from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import Report, Status
 from agent.verdict import Mode, Ruling, Verdict
+from graphs.closing import closes
 from graphs.refusing import reason_of
 from graphs.state import Decision, State
 from tools.aws import NO_ROLE
@@ -83,6 +84,8 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
     if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
+    if held and closes(plan):
+        return Status.NO_ACTION, f"closed as benign: {plan.rationale[:300]}"
     if held:
         return Status.CONTAINED, "; ".join(_told(r) for r in held)
     if unsure:
@@ -155,10 +158,11 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
     if verdicts and mode is Mode.OBSERVE and any(_would_do(v) for v in verdicts):
         return Status.PROPOSED, "observe mode writes nothing; " + "; ".join(_would(verdicts, mode) for mode in _OTHERS)
+    denying = ", ".join(sorted({p for v in verdicts for p in v.policies} or {"no policy permits"}))
+    if verdicts and closes(plan):
+        return Status.NO_ACTION, f"{plan.rationale[:300]} It stays open: policy denies closing it: {denying}"
     if verdicts:
-        return Status.DENIED, "policy denies: " + ", ".join(
-            sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
-        )
+        return Status.DENIED, f"policy denies: {denying}"
     if _agreed(plan) is Disposition.BENIGN:
         return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
     already = [d.action for d in plan.dropped if d.reason == "already_so"]

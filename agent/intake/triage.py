@@ -54,7 +54,12 @@ def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal
         (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
         (life.archived, Reason.ARCHIVED, "archived", "archived"),
         (life.workflow == "suppressed", Reason.SUPPRESSED, "workflow", "suppressed"),
-        (life.workflow == "resolved", Reason.RESOLVED, "workflow", "already resolved"),
+        (
+            life.workflow == "resolved" and not _active_again(finding, our_name),
+            Reason.RESOLVED,
+            "workflow",
+            "already resolved",
+        ),
         (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
         (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
     ]
@@ -88,6 +93,15 @@ def _not_served(finding: Finding, served: Mapping[str, list[str]]) -> Refusal | 
         detail = f"Region {finding.region} is not one that the registry has for account {finding.account}"
         return Refusal(reason=Reason.REGION_NOT_SERVED, where="region", detail=detail)
     return None
+
+
+def _active_again(finding: Finding, our_name: str) -> bool:
+    """A threat that we resolved and that its service has seen again since: Security Hub leaves that resolved.
+
+    A check that fails again Security Hub itself makes new.
+    """
+    ours = finding.lifecycle.note_by == our_name and finding.lifecycle.compliance is None
+    return ours and finding.lifecycle.note_at is not None and not _is_echo(finding, our_name)
 
 
 def _is_echo(finding: Finding, our_name: str) -> bool:
