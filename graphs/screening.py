@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from agent.finding import Finding, Refusal
+from agent.finding import Finding, Reason, Refusal
 from agent.intake.triage import triage
 from agent.note import OUR_NAME
+from agent.target import TargetKind
 from tools.registry import Registry
 
 
@@ -17,6 +18,8 @@ def screen(
     since: datetime | None = None,
 ) -> Refusal | None:
     """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours."""
+    if _is_our_undo(finding, registry):
+        return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     return triage(
         finding,
         served={account: entry.regions for account, entry in registry.accounts.items()},
@@ -24,4 +27,12 @@ def screen(
         samples_are_real=samples_are_real,
         our_name=OUR_NAME,
         since=since,
+    )
+
+
+def _is_our_undo(finding: Finding, registry: Registry) -> bool:
+    """Taking back a deactivation is an alarm in itself, but for who did it."""
+    roles = [target for target in finding.targets if target.kind is TargetKind.ROLE]
+    return finding.type == "CloudTrail:UpdateAccessKey" and any(
+        registry.names(registry.own_parts, role) for role in roles
     )
