@@ -93,10 +93,12 @@ def test_an_isolation_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_group_with_our_tag_that_somebody_else_made_does_not_stand_for_an_isolation(tmp_path: Path) -> None:
     at = opened(tmp_path)
-    _wears_a_copy(at)
+    copy = _wears_a_copy(at)
     report = at.deliver()
     assert report.status is Status.CONTAINED, report.reason
     assert all(isolated(at).values())
+    assert [copy] not in groups(at).values()
+    assert any(line.startswith(f"{copy}: our tag is on it") for line in report.leaves_open)
     assert {STANDBY, SESSIONS} <= outcomes(report).keys()
 
 
