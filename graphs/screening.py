@@ -15,13 +15,17 @@ def screen(
     minimum_severity: int,
     samples_are_real: bool,
     since: datetime | None = None,
+    heeds_note: bool = True,
 ) -> Refusal | None:
-    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours."""
+    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours.
+
+    `heeds_note`: whether our note on it makes it an echo.
+    """
     return triage(
         finding,
         served={account: entry.regions for account, entry in registry.accounts.items()},
         minimum_severity=minimum_severity,
         samples_are_real=samples_are_real,
-        our_name=OUR_NAME,
+        our_name=OUR_NAME if heeds_note else None,
         since=since,
     )

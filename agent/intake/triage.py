@@ -18,13 +18,14 @@ def triage(
     served: Mapping[str, list[str]] | None,
     minimum_severity: int,
     samples_are_real: bool,
-    our_name: str,
+    our_name: str | None,
     since: datetime | None = None,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
     `served`: Regions by account, none for all of them; None: every account is served.
-    `our_name` is what we sign notes in Security Hub with. `since`: what showed its last sign of life before then is old.
+    `our_name` is what we sign notes in Security Hub with; None: our note says nothing.
+    `since`: what showed its last sign of life before then is old.
     """
     refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name)
     if refusal is not None:
@@ -48,7 +49,7 @@ def _old(finding: Finding, since: datetime) -> Refusal | None:
     return Refusal(reason=Reason.OLD, where="last_seen", detail=detail)
 
 
-def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal | None:
+def _settled(finding: Finding, samples_are_real: bool, our_name: str | None) -> Refusal | None:
     life = finding.lifecycle
     table = [
         (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
@@ -90,9 +91,9 @@ def _not_served(finding: Finding, served: Mapping[str, list[str]]) -> Refusal | 
     return None
 
 
-def _is_echo(finding: Finding, our_name: str) -> bool:
+def _is_echo(finding: Finding, our_name: str | None) -> bool:
     """Our note is on it, and the service has not changed the finding since we wrote it."""
-    if finding.lifecycle.note_by != our_name:
+    if our_name is None or finding.lifecycle.note_by != our_name:
         return False
     changed, noted = moment(finding.version), finding.lifecycle.note_at
     return changed is None or noted is None or changed <= noted

@@ -313,6 +313,10 @@ class Ledger(Protocol):
         """One run."""
         ...
 
+    def latest(self, incident: str) -> RunRow | None:
+        """The newest run of an incident. None: it has none."""
+        ...
+
     def report(self, run_id: str) -> Report | None:
         """The last report of a run."""
         ...
