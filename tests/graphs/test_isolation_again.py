@@ -1,5 +1,6 @@
 """An isolation that was left half done, or that only looks done, is finished; and nothing goes before what must come first."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tools.policy_names import names_for
 from tools.sandbox.faults import Fail, Lost
 
 STANDBY, QUARANTINE, SESSIONS = "autoscaling_enter_standby", "ec2_quarantine_interfaces", "iam_deny_instance_sessions"
+SNAPSHOTS = "ec2_snapshot_volumes"
 THE_USER = Target(kind=TargetKind.USER, id=USER, account=ACCOUNT, region=GLOBAL)
 THEIRS = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 
@@ -62,6 +64,11 @@ def isolated(at: Desk) -> dict[str, bool]:
     }
 
 
+def snapshots(at: Desk) -> set[str]:
+    found = at.sandbox.client("ec2", ACCOUNT, REGION).describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    return {snapshot["SnapshotId"] for snapshot in found}
+
+
 def outcomes(report: Report) -> dict[str, Outcome]:
     return {a.planned.change.action: a.receipt.outcome for a in report.actions if a.receipt is not None}
 
@@ -73,11 +80,49 @@ def test_what_an_earlier_run_could_not_do_is_done_when_the_finding_is_delivered_
     assert first.status is Status.PARTIALLY_CONTAINED, first.reason
     assert isolated(at) == {"out of service": False, "cut off": True, "without its role": False}
     at.sandbox.faults.clear()
+    taken = snapshots(at)
     second = at.deliver()
     assert second.status is Status.CONTAINED, second.reason
     assert all(isolated(at).values())
     assert {STANDBY, SESSIONS} <= outcomes(second).keys()
-    assert QUARANTINE not in outcomes(second)
+    assert not {QUARANTINE, SNAPSHOTS} & outcomes(second).keys()
+    (kept,) = [dropped for dropped in second.dropped if dropped.action == SNAPSHOTS]
+    assert (kept.reason, all(snapshot in kept.detail for snapshot in taken)) == ("already_so", True)
+    assert (snapshots(at), len(taken)) == (taken, 2)
+
+
+def _deleted(at: Desk) -> Any:
+    at.sandbox.client("ec2", ACCOUNT, REGION).delete_snapshot(SnapshotId=min(snapshots(at)))
+
+
+def _forged(at: Desk) -> Any:
+    """Somebody puts another snapshot in the place of one of ours, with its tags."""
+    ec2 = at.sandbox.client("ec2", ACCOUNT, REGION)
+    (ours,) = ec2.describe_snapshots(SnapshotIds=[min(snapshots(at))])["Snapshots"]
+    ec2.delete_snapshot(SnapshotId=ours["SnapshotId"])
+    tags = [{"ResourceType": "snapshot", "Tags": ours["Tags"]}]
+    ec2.create_snapshot(VolumeId=ours["VolumeId"], TagSpecifications=tags)
+
+
+def _newer(at: Desk) -> Any:
+    at.arrives(newer(25))
+    return newer(25)
+
+
+@pytest.mark.parametrize("meanwhile", [_deleted, _forged, _newer])
+def test_snapshots_are_taken_anew_where_the_earlier_ones_are_gone_or_the_finding_is_newer(
+    tmp_path: Path, meanwhile: Callable[[Desk], Any]
+) -> None:
+    at = opened(tmp_path)
+    failing(at, "iam:PutRolePolicy")
+    assert at.deliver().status is Status.PARTIALLY_CONTAINED
+    at.sandbox.faults.clear()
+    body = meanwhile(at)
+    before = snapshots(at)
+    second = at.deliver(body)
+    assert second.status is Status.CONTAINED, second.reason
+    assert outcomes(second)[SNAPSHOTS] is Outcome.DONE
+    assert len(snapshots(at) - before) == 2
 
 
 def test_an_isolation_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
