@@ -18,6 +18,7 @@ from instance_desk import (
     health,
     rules,
 )
+from moto.autoscaling.models import autoscaling_backends
 
 from agent.receipt import Outcome
 from agent.report import Report, Status
@@ -29,6 +30,7 @@ from tools.sandbox.faults import Fail, Lost
 
 STANDBY, QUARANTINE, SESSIONS = "autoscaling_enter_standby", "ec2_quarantine_interfaces", "iam_deny_instance_sessions"
 SNAPSHOTS = "ec2_snapshot_volumes"
+TAKEN_FIRST = "ec2:CreateSnapshots"
 THE_USER = Target(kind=TargetKind.USER, id=USER, account=ACCOUNT, region=GLOBAL)
 THEIRS = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 
@@ -179,6 +181,48 @@ def test_an_instance_that_could_not_leave_its_group_is_not_quarantined_unasked(t
     assert STANDBY in ended.reason
     assert f"{INSTANCE}: its Auto Scaling group still counts on it" in ended.reason
     assert isolated(at) == {"out of service": False, "cut off": True, "without its role": True}
+
+
+def _at_minimum(at: Desk) -> None:
+    scaling = at.sandbox.client("autoscaling", ACCOUNT, REGION)
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", MinSize=2)
+
+
+def _as(lifecycle: str) -> Callable[[Desk], None]:
+    """The group has the instance in another state; moto knows few by itself."""
+
+    def become(at: Desk) -> None:
+        states = autoscaling_backends[ACCOUNT][REGION].autoscaling_groups["web"].instance_states
+        next(one for one in states if one.instance.id == INSTANCE).lifecycle_state = lifecycle
+
+    return become
+
+
+@pytest.mark.parametrize(
+    ("stands", "counted_on"),
+    [(_at_minimum, True), (_as("Terminating:Wait"), False), (_as("Detaching"), False), (_as("Pending:Wait"), False)],
+    ids=["at_its_minimum", "terminating", "detaching", "pending"],
+)
+def test_a_group_is_said_to_count_on_an_instance_only_if_it_has_it_in_service(
+    tmp_path: Path, stands: Callable[[Desk], None], counted_on: bool
+) -> None:
+    at = opened(tmp_path)
+    stands(at)
+    ended = at.say("approve", at.deliver())
+    assert ended.status is Status.PARTIALLY_CONTAINED, ended.reason
+    assert isolated(at)["cut off"]
+    assert (f"{STANDBY}: not done" in ended.reason, "still counts on it" in ended.reason) == (True, counted_on)
+
+
+def test_a_group_that_lets_go_of_the_instance_meanwhile_is_not_said_to_count_on_it(tmp_path: Path) -> None:
+    at = opened(tmp_path, Mode.APPROVE)
+    asked = at.deliver()
+    at.sandbox.faults.before.append(lambda call: _as("Terminating")(at) if call.name == TAKEN_FIRST else None)
+    ended = at.say("approve", asked)
+    if ended.status is Status.AWAITING_APPROVAL:
+        ended = at.say("approve", ended)
+    assert ended.status is Status.PARTIALLY_CONTAINED, ended.reason
+    assert (isolated(at)["cut off"], "counts on it" in ended.reason) == (True, False)
 
 
 def test_a_quarantine_that_a_person_refuses_then_is_not_made(tmp_path: Path) -> None:
