@@ -16,8 +16,12 @@ def screen(
     minimum_severity: int,
     samples_are_real: bool,
     since: datetime | None = None,
+    heeds_note: bool = True,
 ) -> Refusal | None:
-    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours."""
+    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours.
+
+    `heeds_note`: whether our note on it makes it an echo.
+    """
     if _is_our_undo(finding, registry):
         return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     return triage(
@@ -27,6 +31,7 @@ def screen(
         samples_are_real=samples_are_real,
         our_name=OUR_NAME,
         since=since,
+        heeds_note=heeds_note,
     )
 
 

@@ -14,6 +14,7 @@ NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
 _STANDBY, _QUARANTINE = "autoscaling_enter_standby", "ec2_quarantine_interfaces"
+_IN_SERVICE = {"lifecycle": "InService"}
 _MAY_END = "its Auto Scaling group still counts on it: it may take it for unhealthy, and end it with its evidence"
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
 IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
@@ -94,10 +95,12 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
 
 
 def _may_be_ended(state: State, plan: Plan) -> list[str]:
-    """Instances that are cut off, wholly or in part, and that could not leave their Auto Scaling group before."""
+    """Instances that are cut off, wholly or in part, and that their Auto Scaling group had in service all along, as far as is
+    known: one that drifted has left that state, and of one that could not be read nobody knows."""
     tried = [a for a in plan.actions if a.change.action == _STANDBY]
-    staying = {a.change.target for a in tried if (r := state.receipts.get(a.id)) is None or not _holds(r)}
-    staying |= {d.target for d in plan.dropped if d.action == _STANDBY and d.target and d.reason in NOT_DONE}
+    receipts = {a.change.target: state.receipts.get(a.id) for a in tried}
+    staying = {t for t, r in receipts.items() if r is None or not (_holds(r) or r.outcome is Outcome.DRIFTED)}
+    staying |= {d.target for d in plan.dropped if d.action == _STANDBY and d.target and d.found == _IN_SERVICE}
     cut = {Outcome.PARTIAL, *_UNSURE}
     return [
         a.change.target.id

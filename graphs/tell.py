@@ -21,6 +21,8 @@ from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally
 from tools.ledger import Held
 
 ACTION = "securityhub_update_finding"
+TELLING = "TELL"
+"""The id of that action in every run."""
 NOT_HELD = "Security Hub does not hold this finding: it was given by hand, or its service does not send it there"
 
 
@@ -75,7 +77,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
 
 
 def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:
-    action = PlannedAction(id="TELL", slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
+    action = PlannedAction(id=TELLING, slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
     verdict = rule(action, view, context.mode, service)
     if verdict.ruling is not Ruling.ALLOW:
         return Told(outcome="not_allowed", detail=", ".join(verdict.policies))

@@ -20,13 +20,15 @@ def triage(
     samples_are_real: bool,
     our_name: str,
     since: datetime | None = None,
+    heeds_note: bool = True,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
     `served`: Regions by account, none for all of them; None: every account is served.
-    `our_name` is what we sign notes in Security Hub with. `since`: what showed its last sign of life before then is old.
+    `our_name` is what we sign notes in Security Hub with; `heeds_note`: whether our note makes a finding an echo.
+    `since`: what showed its last sign of life before then is old.
     """
-    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name)
+    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name, heeds_note)
     if refusal is not None:
         return refusal
     if finding.foreign_resources and not finding.targets:
@@ -48,7 +50,7 @@ def _old(finding: Finding, since: datetime) -> Refusal | None:
     return Refusal(reason=Reason.OLD, where="last_seen", detail=detail)
 
 
-def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal | None:
+def _settled(finding: Finding, samples_are_real: bool, our_name: str, heeds_note: bool) -> Refusal | None:
     life = finding.lifecycle
     table = [
         (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
@@ -61,7 +63,7 @@ def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal
             "already resolved",
         ),
         (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
-        (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
+        (heeds_note and _is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
     ]
     for holds, reason, field, detail in table:
         if holds:
