@@ -55,11 +55,6 @@ def parse(record: Node) -> Finding:
     )
 
 
-def alarming() -> dict[str, frozenset[str]]:
-    """Calls that are alarms whoever makes them, by service as its event source begins: what a rule has to bring."""
-    return _GUARDS | {"iam": _GUARDS.get("iam", frozenset()) | _CREDENTIALS}
-
-
 def _situation(name: str, service: str, identity: Node) -> Situation | None:
     if name in _GUARDS.get(service, frozenset()):
         return Situation.AUDIT_TAMPERING
@@ -88,3 +83,8 @@ def _name_trail(naming: Naming, source: str, request: Node) -> None:
         naming.add_resource("AwsCloudTrailTrail", [named])
     else:
         naming.add(TargetKind.TRAIL, named)
+
+
+def alarming() -> dict[str, frozenset[str]]:
+    """Calls that are alarms whoever makes them, by service as its event source begins: what a rule has to bring."""
+    return _GUARDS | {"iam": _GUARDS.get("iam", frozenset()) | _CREDENTIALS}
