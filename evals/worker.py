@@ -44,7 +44,7 @@ class ExamWorker:
         seed(sandbox, made, body if isinstance(body, dict) else None)
         before = look(sandbox, made, options.watch)
         with tempfile.TemporaryDirectory(prefix="stanch-exam-") as folder:
-            service = self.service(sandbox, made.registry, options, Path(folder))
+            service = self.service(sandbox, made.registry, options, Path(folder), made.partition)
             watch = Stopwatch(serde=serializer())
             runs = Runs(service, watch)
             reports = runs.deliver(Event(body=body, received_at=sandbox.now(), via="eval"))
@@ -53,12 +53,14 @@ class ExamWorker:
         changed = [name for name in options.watch if before.get(name) != after.get(name)]
         return Work(final, [_asked(report) for report in reports], changed, watch.nodes)
 
-    def service(self, sandbox: Sandbox, registry: Registry, options: Options, folder: Path) -> Service:
+    def service(
+        self, sandbox: Sandbox, registry: Registry, options: Options, folder: Path, partition: str = "aws"
+    ) -> Service:
         """The service over one world: everything real but AWS."""
         numbers = itertools.count(1)
         return Service(
             clients=sandbox.clients(),
-            partition="aws",
+            partition=partition,
             ledger=SqliteLedger(folder / "ledger.sqlite", durable=False, sandbox=True),
             model=judge_of(options, sandbox, catalogue()),
             policies=self._policies,

@@ -27,6 +27,8 @@ from tools.registry import Registry
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
 from tools.sandbox.seed import add, seed
+from tools.sandbox.seeding.parsed import about, parsed
+from tools.sandbox.seeding.place import partition_of
 from tools.sandbox.services.bedrock import set_answerer
 from tools.sandbox.store import WorldStore
 from tools.sandbox.world import World, WorldError
@@ -44,6 +46,8 @@ class Origin(Record):
     """SHA-256 of the file; empty if it was made from findings."""
     region: str = "us-east-1"
     """The world's own Region."""
+    partition: str = "aws"
+    """Where it stands, as an installation does: findings of another partition are not worked in it."""
     tells: bool = True
     """Whether its services are told of the findings of an event."""
     seeded: list[str] = []
@@ -105,7 +109,14 @@ def _made(store: WorldStore, home: Path, event: JsonValue, content: bytes | None
     seed(sandbox, world, event)
     source = "" if content is None else hashlib.sha256(content).hexdigest()
     _keep(home / REGISTRY, world.registry)
-    _keep(home / ORIGIN, Origin(source=source, region=world.region, tells=world.event, seeded=[digest_of(event)]))
+    origin = Origin(
+        source=source,
+        region=world.region,
+        partition=world.partition,
+        tells=world.event,
+        seeded=[digest_of(event)],
+    )
+    _keep(home / ORIGIN, origin)
     store.save(sandbox)
     return sandbox, world.registry
 
@@ -118,6 +129,11 @@ def _happens(
     The event counts as seeded once the world is saved: a process that dies before that does it again, and adds what is missing.
     """
     world = world_for(event)
+    others = {partition_of(about(finding).region) for finding in parsed(event)} - {origin.partition}
+    if others:
+        raise WorldError(
+            f"the sandbox stands in the partition {origin.partition}, the finding in {min(others)}: {_FORGET}"
+        )
     add(sandbox, world, event if origin.tells else None, registry.accounts if origin.source else None)
     store.save(sandbox)
     if not origin.source:
@@ -159,7 +175,7 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
     control = sandbox.client("bedrock", _ACCOUNT, _REGION)
     return Service(
         clients=sandbox.clients(),
-        partition="aws",
+        partition=_read(home / ORIGIN, Origin).partition,
         ledger=SqliteLedger(home / LEDGER, alive, sandbox=True),
         model=BedrockModel(config.model or SANDBOX_MODEL, runtime, control, catalogue()),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),

@@ -14,9 +14,11 @@ from agent.plan import Answer, Case
 from agent.policy import Policies
 from agent.record import Record
 from agent.report import Report
+from agent.target import GLOBAL
 from agent.verdict import Approval, Mode, Request
 from tools.archive import Archive, Nowhere
 from tools.aws import Aws, AwsCall, Clients, Phase, Tally
+from tools.gathering import home
 from tools.ledger import Card, Ledger
 from tools.registry import Registry
 
@@ -92,8 +94,8 @@ class Service:
     """Told of every call and its answer, for the case file."""
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
-        """AWS for one unit in one phase. Global targets are worked from the partition's first Region."""
-        where = "us-east-1" if region == "aws-global" else region
+        """AWS for one unit in one phase. Global targets are worked from the partition's home."""
+        where = home(self.partition) if region == GLOBAL else region
         return Aws(
             clients=self.clients,
             account=account,

@@ -6,10 +6,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from agent.finding import Finding
 from tools.sandbox.networks_for import Networks
 from tools.sandbox.seeding.events import Carried, account_of, findings_in, pick, region_of
 from tools.sandbox.seeding.naming import Named, named_in
 from tools.sandbox.seeding.naming_instances import NamedInstance, instances_in, talks_in
+from tools.sandbox.seeding.parsed import About, about, parsed
 from tools.sandbox.seeding.shape import moment
 from tools.sandbox.world import World
 
@@ -50,10 +52,12 @@ class _Account:
 def world_for(event: JsonValue) -> World:
     """The world of an event of any finding service: 30 minutes after its last finding was updated.
 
-    The registry serves the accounts whose findings these are. What no world can express is left out.
-    An event that says nothing usable gives an empty world of account 123456789012.
+    In it is what the raw event tells of its resources, and whatever intake takes for a target. The registry serves the
+    accounts whose findings these are. What no world can express is left out. An event that says nothing usable gives
+    an empty world of account 123456789012.
     """
-    carried = findings_in(event)
+    carried, findings = findings_in(event), parsed(event)
+    now = _now(carried, findings)
     accounts: dict[str, _Account] = {}
     served: set[str] = set()
     taken: set[str] = set()
@@ -62,24 +66,32 @@ def world_for(event: JsonValue) -> World:
         accounts.setdefault(account, _Account(region))
         served.add(account)
         for thing in named_in(one):
-            if thing.id in taken:
-                continue  # a key or bucket id is one account's only
-            taken |= {thing.id} if thing.kind in ("access_key", "bucket") else set()
-            _add(accounts.setdefault(thing.account or account, _Account(region)), thing, region, one)
+            where = accounts.setdefault(thing.account or account, _Account(region))
+            _add(where, thing, region, _used(one, region), taken)
         for instance in instances_in(one):
             _host(accounts.setdefault(instance.account or account, _Account(region)), instance, one, region)
+    for finding in findings:
+        subject = about(finding)
+        where = accounts.setdefault(finding.account, _Account(subject.region))
+        served.add(finding.account)
+        for thing in subject.things:
+            _add(where, thing, subject.region, _last_used(subject, now), taken)
+        for instance in subject.instances:
+            where.networks.add(instance, subject.region)
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
     whole = (accounts or {first: _Account(_REGION)})[first].content()
     rest = [{"account": other, **accounts[other].content()} for other in others]
     registry = {
         "accounts": {account: {"role": "workload", "environment": "dev"} for account in sorted(served or {first})}
     }
-    return World.model_validate(
-        {"now": _now(carried), "account": first, "accounts": rest, "registry": registry, **whole}
-    )
+    return World.model_validate({"now": now, "account": first, "accounts": rest, "registry": registry, **whole})
 
 
-def _add(account: _Account, thing: Named, region: str, carried: Carried) -> None:
+def _add(account: _Account, thing: Named, region: str, used: dict[str, Any], taken: set[str]) -> None:
+    """The thing, unless it is there; a key or bucket id is one account's only."""
+    if thing.id in taken:
+        return
+    taken |= {thing.id} if thing.kind in ("access_key", "bucket") else set()
     if thing.kind == "role":
         account.roles.setdefault(thing.id, {"name": thing.id, "path": thing.path})
     elif thing.kind == "user":
@@ -87,7 +99,7 @@ def _add(account: _Account, thing: Named, region: str, carried: Carried) -> None
     elif thing.kind == "access_key" and thing.owner is not None:
         keys = _user(account, Named(kind="user", id=thing.owner))["keys"]
         if len(keys) < 2:  # IAM allows no more
-            keys.append({"id": thing.id, "status": thing.status, **_used(carried, region)})
+            keys.append({"id": thing.id, "status": thing.status, **used})
     elif thing.kind == "bucket":
         account.buckets.setdefault(thing.id, _bucket(thing, region))
 
@@ -118,10 +130,18 @@ def _used(carried: Carried, region: str) -> dict[str, Any]:
     seen = [pick(service, "eventlastseen"), pick(carried.body, "lastobservedat")]
     seen.append(pick(pick(carried.body, "findinginfo"), "lastseentimedt"))
     at = next((found for value in seen if (found := moment(value)) is not None), None) or _updated(carried)
-    if called is None or at is None or not 2006 < at.year < 2100:
+    if called is None or at is None or not _plausible(at):
         return {}
     name = called.partition(".amazonaws.com")[0] if ".amazonaws.com" in called else "N/A"
     return {"last_used": {"at": min(at, _updated(carried) or at).isoformat(), "service": name[:64], "region": region}}
+
+
+def _last_used(subject: About, now: datetime) -> dict[str, Any]:
+    """Of a key whose call is the finding itself. IAM says N/A where it did not record the service."""
+    at = subject.called_at
+    if at is None or not _plausible(at):
+        return {}
+    return {"last_used": {"at": min(at, now).isoformat(), "service": "N/A", "region": subject.region}}
 
 
 def _bucket(thing: Named, region: str) -> dict[str, Any]:
@@ -134,8 +154,9 @@ def _bucket(thing: Named, region: str) -> dict[str, Any]:
     return bucket
 
 
-def _now(carried: list[Carried]) -> datetime:
+def _now(carried: list[Carried], findings: list[Finding]) -> datetime:
     moments = [at for one in carried if (at := _updated(one)) is not None]
+    moments = moments or [one.last_seen for one in findings if one.last_seen and _plausible(one.last_seen)]
     return max(moments, default=_UNDATED) + _LATER
 
 
@@ -147,6 +168,11 @@ def _updated(carried: Carried) -> datetime | None:
         pick(carried.body, "findinginfomodifiedtimedt", "timedt", "time", "createdat", "notificationcreationtime"),
         pick(carried.envelope, "time"),
     ):
-        if (at := moment(value)) is not None and 2006 < at.year < 2100:
+        if (at := moment(value)) is not None and _plausible(at):
             return at
     return None
+
+
+def _plausible(at: datetime) -> bool:
+    """Whether AWS can have written it."""
+    return 2006 < at.year < 2100

@@ -23,6 +23,7 @@ from tools.sandbox.seeding.guardduty import GuardDutySection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
 from tools.sandbox.seeding.organizations import OrganizationSection
+from tools.sandbox.seeding.place import partition_of
 from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
@@ -86,6 +87,11 @@ class World(Content):
     """The organisation that accounts of this world belong to, if any."""
     event: bool = True
     """Whether the event's own findings stand in their services, so that they can be read again."""
+
+    @property
+    def partition(self) -> str:
+        """The partition of the world's Region: a world is in one, like an installation."""
+        return partition_of(self.region)
 
     @classmethod
     def load(cls, path: Path) -> Self:

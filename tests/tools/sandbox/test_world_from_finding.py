@@ -73,7 +73,7 @@ def user_key(kind: str, key: str = KEY, name: str = "ann") -> dict[str, Any]:
         (user_key("AssumedRole", key="ASIAIOSFODNN7EXAMPLE"), ({}, ["ann"])),
         (user_key("Root"), ({}, [])),
         (user_key("AWSService"), ({}, [])),
-        (user_key("IAMUser", name="../../ann"), ({}, [])),
+        (user_key("IAMUser", name="../../ann"), ({f"holder-of-{KEY}": [KEY]}, [])),
         ({"AccessKeyDetails": {"AccessKeyId": KEY, "UserName": "ann", "UserType": "IAMUser"}}, ({"ann": [KEY]}, [])),
         ({"accessKeyDetails": None, "s3BucketDetails": "x"}, ({}, [])),
     ],

@@ -56,6 +56,20 @@ def _method_names(original: Any) -> Any:
     return cache(original)
 
 
+@patch(
+    "moto.core.responses",
+    "BaseResponse.get_region_from_url",
+    source="f26e68bd6df6",
+    why="GovCloud's IAM answers at iam.us-gov.amazonaws.com, and moto takes us-gov for a Region of the partition aws",
+)
+def _govcloud(original: Any) -> Any:
+    def region(self: Any, request: Any, full_url: str) -> str:
+        found: str = original(self, request, full_url)
+        return "us-gov-west-1" if found == "us-gov" else found
+
+    return region
+
+
 class _Clocked(ModuleType):
     """The `datetime` module with the world's clock in it, for moto modules that import the module."""
 

@@ -55,7 +55,8 @@ def findings_in(event: JsonValue) -> list[Carried]:
 def account_of(carried: Carried, default: str) -> str:
     """The account that the finding is about."""
     cloud = pick(pick(pick(carried.body, "cloud"), "account"), "uid")
-    candidates = (carried.get("accountid", "awsaccountid"), cloud, pick(carried.envelope, "account"))
+    own = pick(carried.body, "affectedaccount", "recipientaccountid")
+    candidates = (own, carried.get("accountid", "awsaccountid"), cloud, pick(carried.envelope, "account"))
     return next((one for one in candidates if isinstance(one, str) and re.fullmatch(r"[0-9]{12}", one)), default)
 
 

@@ -76,7 +76,8 @@ def _first(things: list[Named]) -> Iterator[Named]:
     yield from best.values()
 
 
-def _make(kind: Literal["access_key", "user", "role", "bucket"], identity: JsonValue, **more: JsonValue) -> list[Named]:
+def named(kind: Literal["access_key", "user", "role", "bucket"], identity: JsonValue, **more: JsonValue) -> list[Named]:
+    """The one thing of that kind, if its id is well-formed and no placeholder."""
     try:
         known = {name: value for name, value in more.items() if value is not None}
         return [_CHECKED[kind].model_validate({"kind": kind, "id": identity, **known})]
@@ -113,12 +114,12 @@ def _actor(user: JsonValue) -> list[Named]:
     """Whoever acted in an attack sequence, in the account that is said with it."""
     name, account = pick(user, "name"), pick(pick(user, "account"), "uid")
     if pick(user, "type") in ("Role", "AssumedRole"):
-        return _make("role", name, account=account)
+        return named("role", name, account=account)
     if pick(user, "type") != "IAMUser":
         return []
     return [
-        *_make("user", name, account=account),
-        *_make("access_key", pick(user, "credentialuid"), owner=name, account=account),
+        *named("user", name, account=account),
+        *named("access_key", pick(user, "credentialuid"), owner=name, account=account),
     ]
 
 
@@ -134,15 +135,15 @@ def _identity(block: JsonValue) -> list[Named]:
     kind = pick(details, "usertype", "principaltype")
     if kind in ("Role", "AssumedRole"):
         issuer = pick(pick(pick(details, "sessioncontext"), "sessionissuer"), "username")
-        return _make("role", issuer or name)
+        return named("role", issuer or name)
     if (
         kind in ("IAMUser", "User", None)
         and isinstance(name, str)
         and not (isinstance(identity, str) and identity.startswith("ASIA"))
     ):
         status = pick(details, "status")
-        key = _make("access_key", identity, owner=name, status=status if status in ("Active", "Inactive") else None)
-        return [*_make("user", name), *key]
+        key = named("access_key", identity, owner=name, status=status if status in ("Active", "Inactive") else None)
+        return [*named("user", name), *key]
     return []
 
 
@@ -161,9 +162,9 @@ def _from_arns(block: JsonValue, public: Public) -> list[Named]:
         if not isinstance(value, str):
             continue
         if (iam := _IAM_ARN.fullmatch(value)) is not None:
-            things += _make("user" if iam[2] == "user" else "role", iam[4], account=iam[1], path=iam[3])
+            things += named("user" if iam[2] == "user" else "role", iam[4], account=iam[1], path=iam[3])
         elif (bucket := _BUCKET_ARN.fullmatch(value)) is not None:
-            things += _make("bucket", bucket[1], public=_how(block, public))
+            things += named("bucket", bucket[1], public=_how(block, public))
     return things
 
 
@@ -172,10 +173,10 @@ def _bucket(block: JsonValue, public: Public) -> list[Named]:
     details = pick(block, "s3bucketdetails", "s3bucket")
     things: list[Named] = []
     for one in details if isinstance(details, list) else [details]:
-        things += _make("bucket", pick(one, "name"), public=_how(one, public))
+        things += named("bucket", pick(one, "name"), public=_how(one, public))
     kind = pick(block, "type", "resourcetype")
     if isinstance(kind, str) and plain(kind) in ("awss3bucket", "s3bucket"):
-        things += _make("bucket", pick(block, "name", "id"), public=_how(block, public))
+        things += named("bucket", pick(block, "name", "id"), public=_how(block, public))
     return things
 
 
