@@ -15,8 +15,9 @@ def screen(
     minimum_severity: int,
     samples_are_real: bool,
     since: datetime | None = None,
+    sent: bool = False,
 ) -> Refusal | None:
-    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours."""
+    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours. `sent`: by a custom action."""
     return triage(
         finding,
         served={account: entry.regions for account, entry in registry.accounts.items()},
@@ -24,4 +25,5 @@ def screen(
         samples_are_real=samples_are_real,
         our_name=OUR_NAME,
         since=since,
+        sent=sent,
     )
