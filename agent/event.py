@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Literal
 
 from pydantic import JsonValue
@@ -12,6 +13,10 @@ DEPTH = 64
 """Levels of nesting that an event may have. No service nests half as deep."""
 LARGEST = 2**63 - 1
 """The largest whole number that every store of ours keeps exactly."""
+CUSTOM_ACTION = "Security Hub Findings - Custom Action"
+"""The detail-type of what a person picked in Security Hub. EventBridge lets nobody but AWS write `source` as `aws.…`."""
+_SENT_AS = " sent as "
+_EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def unsound(body: object) -> tuple[str, str] | None:
@@ -30,6 +35,11 @@ def unsound(body: object) -> tuple[str, str] | None:
     return None
 
 
+def without_sending(version: str) -> str:
+    """The version that the service gave the finding, whoever sent it."""
+    return version.partition(_SENT_AS)[0]
+
+
 class Event(Record):
     """One delivery of EventBridge, SQS, the command line or an API."""
 
@@ -39,8 +49,20 @@ class Event(Record):
 
     @property
     def by_itself(self) -> bool:
-        """Whether it came without a person who sent it: from a bus or a queue."""
-        return self.via in ("eventbridge", "sqs")
+        """Whether it came without a person who sent it: from a bus or a queue, and by no custom action."""
+        return self.via in ("eventbridge", "sqs") and not self.by_custom_action
+
+    @property
+    def by_custom_action(self) -> bool:
+        """Whether a person sent it from Security Hub. Whoever writes to our queue or invokes us can say so too."""
+        body = self.body if isinstance(self.body, dict) else {}
+        return body.get("source") == "aws.securityhub" and body.get("detail-type") == CUSTOM_ACTION
+
+    def version_of(self, version: str) -> str:
+        """The finding's version as this delivery brings it: each custom action is one of its own, by its event's id."""
+        sent_as = self.body.get("id") if self.by_custom_action and isinstance(self.body, dict) else None
+        known = isinstance(sent_as, str) and _EVENT_ID.fullmatch(sent_as)
+        return f"{version}{_SENT_AS}{sent_as}" if known else version
 
     @property
     def digest(self) -> str:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     FOREIGN_RESOURCE = "foreign_resource"
     FORGED_PRODUCT = "forged_product"
     MALFORMED = "malformed"
+    NO_FINDINGS = "no_findings"
     NOT_AWS = "not_aws"
     NOT_FOUND = "not_found"
     OLD = "old"

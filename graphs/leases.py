@@ -49,14 +49,14 @@ class Leases:
         self._lock = threading.RLock()
 
     def open(
-        self, line: Line, finding: Finding, body: JsonObject, mode: Mode, service: Service
+        self, line: Line, finding: Finding, version: str, body: JsonObject, mode: Mode, service: Service
     ) -> Opened | Duplicate | Busy:
         """Lease the run of the finding's incident, for the line on which it arrived."""
         with self._lock, ExitStack() as held:
             self._end_of(line.thread)
             holder = held.enter_context(holding())
             case = case_of(finding.targets)
-            opened = service.ledger.open(finding.key, finding.version, body, mode, holder, service.clock(), case)
+            opened = service.ledger.open(finding.key, version, body, mode, holder, service.clock(), case)
             if isinstance(opened, Opened):
                 self._keep(line, opened, service, held)
             return opened

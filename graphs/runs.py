@@ -110,7 +110,8 @@ class Runs:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
         service = self.service
         mode, case = service.settings.mode, case_of(finding.targets)
-        return service.ledger.open(finding.key, finding.version, body, mode, holder, service.clock(), case)
+        version = event.version_of(finding.version)
+        return service.ledger.open(finding.key, version, body, mode, holder, service.clock(), case)
 
     def _moved_on(
         self, event: Event, position: int, finding: Finding, found: Duplicate, holder: str

@@ -17,10 +17,11 @@ def screen(
     samples_are_real: bool,
     since: datetime | None = None,
     heeds_note: bool = True,
+    sent: bool = False,
 ) -> Refusal | None:
     """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours.
 
-    `heeds_note`: whether our note on it makes it an echo.
+    `heeds_note`: whether our note on it makes it an echo. `sent`: by a custom action.
     """
     if _is_our_undo(finding, registry):
         return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
@@ -32,6 +33,7 @@ def screen(
         our_name=OUR_NAME,
         since=since,
         heeds_note=heeds_note,
+        sent=sent,
     )
 
 

@@ -88,7 +88,9 @@ class Studio:
             if refusal is not None:
                 return Taken(run_id=run_id, finding=finding, refusal=refusal)
             body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
-            opened = self._leases.open(_line(runtime), finding, body, _mode(runtime), service)
+            opened = self._leases.open(
+                _line(runtime), finding, event.version_of(finding.version), body, _mode(runtime), service
+            )
         if not isinstance(opened, Opened):
             return _duplicate(finding, opened.run_id, getattr(opened, "status", "being worked"))
         arrived = Arrived(event=event, position=position, run_id=opened.run_id)

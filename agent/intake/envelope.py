@@ -33,12 +33,15 @@ class Shape(StrEnum):
 _SOURCES = {
     "aws.access-analyzer": Shape.ACCESS_ANALYZER,
     "aws.config": Shape.CONFIG,
-    "aws.guardduty": Shape.GUARDDUTY,
     "aws.health": Shape.HEALTH,
     "aws.inspector2": Shape.INSPECTOR,
     "aws.macie": Shape.MACIE,
 }
 
+_HELD = (Shape.ASFF, Shape.OCSF, Shape.GUARDDUTY)
+"""What the envelope of Security Hub or GuardDuty may hold: whose it is says the object, not the envelope."""
+
+_INSIGHT = "the results of an insight hold no findings: send the findings themselves, by a custom action on them"
 
 _RECORDED = " via CloudTrail"
 """How the detail-type of every event ends that is a CloudTrail record, whatever service made the call."""
@@ -117,27 +120,56 @@ def _event(node: Node) -> Iterator[Found | Refusal]:
     elif source == "aws.cloudwatch":
         yield Found(Shape.CLOUDWATCH, node)
     elif source == "aws.securityhub":
-        findings = detail.at("findings")
-        if findings.value is None:
-            raise findings.unsupported("missing: a Security Hub event that holds no findings")
-        yield from _hub_findings(findings)
+        yield from _hub(detail)
+    elif source == "aws.guardduty":
+        yield from _guardduty(detail)
     elif source in _SOURCES:
         yield Found(_SOURCES[source], detail)
     else:
         raise node.at("source").unsupported(f"not a service whose findings we read: {quote(source)}")
 
 
+def _hub(detail: Node) -> Iterator[Found | Refusal]:
+    """What Security Hub sends: findings, or the results of an insight, which name resources and no finding."""
+    if isinstance(detail.at("findings").value, list):
+        yield from _hub_findings(detail.at("findings"))
+    elif detail.at("insightResults").value is not None:
+        raise detail.at("insightResults").empty(_INSIGHT)
+    elif _shape_or_none(detail) in _HELD:
+        yield Found(_shape(detail), detail)
+    elif detail.at("findings").value is None:
+        raise detail.at("findings").unsupported("missing: a Security Hub event that holds no findings")
+    else:
+        raise detail.at("findings").malformed(f"expected a list, found {detail.at('findings').kind}")
+
+
+def _guardduty(detail: Node) -> Iterator[Found | Refusal]:
+    """GuardDuty's own finding, or what Security Hub made of it: each parser holds it to its own product's ARN."""
+    if isinstance(detail.at("findings").value, list):
+        yield from _hub_findings(detail.at("findings"))
+    else:
+        shape = _shape_or_none(detail)
+        yield Found(shape if shape in (Shape.ASFF, Shape.OCSF) else Shape.GUARDDUTY, detail)
+
+
 def _hub_findings(findings: Node) -> Iterator[Found | Refusal]:
-    if not isinstance(findings.value, list) or not findings.value:
-        raise findings.malformed("no findings in it")
+    if not findings.value:
+        raise findings.empty("no findings in it")
     for item in findings.items():
         try:
             shape = _shape(item.object())
-            if shape not in (Shape.ASFF, Shape.OCSF):
-                raise item.unsupported("neither ASFF nor OCSF")
+            if shape not in _HELD:
+                raise item.unsupported("neither ASFF nor OCSF, nor a finding of GuardDuty")
             yield Found(shape, item)
         except Unfit as unfit:
             yield unfit.refusal
+
+
+def _shape_or_none(node: Node) -> Shape | None:
+    try:
+        return _shape(node)
+    except Unfit:
+        return None
 
 
 def _shape(node: Node) -> Shape:

@@ -121,6 +121,10 @@ class Node:
         """The refusal that points here."""
         return Unfit(Reason.MALFORMED, self.path, f"{self.path or 'the event'}: {detail}")
 
+    def empty(self, detail: str) -> Unfit:
+        """The refusal of something well-formed that holds nothing to work."""
+        return Unfit(Reason.NO_FINDINGS, self.path, f"{self.path or 'the event'}: {detail}")
+
     def unsupported(self, detail: str) -> Unfit:
         """The refusal of something well-formed that we do not know."""
         return Unfit(Reason.UNSUPPORTED, self.path, f"{self.path or 'the event'}: {detail}")

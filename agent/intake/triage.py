@@ -11,6 +11,9 @@ from agent.intake.node import DETAIL_LIMIT, quote
 from agent.record import iso
 from agent.target import GLOBAL
 
+_OVERRULED = {Reason.SUPPRESSED, Reason.RESOLVED, Reason.ECHO}
+"""What a person who sends the finding overrules. That its service archived it, or sees it passed, is no person's word."""
+
 
 def triage(
     finding: Finding,
@@ -21,14 +24,17 @@ def triage(
     our_name: str,
     since: datetime | None = None,
     heeds_note: bool = True,
+    sent: bool = False,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
     `served`: Regions by account, none for all of them; None: every account is served.
     `our_name` is what we sign notes in Security Hub with; `heeds_note`: whether our note makes a finding an echo.
     `since`: what showed its last sign of life before then is old.
+    `sent`: a person sent it by a custom action, knowing how it stands: what people set it to, our note and its age do not count.
     """
-    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name, heeds_note)
+    settled = _settled(finding, samples_are_real, our_name, heeds_note=heeds_note, sent=sent)
+    refusal = _not_ours(finding, served) or settled
     if refusal is not None:
         return refusal
     if finding.foreign_resources and not finding.targets:
@@ -38,7 +44,7 @@ def triage(
     if finding.severity < minimum_severity:
         detail = f"severity {finding.severity} is below {minimum_severity}"
         return Refusal(reason=Reason.BELOW_SEVERITY, where="severity", detail=detail)
-    return None if since is None else _old(finding, since)
+    return None if since is None or sent else _old(finding, since)
 
 
 def _old(finding: Finding, since: datetime) -> Refusal | None:
@@ -50,7 +56,9 @@ def _old(finding: Finding, since: datetime) -> Refusal | None:
     return Refusal(reason=Reason.OLD, where="last_seen", detail=detail)
 
 
-def _settled(finding: Finding, samples_are_real: bool, our_name: str, heeds_note: bool) -> Refusal | None:
+def _settled(
+    finding: Finding, samples_are_real: bool, our_name: str, *, heeds_note: bool, sent: bool
+) -> Refusal | None:
     life = finding.lifecycle
     table = [
         (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
@@ -66,7 +74,7 @@ def _settled(finding: Finding, samples_are_real: bool, our_name: str, heeds_note
         (heeds_note and _is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
     ]
     for holds, reason, field, detail in table:
-        if holds:
+        if holds and not (sent and reason in _OVERRULED):
             return Refusal(reason=reason, where=f"lifecycle.{field}", detail=detail)
     return None
 

@@ -44,7 +44,10 @@ def screened(body: JsonValue, via: Literal["eventbridge", "sqs", "direct"]) -> S
 def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Screened:
     config, registry = chosen(), _registry()
     since = config.since if event.by_itself and isinstance(config.since, datetime) else None
-    why = [item if isinstance(item, Refusal) else _screen(item, config, registry, since) for item in found]
+    why = [
+        item if isinstance(item, Refusal) else _screen(item, config, registry, since, event.by_custom_action)
+        for item in found
+    ]
     malformed = [one for one in why if one is not None and one.reason is Reason.MALFORMED]
     reports = [
         refused(event, at, refusal, config.mode, False, now, item if isinstance(item, Finding) else None)
@@ -56,10 +59,14 @@ def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Sc
     return Screened(event=event, reports=whole, malformed=reason_of(malformed[0]) if malformed else "")
 
 
-def _screen(finding: Finding, config: Configuration, registry: Registry, since: datetime | None) -> Refusal | None:
+def _screen(
+    finding: Finding, config: Configuration, registry: Registry, since: datetime | None, sent: bool
+) -> Refusal | None:
     floor = config.minimum_severity
     # whether our note on it is our own update coming back, only the ledger knows
-    return screen(finding, registry, minimum_severity=floor, samples_are_real=False, since=since, heeds_note=False)
+    return screen(
+        finding, registry, minimum_severity=floor, samples_are_real=False, since=since, heeds_note=False, sent=sent
+    )
 
 
 @cache

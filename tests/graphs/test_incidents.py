@@ -265,6 +265,48 @@ def test_what_came_before_the_installation_is_old_unless_a_person_sends_it(
     assert (aws_writes(at)[:2] == BOTH) is (status is None)
 
 
+def sent(at: Desk, body: Any, via: Any = "sqs") -> Report:
+    """What comes of the event by that road."""
+    (report,) = at.runs.deliver(Event(body=body, received_at=at.sandbox.now(), via=via))
+    return report
+
+
+def test_each_custom_action_is_worked_and_the_same_one_twice_is_a_duplicate(
+    tmp_path: Path, made: Callable[..., Desk]
+) -> None:
+    body = event(HUB)
+    body["detail"]["findings"][0]["Workflow"] = {"Status": "RESOLVED"}
+    action = {**body, "detail-type": "Security Hub Findings - Custom Action", "id": "first"}
+    at = made(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE)
+    at.runs.service = replace(at.service, since=lambda: at.sandbox.now() + timedelta(days=1))
+    assert sent(at, body).reason.startswith("resolved: ")
+    first = sent(at, action)
+    again, other = sent(at, action), sent(at, {**action, "id": "second"})
+    assert first.status not in (Status.SKIPPED, Status.REFUSED)
+    assert again.reason.startswith("duplicate: ")
+    assert (again.run_id, other.status) == (first.run_id, first.status)
+    assert other.run_id != first.run_id
+
+
+def test_the_import_that_follows_a_custom_action_unchanged_is_no_further_run(tmp_path: Path) -> None:
+    body = event(HUB)
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE)
+    first = sent(at, {**body, "detail-type": "Security Hub Findings - Custom Action"})
+    assert sent(at, body).reason.startswith("duplicate: ")
+    assert sent(at, {**body, "source": "my.hub"}).status is Status.REFUSED
+    assert first.status is not Status.SKIPPED
+
+
+def test_a_custom_action_on_a_finding_that_security_hub_does_not_know_does_nothing(tmp_path: Path) -> None:
+    body = event(HUB)
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.AUTO)
+    invented = copy.deepcopy({**body, "detail-type": "Security Hub Findings - Custom Action"})
+    invented["detail"]["findings"][0]["Id"] += "-invented"
+    report = sent(at, invented)
+    assert (report.status, at.changes) == (Status.REFUSED, [])
+    assert report.reason.startswith("not_found: ")
+
+
 def test_a_service_of_the_real_aws_takes_the_moment_from_its_configuration_or_its_first_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

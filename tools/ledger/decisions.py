@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
+from agent.event import without_sending
 from agent.intake.moments import moment
 from agent.record import Record
 from agent.report import Status
@@ -60,9 +61,18 @@ def on_delivery(
         return on_reopening(found, holder, now, alive)
     waiting = found.status is Status.AWAITING_APPROVAL
     only_seen = found.mode == Mode.OBSERVE and mode != Mode.OBSERVE
-    if not waiting and (found.status in REOPENS or found.version != version or only_seen):
+    if not waiting and (found.status in REOPENS or _is_new(version, found.version) or only_seen):
         return Anew(generation=found.generation + 1)
-    return Duplicate(run_id=found.run_id, status=found.status, newer=waiting and is_later(version, found.version))
+    return Duplicate(
+        run_id=found.run_id,
+        status=found.status,
+        newer=waiting and is_later(without_sending(version), without_sending(found.version)),
+    )
+
+
+def _is_new(version: str, than: str) -> bool:
+    """Whether it is another version; what a person sent and its service repeats unsent is none."""
+    return version != than and version != without_sending(than)
 
 
 def is_later(version: str, than: str) -> bool:

@@ -63,8 +63,14 @@ CASES = {
     "a detail that is text": (GD, put("detail", "x"), "malformed", "detail"),
     "no source": (GD, put("source", KeyError), "malformed", "source"),
     "a source of one's own": (GD, put("source", "my.guardduty"), "unsupported", "source"),
-    "no findings": (HUB, put("detail.findings", []), "malformed", "detail.findings"),
-    "insight results": (HUB, put("detail.findings", KeyError), "unsupported", "detail.findings"),
+    "a Security Hub event without findings": (HUB, put("detail.findings", KeyError), "unsupported", "detail.findings"),
+    "findings that are an object": (HUB, put("detail.findings", {}), "malformed", "detail.findings"),
+    "a Macie finding in Security Hub's envelope": (
+        HUB,
+        put("detail.findings", [{"resourcesAffected": {}}]),
+        "unsupported",
+        "detail.findings[0]",
+    ),
     "a finding that is text": (HUB, put("detail.findings", ["x"]), "malformed", "detail.findings[0]"),
     "no ASFF account": (HUB, put(FIRST + "AwsAccountId", KeyError), "malformed", "detail.findings[0].AwsAccountId"),
     "no product": (HUB, put(FIRST + "ProductArn", KeyError), "malformed", "detail.findings[0].ProductArn"),
@@ -121,6 +127,34 @@ def test_bad_input_is_refused_with_its_reason_and_its_place(name, example, read)
     assert isinstance(refusal, Refusal)
     assert (refusal.reason, refusal.where) == (reason, where)
     assert refusal.status == "refused"
+
+
+INSIGHT = {
+    "actionName": "Contain",
+    "actionDescription": "Hand to containment",
+    "insightArn": "arn:aws:securityhub:::insight/securityhub/default/1",
+    "insightName": "Top buckets",
+    "resultType": "ResourceId",
+    "number of results": "1",
+    "insightResults": [{"arn:aws:s3:::example": 4}],
+}
+EMPTY = {
+    "an import of nothing": (HUB, put("detail.findings", []), "detail.findings", "no findings in it"),
+    "a custom action on nothing": (
+        "securityhub_custom_action", put("detail.findings", []), "detail.findings", "no findings in it",
+    ),
+    "an insight": (
+        "securityhub_custom_action", put("detail", INSIGHT), "detail.insightResults", "send the findings themselves",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_what_holds_no_findings_is_skipped_and_says_what_to_send_instead(name, example, read):
+    source, change, where, said = EMPTY[name]
+    [refusal] = read(change(example(source)))
+    assert (refusal.reason, refusal.status, refusal.where) == ("no_findings", "skipped", where)
+    assert said in refusal.detail
 
 
 BODIES = {

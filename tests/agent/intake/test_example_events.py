@@ -129,3 +129,27 @@ def test_a_partition_is_taken_from_the_arn(example, read):
     event["detail"]["arn"] = event["detail"]["arn"].replace("arn:aws:", "arn:aws-us-gov:")
     [finding] = read(event)
     assert {finding.partition, *(target.partition for target in finding.targets)} == {"aws-us-gov"}
+
+
+GUARDDUTY, ITS_ASFF = "guardduty_credential_abuse", "guardduty_credential_abuse_asff"
+
+
+def test_either_services_finding_in_the_others_envelope_is_read_by_its_own_shape(example, read):
+    native, hub = example(GUARDDUTY), example(ITS_ASFF)
+    finding, asff = native["detail"], hub["detail"]["findings"][0]
+    swapped = {
+        GUARDDUTY: [{**hub, "detail": finding}, {**hub, "detail": {"findings": [finding]}}],
+        ITS_ASFF: [{**native, "detail": asff}, {**native, "detail": {"findings": [asff]}}],
+    }
+    for name, bodies in swapped.items():
+        assert [read(body) for body in bodies] == [read(example(name))] * 2
+
+
+def test_the_others_envelope_lends_a_finding_no_account_and_no_product(example, read):
+    native, hub = example(GUARDDUTY), example(ITS_ASFF)
+    foreign = {**native["detail"], "accountId": "444455556666"}
+    [refusal] = read({**hub, "detail": {"findings": [foreign]}})
+    assert (refusal.reason, refusal.where) == ("malformed", "detail.findings[0].accountId")
+    own = "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default"
+    [forged] = read({**native, "detail": {**hub["detail"]["findings"][0], "ProductArn": own}})
+    assert (forged.origin, forged.product_arn) == ("third_party", own)

@@ -18,6 +18,7 @@ class Screen(Record):
     minimum_severity: int = 0
     samples_are_real: bool = False
     since: datetime | None = None
+    sent: bool = False
 
 
 def screened(finding, **settings):
@@ -29,6 +30,7 @@ def screened(finding, **settings):
         samples_are_real=screen.samples_are_real,
         our_name=NAME,
         since=screen.since,
+        sent=screen.sent,
     )
 
 
@@ -51,6 +53,23 @@ LIVES = {
 def test_what_is_settled_or_not_real_is_skipped_with_its_reason(reason, finding):
     refusal = screened(finding.model_copy(update={"lifecycle": LIVES[reason]}))
     assert (refusal.reason, refusal.status) == (reason, "skipped")
+
+
+@pytest.mark.parametrize("reason", LIVES)
+def test_a_person_who_sends_a_finding_overrules_what_people_set_and_not_what_its_service_says(reason, finding):
+    refusal = screened(finding.model_copy(update={"lifecycle": LIVES[reason]}), sent=True)
+    overruled = reason in ("suppressed", "resolved", "echo")
+    assert (refusal and refusal.reason) == (None if overruled else reason)
+
+
+def test_what_a_person_sends_is_never_old_and_still_only_of_our_accounts_and_at_least_of_the_floor(finding):
+    assert screened(finding, since=datetime.fromisoformat("2036-01-01T00:00:00Z"), sent=True) is None
+    assert screened(finding, served={"444455556666": []}, sent=True).reason == "account_not_served"
+    assert screened(finding, minimum_severity=100, sent=True).reason == "below_severity"
+    forged = finding.model_copy(
+        update={"product_arn": "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default"}
+    )
+    assert screened(forged, sent=True).reason == "forged_product"
 
 
 @pytest.mark.parametrize("life", [Lifecycle(), Lifecycle(workflow="notified", compliance="failed", note_by="jsmith")])
