@@ -44,6 +44,8 @@ OPENING = frozenset(
 )
 """Calls by which a bucket becomes public."""
 
+_PASSWORDS = frozenset({"CreateLoginProfile", "UpdateLoginProfile"})
+_LONG_TERM = re.compile(r"AKIA[A-Z0-9]{12,28}")
 _TEMPORARY = re.compile(r"ASIA[A-Z0-9]{12,28}")
 _ROLE = re.compile(r"arn:aws[a-z-]{0,20}:iam::[0-9]{12}:role/(?:[\x21-\x7e]{1,512}/)?[\w+=,.@-]{1,64}", re.ASCII)
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -73,6 +75,10 @@ class Activity(Record):
     """The temporary access key that AWS gave for it: the call made a session."""
     assumed_role: str = ""
     """The ARN of the role that the session was made in."""
+    made_key: str = ""
+    """The long-term access key that the call made."""
+    made_for: str = ""
+    """The user whom the call gave a key or a password: as AWS answered, or else as the request named them."""
     principal: str = ""
     """IAM's own id of who called, with a session's name behind a colon."""
     session_name: str = ""
@@ -118,6 +124,8 @@ def activity(raw: object) -> Activity | None:
         actor=_text(issuer, "userName") or _text(identity, "userName"),
         account=_text(identity, "accountId"),
         about_user=_text(_object(event, "requestParameters"), "userName"),
+        made_key="" if error else _made_key(event),
+        made_for="" if error else _made_for(event),
         session_key="" if error else _session_key(event),
         assumed_role="" if error else _role_arn(event),
         principal=_text(identity, "principalId"),
@@ -125,6 +133,19 @@ def activity(raw: object) -> Activity | None:
         service=_text(identity, "invokedBy"),
         opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
     )
+
+
+def _made_key(event: dict[str, Any]) -> str:
+    found = _text(_object(_object(event, "responseElements"), "accessKey"), "accessKeyId")
+    return found if _text(event, "eventName") == "CreateAccessKey" and _LONG_TERM.fullmatch(found) else ""
+
+
+def _made_for(event: dict[str, Any]) -> str:
+    name, answer = _text(event, "eventName"), _object(event, "responseElements")
+    if name != "CreateAccessKey" and name not in _PASSWORDS:
+        return ""
+    given = _object(answer, "accessKey") or _object(answer, "loginProfile")
+    return _text(given, "userName") or _text(_object(event, "requestParameters"), "userName")
 
 
 def _session_key(event: dict[str, Any]) -> str:

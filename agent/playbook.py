@@ -8,7 +8,7 @@ import yaml
 
 from agent.case import cite
 from agent.catalogue import Catalogue
-from agent.plan import Answer, Case, CaseTarget, Confidence, Disposition, Proposal
+from agent.plan import Answer, Case, CaseFact, CaseTarget, Confidence, Disposition, Proposal
 from agent.playbook_rules import Condition, Playbook, Rule, Step, View, fact_names, told
 from agent.target import TargetKind
 
@@ -17,6 +17,8 @@ OTHERWISE = "otherwise"
 
 _FOLDER = Path(__file__).parent / "playbooks"
 _FRESH_DAYS = 1
+_INTRUDER = "named_key"
+"""Who made a key, if it was the finding's own key from outside our networks."""
 _PLACE = re.compile(r"\{([a-z0-9_]+(?:\.[a-z0-9_]+)+)\}")
 """Where a rule's words say how a fact stands: `The record of these credentials {key.calls}.`"""
 _STANDS = {
@@ -113,20 +115,45 @@ def _on(view: View, step: Step) -> list[CaseTarget]:
 
 
 def _new_keys(view: View) -> list[CaseTarget]:
-    """Keys that somebody made for this user while the abuse went on: attackers keep a way back in."""
+    """Keys that were made while the abuse went on: attackers keep a way back in."""
+    return sorted([*_made_for_user(view), *_made_for_others(view)], key=lambda target: target.name)
+
+
+def _made_for_others(view: View) -> list[CaseTarget]:
+    """What this user's key made for others, where nobody else in the case could have made it."""
+    makers = [fact for fact in view.case.facts if fact.name == "user.made_for_others" and _counts(fact)]
+    sole = len(makers) == 1 and makers[0] == view.fact("user.made_for_others")
+    keys = [each for each in view.case.targets if each.kind is TargetKind.ACCESS_KEY and not each.temporary]
+    return [
+        each
+        for each in keys
+        if each.owner not in (None, view.holder)
+        and (sole or each.origin == "finding")
+        and _value(view.case, "new_key.made_by", each) == _INTRUDER
+    ]
+
+
+def _counts(fact: CaseFact) -> bool:
+    return fact.standing == "known" and type(fact.value) is int and fact.value >= 1
+
+
+def _made_for_user(view: View) -> list[CaseTarget]:
+    """Those of this user."""
     created = view.known("user.created_keys")
     if type(created) is not int or created < 1:
         return []
     related = [each for each in view.case.targets if each.origin == "evidence" and each.kind is TargetKind.ACCESS_KEY]
-    fresh = [
-        each for each in related if each.owner == view.holder and not each.temporary and _is_fresh(view.case, each)
-    ]
-    return sorted(fresh, key=lambda target: target.name)
+    return [each for each in related if each.owner == view.holder and not each.temporary and _is_fresh(view.case, each)]
 
 
 def _is_fresh(case: Case, key: CaseTarget) -> bool:
-    age = case.fact("key.age_days", key.slot)
-    return age is not None and age.standing == "known" and type(age.value) is int and age.value <= _FRESH_DAYS
+    age = _value(case, "key.age_days", key)
+    return type(age) is int and age <= _FRESH_DAYS
+
+
+def _value(case: Case, name: str, target: CaseTarget) -> bool | int | str | None:
+    fact = case.fact(name, target.slot)
+    return fact.value if fact is not None and fact.standing == "known" else None
 
 
 def _together(rules: list[Rule], proposals: list[list[Proposal]]) -> tuple[Disposition, Confidence]:

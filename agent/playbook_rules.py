@@ -228,7 +228,8 @@ class Step(Record):
 
     do: str
     to: Literal["subject", "user", "long_term_key", "new_keys"]
-    """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at."""
+    """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at, and
+    the keys that the finding's own key made for other users from outside our networks."""
     when: list[Condition] = []
 
 

@@ -8,6 +8,7 @@ from agent.plan import PlannedAction
 from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
+from graphs.left_open import left_open
 from graphs.service import Service
 from graphs.state import Calls, State
 from graphs.status import status_of
@@ -39,7 +40,10 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         actions=actions,
         dropped=plan.dropped if plan else [],
         approvals=[approval for decision in state.decisions.values() for approval in decision.approvals],
-        leaves_open=sorted({line for a in held for line in a.planned.change.leaves_open}),
+        leaves_open=sorted(
+            {line for a in held for line in a.planned.change.leaves_open}
+            | {*left_open(state, [a.planned.change for a in held])}
+        ),
         told=told,
         input_tokens=plan.input_tokens if plan else 0,
         output_tokens=plan.output_tokens if plan else 0,

@@ -287,6 +287,67 @@ def test_the_user_s_other_key_is_deactivated_only_if_it_was_made_meanwhile(
     assert ("iam_deactivate_key@T03" in brief(said)[2]) == deactivated
 
 
+BOB = USER.model_copy(update={"id": "bob"})
+BOBS_KEY = KEY.model_copy(update={"id": "AKIABOBEXAMPLE000001", "owner": "bob"})
+
+
+@pytest.mark.parametrize(
+    ("change", "deactivated"),
+    [
+        ({}, True),
+        ({"new_key.made_by": "own_network"}, False),
+        ({"new_key.made_by": "another"}, False),
+        ({"new_key.made_by": Standing.FAILED}, False),
+        ({"user.made_for_others": Standing.FAILED}, False),
+        ({"user.made_for_others": 0}, False),
+        ({"key.only_trusted_addresses": True, "key.finding_address_trusted": True}, False),
+    ],
+)
+def test_a_key_made_for_another_user_goes_only_with_its_maker_and_only_if_an_intruder_made_it(
+    change: dict[str, Value], deactivated: bool
+) -> None:
+    told = {"key.finding_address_seen": True, "user.made_for_others": 1, "new_key.made_by": "named_key"} | change
+    made = fact("new_key.made_by", BOBS_KEY, told.pop("new_key.made_by"))
+    read = evidence([*about(USED | told), made], [BOBS_KEY, BOB])
+    said = say(case(finding(Situation.CREDENTIAL_ABUSE, KEY, USER), read))
+    assert {p.slot for p in said.proposals} & {"T03", "T04"} == ({"T03"} if deactivated else set())
+
+
+def test_of_two_who_made_keys_for_others_nobody_is_taken_for_the_maker() -> None:
+    counts = [fact("user.made_for_others", user, 1) for user in (USER, BOB.model_copy(update={"id": "eve"}))]
+    made = fact("new_key.made_by", BOBS_KEY, "named_key")
+    read = evidence([*about(USED | {"key.finding_address_seen": True}), *counts, made], [BOBS_KEY])
+    assert brief(say(case(finding(Situation.CREDENTIAL_ABUSE, KEY, USER), read)))[2] == BOTH
+
+
+@pytest.mark.parametrize(
+    ("by", "facts", "said"),
+    [
+        ("named_key", {"key.finding_address_seen": True}, ("true_positive", "high", [*BOTH, "iam_deactivate_key@T03"])),
+        ("another", {"key.finding_address_seen": True}, ("true_positive", "high", BOTH)),
+        (
+            "own_network",
+            {"key.only_trusted_addresses": True, "key.finding_address_trusted": True},
+            ("benign", "medium", []),
+        ),
+    ],
+)
+def test_the_user_whom_a_finding_s_new_key_was_made_for_is_left_alone(
+    by: str, facts: dict[str, Value], said: tuple[str, str, list[str]]
+) -> None:
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER, BOBS_KEY, BOB, severity=40)
+    found = found.model_copy(update={"type": "CloudTrail:CreateAccessKey"})
+    read = evidence([*about(USED | facts), fact("new_key.made_by", BOBS_KEY, by)])
+    assert brief(say(case(found, read))) == said
+
+
+def test_a_finding_s_new_key_that_is_used_is_contained_like_any_other() -> None:
+    found = finding(Situation.CREDENTIAL_ABUSE, BOBS_KEY, BOB).model_copy(update={"type": "CloudTrail:CreateAccessKey"})
+    used = about({"key.calls": 3, "key.finding_address_seen": True}, key=BOBS_KEY)
+    read = evidence([*used, fact("new_key.made_by", BOBS_KEY, "another")])
+    assert brief(say(case(found, read))) == ("true_positive", "high", BOTH)
+
+
 def test_facts_of_another_target_never_count() -> None:
     other = BUCKET.model_copy(update={"id": "amzn-s3-demo-bucket2"})
     read = evidence([fact("bucket.public", other, True), fact("bucket.sensitive", other, True)], [other])

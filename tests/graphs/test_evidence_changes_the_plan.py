@@ -46,6 +46,15 @@ NEW_KEY_MADE = {
     "request": {"userName": USER}, "response": {"accessKey": {"accessKeyId": SPARE, "userName": USER}},
 }  # fmt: skip
 
+HELPDESK = {"name": "helpdesk", "keys": [{"id": "AKIAHELPDESKEXAMPLE1", "created": "-2h"}]}
+MADE_FOR_OTHERS = [
+    NEW_KEY_MADE | {
+        "request": {"userName": "helpdesk"},
+        "response": {"accessKey": {"accessKeyId": "AKIAHELPDESKEXAMPLE1", "userName": "helpdesk"}},
+    },
+    NEW_KEY_MADE | {"name": "CreateLoginProfile", "request": {"userName": "archivist"}, "response": None},
+]  # fmt: skip
+
 SESSION = {
     "at": "-118m", "name": "AssumeRole", "source": "sts", "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1",
     "request": {"roleArn": "arn:aws:iam::111122223333:role/operator"},
@@ -271,3 +280,16 @@ def test_the_graph_can_be_entered_without_a_ledger_s_run(tmp_path: Path) -> None
     )
     assert values["report"].status is Status.PROPOSED
     assert at.writes == []
+
+
+def test_a_key_that_an_intruder_made_for_another_user_is_asked_about_and_what_was_made_is_said_to_stay_open(
+    tmp_path: Path,
+) -> None:
+    made = [(f"cloudtrail.events.{3 + n}", event) for n, event in enumerate(MADE_FOR_OTHERS)]
+    report = opened(tmp_path, GUARDDUTY, [("iam.users.2", HELPDESK), *made]).deliver()
+    ruled = dict(zip(planned(report), rulings(report), strict=True))
+    assert ruled == {BOTH[0]: "allow", BOTH[1]: "allow", "iam_deactivate_key AKIAHELPDESKEXAMPLE1": "ask"}
+    assert [line for line in report.leaves_open if "archivist" in line or "helpdesk" in line] == [
+        "The access key AKIAHELPDESKEXAMPLE1, which was made for the user helpdesk by somebody else, still works.",
+        "The user archivist may sign in by what somebody else set; nothing was done about that user.",
+    ]

@@ -6,7 +6,7 @@ from agent.evidence import Answered
 from agent.finding import Finding
 from agent.record import iso
 from agent.target import GLOBAL, Target, TargetKind
-from tools import key_sessions, regions
+from tools import key_sessions, made_credentials, regions
 from tools.aws import Aws
 from tools.event_history import LAG, LOOKUP, History, Seen
 from tools.gathering import Gathering, Read, about, home, regional, users
@@ -19,13 +19,18 @@ KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
     "key.finding_address_seen", "key.finding_address_trusted",
 )  # fmt: skip
-USER_FACTS = ("user.created_keys",)
+USER_FACTS = ("user.created_keys", *made_credentials.USER_FACTS)
 BUCKET_FACTS = ("bucket.opened_by_automation", "bucket.opened_recently")
 
 SPEC = SourceSpec(
     name="cloudtrail_lookup",
-    tells="What the key and the sessions that it made were used for and from where, whether keys were made, and who opened the bucket.",
-    facts=KEY_FACTS + key_sessions.KEY_FACTS + key_sessions.ROLE_FACTS + USER_FACTS + BUCKET_FACTS,
+    tells="What the key and its sessions were used for and from where, what credentials were made for whom, and who opened the bucket.",
+    facts=KEY_FACTS
+    + key_sessions.KEY_FACTS
+    + key_sessions.ROLE_FACTS
+    + USER_FACTS
+    + made_credentials.MADE_FACTS
+    + BUCKET_FACTS,
     deadline_seconds=60,
     byte_cap=8_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
@@ -36,7 +41,7 @@ CALLS = frozenset({LOOKUP, regions.REGIONS})
 _OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted"}
 """What says something only where there are calls."""
 _COUNTS = {
-    "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys",
+    "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",
     "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
 }  # fmt: skip
 
@@ -63,6 +68,7 @@ def gather(aws: Aws, question: Question) -> Answered:
             _tell_sessions(gathering, history, key, seen, events, everywhere.value or [], question)
         else:
             _tell_nothing(gathering, key, KEY_FACTS + key_sessions.KEY_FACTS, seen.gap, question)
+    made_credentials.tell_named(gathering, finding, question.registry)
     for user in users(finding):
         gathering.want(user, USER_FACTS)
         attributes = [("Username", user.id), ("ResourceName", user.id)]
@@ -150,6 +156,8 @@ def _tell_user(gathering: Gathering, user: Target, seen: Seen, question: Questio
     made = [event for event in seen.events.values() if event.name == "CreateAccessKey" and not event.error]
     theirs = [event for event in made if event.about_user == user.id or _is_user(event, user)]
     gathering.settle("user.created_keys", user, None if seen.gap else len(theirs), seen.gap)
+    own = [event for event in seen.events.values() if _is_user(event, user)]
+    made_credentials.tell(gathering, user, own, seen.gap, question.finding, question.registry)
 
 
 def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, question: Question) -> None:

@@ -366,6 +366,7 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
         "instance": "instance", "group": "group", "role": "role", "session": "role_session",
+        "new_key": "made meanwhile", "new_access": "made meanwhile",
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))
