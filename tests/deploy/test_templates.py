@@ -92,7 +92,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 NOTICE = "health_retirement"
-"""Of AWS Health only exposed keys are brought: the rest is no matter of security."""
+"""Of AWS Health only exposed keys and quarantined users are brought: the rest is no matter of security."""
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
