@@ -53,6 +53,8 @@ class ActionSpec(Record):
     """Whether it ends by itself: the sweep takes it back when its time is over and no other run needs it."""
     offered: bool = True
     """Whether a model may choose it. Telling Security Hub is ours alone."""
+    closes: bool = False
+    """Whether it closes the finding rather than stopping something: to policy a group of its own."""
 
 
 class Catalogue(Record):

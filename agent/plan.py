@@ -199,6 +199,8 @@ class Inapplicable(Record):
         "already_so",
     ]
     detail: str = ""
+    found: JsonObject = {}
+    """The fields of the target that stood in the way, as AWS answered them."""
 
 
 class PlannedAction(Record):

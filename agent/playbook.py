@@ -9,7 +9,7 @@ import yaml
 from agent.case import cite
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case, CaseTarget, Confidence, Disposition, Proposal
-from agent.playbook_rules import Playbook, Rule, Step, View, fact_names, told
+from agent.playbook_rules import Condition, Playbook, Rule, Step, View, fact_names, told
 from agent.target import TargetKind
 
 OTHERWISE = "otherwise"
@@ -54,6 +54,29 @@ def answer(case: Case, catalogue: Catalogue) -> Answer:
         rationale="\n".join(_said(view, rule, made) for view, rule, made in zip(views, rules, proposals, strict=True)),
         cites=_cites(views, rules),
     )
+
+
+def closing(case: Case) -> list[str] | None:
+    """The known facts by which every subject is benign beyond doubt, as `bucket.public false`; None if one of them is not."""
+    book = playbooks().get(case.situation) or playbooks()[OTHERWISE]
+    views = [View(case=case, subject=subject) for subject in _subjects(case, book)]
+    rules = [next(rule for rule in book.rules if all(each.holds(view) for each in rule.when)) for view in views]
+    if not rules or any(
+        rule.closes is None or not _all(rule.closes, view) for rule, view in zip(rules, views, strict=True)
+    ):
+        return None
+    return sorted(
+        {
+            f"{name} {str(value).lower()}"
+            for view, rule in zip(views, rules, strict=True)
+            for name in fact_names(rule.when + (rule.closes or []))
+            if isinstance(value := view.known(name), bool | int)
+        }
+    )
+
+
+def _all(conditions: list[Condition], view: View) -> bool:
+    return all(each.holds(view) for each in conditions)
 
 
 def _load(path: Path) -> Playbook:

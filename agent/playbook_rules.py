@@ -240,8 +240,16 @@ class Rule(Record):
     disposition: Disposition
     confidence: Confidence
     steps: list[Step] = []
+    closes: list[Condition] | None = None
+    """If these hold as well, the finding may be closed as benign while its severity is low or medium. None: never."""
     why: str
     """For people. `{key.calls}` in it becomes how that fact stands: `could not be read`."""
+
+    @model_validator(mode="after")
+    def _closes_by_what_is_known(self) -> Self:
+        if self.closes is not None and (self.disposition is not Disposition.BENIGN or not self.when + self.closes):
+            raise ValueError("only what is known to be benign closes")
+        return self
 
 
 class Playbook(Record):

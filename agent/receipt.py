@@ -61,6 +61,8 @@ class Executed(Record):
     outcome: Literal["done", "already", "partial"]
     calls: list[Call] = []
     detail: str = ""
+    made: list[str] = []
+    """The ids of what it made and a later run may use as it is."""
 
 
 class Receipt(Record):
@@ -74,5 +76,7 @@ class Receipt(Record):
     detail: str = ""
     at: Moment
     generation: int = 0
+    made: list[str] = []
+    """The ids of what it made and a later run may use as it is."""
     verification: Verification | None = None
     undo_of: str | None = None

@@ -14,7 +14,7 @@ from evals.case_table import case_table
 from evals.configuration_table import configuration
 from evals.port import Options
 from evals.schema import schema
-from evals.stack import function_table, member_roles, template_roles
+from evals.stack import call_rules, function_table, member_roles, template_roles
 from evals.studio_examples import studio_examples
 from evals.worker import ExamWorker
 from graphs.permissions import declared
@@ -88,7 +88,7 @@ def wire_schema() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "graph": graph, "actions": action_table, "sources": source_table, "cases": case_table, "statuses": statuses,
-    "functions": function_table, "roles": template_roles, "member-roles": member_roles,
+    "functions": function_table, "calls": call_rules, "roles": template_roles, "member-roles": member_roles,
 }  # fmt: skip
 FILES: dict[str, Callable[[], str]] = {
     "docs/report.schema.json": schema,

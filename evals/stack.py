@@ -1,10 +1,11 @@
-"""The generated parts of the CloudFormation templates: managed policies and roles, as YAML between two marks."""
+"""The generated parts of the CloudFormation templates: rules, managed policies and roles, as YAML between two marks."""
 
 from typing import Any
 
 import yaml
 from pydantic import JsonValue
 
+from agent.intake.cloudtrail import alarming
 from agent.record import JsonObject
 from evals.roles import Policy, Statements, allow, model, needed, organization, own, policies, registry
 from tools.guardrails import OWN_PATH
@@ -15,6 +16,11 @@ _NOTHING: JsonObject = {"Ref": "AWS::NoValue"}
 HOME, SERVED = "IsServed", "HasMembers"
 """Conditions of the template: whether its own account is acted in, and whether there are member accounts."""
 _WRITING = (Member.CONTAIN, Member.ROLLBACK)
+
+
+def call_rules() -> str:
+    """One EventBridge rule a service, for the calls that the parser takes for alarms whoever makes them."""
+    return _yaml({_rule_id(service): _call_rule(service, names) for service, names in sorted(alarming().items())})
 
 
 def template_roles() -> str:
@@ -46,6 +52,29 @@ def function_table() -> str:
         phases = ", ".join(sorted(one.phases)) or "none"
         rows.append(f"| `{one.name}` | {one.does} | {phases} | {f'`{one.member}`' if one.member else 'none'} |")
     return "\n".join(rows)
+
+
+def _rule_id(service: str) -> str:
+    return "".join(part.capitalize() for part in service.split("-")) + "CallsRule"
+
+
+def _call_rule(service: str, names: frozenset[str]) -> JsonObject:
+    """Only AWS can write a source that begins with `aws.`, so nobody's own event passes for a record."""
+    detail: JsonObject = {"eventSource": [{"prefix": f"{service}."}], "eventName": [*sorted(names)]}
+    letters: JsonObject = {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    return {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "Name": {"Fn::Sub": "${AWS::StackName}-calls-" + service},
+            "Description": f"Calls of {service} that blind the account or make a credential.",
+            "EventPattern": {
+                "source": [{"prefix": "aws."}],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": detail,
+            },
+            "Targets": [{"Id": "inbox", "Arn": {"Fn::GetAtt": ["Inbox", "Arn"]}, "DeadLetterConfig": letters}],
+        },
+    }
 
 
 def _managed(policy: Policy, condition: str | None) -> JsonObject:

@@ -189,7 +189,7 @@ def real(
     return replace(
         service,
         notify=notifier(told, config.topic, config.approvals_url, held),
-        tell_card=card_teller(told, config.topic),
+        tell_card=card_teller(told, config.topic, config.approvals_url, held),
     )
 
 

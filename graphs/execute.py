@@ -126,7 +126,7 @@ def perform(module: Action, aws: Aws, change: Change, blank: Receipt, *, sent: b
     outcome, detail = Outcome(done.outcome), done.detail
     if outcome is Outcome.ALREADY and (sent or any(may_have_worked(call) for call in calls)):
         outcome, detail = Outcome.DONE, "found done: the call took effect before its answer was kept"
-    return blank.model_copy(update={"outcome": outcome, "detail": detail, "calls": calls})
+    return blank.model_copy(update={"outcome": outcome, "detail": detail, "calls": calls, "made": done.made})
 
 
 def receipt_for(action: PlannedAction, run_id: str, service: Service) -> Receipt:

@@ -34,11 +34,24 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}
-    refusal = current if isinstance(current, Refusal) else screened(current, state.event, service)
+    refusal = current if isinstance(current, Refusal) else _screened(current, state, service)
     if refusal is not None:
         finding = current if isinstance(current, Finding) else found
         return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
     return Taken(run_id=state.run_id, finding=current, evidence={"intake": answered}, calls=calls)
+
+
+def _screened(finding: Finding, state: Arrived, service: Service) -> Refusal | None:
+    why = screened(finding, state.event, service)
+    if why is None or why.reason is not Reason.ECHO or not _is_told(state.run_id, service):
+        return why
+    return screened(finding, state.event, service, heeds_note=False)
+
+
+def _is_told(run_id: str, service: Service) -> bool:
+    """Whether an earlier run of the incident may have written what is on it: then it says nothing about what came now."""
+    run = service.ledger.run(run_id)
+    return run is not None and run.generation > 0
 
 
 def chosen(event: Event, position: int) -> Finding | Refusal:
@@ -49,7 +62,7 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
     return Refusal(reason=Reason.MALFORMED, where=f"findings[{position}]", detail="The event has no such finding.")
 
 
-def screened(finding: Finding, event: Event, service: Service) -> Refusal | None:
+def screened(finding: Finding, event: Event, service: Service, *, heeds_note: bool = True) -> Refusal | None:
     """Why the finding is not worked, from the finding alone, and whether it came by itself."""
     settings = service.settings
     why = screen(
@@ -58,6 +71,7 @@ def screened(finding: Finding, event: Event, service: Service) -> Refusal | None
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,
         since=service.since() if event.by_itself else None,
+        heeds_note=heeds_note,
     )
     if why is not None and why.reason is Reason.ACCOUNT_NOT_SERVED and settings.sandbox:
         return why.model_copy(update={"detail": f"account {finding.account} {_ITS_WORLD}"})

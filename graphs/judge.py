@@ -7,9 +7,11 @@ from itertools import product
 from langgraph.runtime import Runtime
 
 from agent.casefile import Looked
-from agent.plan import Inapplicable, Plan, PlannedAction, Proposal
+from agent.closing import ACTION as CLOSING
+from agent.plan import Change, Inapplicable, Plan, PlannedAction, Proposal
 from agent.queue import Queue, queue_of
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
+from graphs.closing import closing_change
 from graphs.keeping import keep, noted
 from graphs.order import newly_asked
 from graphs.propose import change_for
@@ -61,13 +63,20 @@ def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
         if action.id not in asked or action.id in state.receipts:
             actions.append(action)
             continue
-        proposal = Proposal(action=action.change.action, slot=action.slot)
-        change = change_for(state.run_id, proposal, state.slots, service, tally, action.change)
+        change = _again(action, state, service, tally)
         if isinstance(change, Inapplicable):
             dropped.append(change)
         else:
             actions.append(action.model_copy(update={"change": change}))
     return state.plan.model_copy(update={"actions": actions, "dropped": dropped})
+
+
+def _again(action: PlannedAction, state: Planned, service: Service, tally: Tally) -> Change | Inapplicable:
+    change = action.change
+    if change.action == CLOSING:
+        return closing_change(change.target, change.params, state.run_id, service, tally)
+    proposal = Proposal(action=change.action, slot=action.slot)
+    return change_for(state.run_id, proposal, state.slots, service, tally, change)
 
 
 def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> Request | None:

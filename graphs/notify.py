@@ -8,7 +8,7 @@ from agent.record import iso
 from agent.report import Report
 from agent.verdict import Request
 from graphs.plain import plain
-from graphs.tokens import link_token
+from graphs.tokens import card_link_token, link_token
 from tools.aws import Aws, AwsError
 from tools.ledger import Card
 from tools.outbox import publish
@@ -31,12 +31,12 @@ def notifier(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Re
     return notify
 
 
-def card_teller(aws: Aws, topic: str) -> Callable[[Card, int], bool]:
+def card_teller(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[[Card, int], bool]:
     """A teller of cards on the topic, which says whether it could."""
 
     def tell(card: Card, more: int) -> bool:
         try:
-            publish(aws, topic, f"Stanch asks: {card.id}", card_message(card, more))
+            publish(aws, topic, f"Stanch asks: {card.id}", card_message(card, more, page, key))
         except AwsError as error:
             log.error("%s asks, and the topic could not be told: %s", card.id, error)
             return False
@@ -45,13 +45,13 @@ def card_teller(aws: Aws, topic: str) -> Callable[[Card, int], bool]:
     return tell
 
 
-def card_message(card: Card, more: int) -> str:
+def card_message(card: Card, more: int, page: str = "", key: bytes | None = None) -> str:
     """The text: what one card asks, and how many others wait."""
     runs = [ask.run_id for ask in card.asks]
     shown, rest = runs[:_RUNS], len(runs) - _RUNS
     lines = [f"Card {card.id} asks for {len(runs)} runs: {plain(card.control, 200)}, owner {plain(card.owner, 100)}"]
     lines += [f"- {run_id}" for run_id in shown] + ([f"- and {rest} more"] if rest > 0 else [])
-    lines += [f"Look: stanch approvals show {card.id}"]
+    lines += [f"Look and answer: {card_link(card, page, key)}" if page else f"Look: stanch approvals show {card.id}"]
     lines += [f"{more} more cards wait until there is room for them."] if more else []
     return "\n".join(lines)
 
@@ -70,6 +70,12 @@ def link(request: Request, page: str, key: bytes | None) -> str:
     """The address of the request's page. Without a key it opens only for somebody who is signed in and listed."""
     address = f"{page.rstrip('/')}/approvals/{quote(request.run_id)}"
     return address if key is None else f"{address}?token={link_token(key, request)}"
+
+
+def card_link(card: Card, page: str, key: bytes | None) -> str:
+    """The address of the card's page, as `link`."""
+    address = f"{page.rstrip('/')}/approvals/{quote(card.id)}"
+    return address if key is None else f"{address}?token={card_link_token(key, card)}"
 
 
 def _where(request: Request, page: str, key: bytes | None) -> str:

@@ -47,6 +47,9 @@ class Onlooker(SqliteLedger):
     def need(self, run_id: str, change: Change, until: datetime) -> None:
         return
 
+    def keep_made(self, place: str, resource: str) -> None:
+        return
+
     def answer(self, approval: Approval) -> bool:
         return True
 

@@ -15,7 +15,10 @@ from agent.masking import Masker
 from agent.plan import Case, Change, Inapplicable, Plan, PlannedAction, Proposal, Slots
 from agent.record import JsonObject, iso
 from agent.slots import assign
+from agent.target import Target
+from graphs.closing import with_closing
 from graphs.keeping import keep, noted
+from graphs.made_before import made_before
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from graphs.taking_over import going_on
@@ -41,6 +44,7 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     plan = planned(state.run_id, slots, case, service, tally)
     told = plan.playbook.model_copy(update={"rationale": masker.unmask(plan.playbook.rationale)})
     plan = plan.model_copy(update={"rationale": masker.unmask(plan.rationale), "playbook": told})
+    plan = with_closing(plan, playbook.closing(case), state.run_id, state.finding, service, tally)
     kept = keep(service, state.run_id, STEP, looked)
     return Proposed(slots=slots, plan=plan, calls={"propose": tally.by_phase}, **noted(STEP, kept, len(looked)))
 
@@ -156,7 +160,7 @@ def change_for(
     action = actions()[spec.id]
     aws = service.aws(slot.target.account, slot.target.region, Phase.PLAN, action.CALLS, tally)
     try:
-        change = action.plan(aws, slot.target, _params(spec, service, earlier), run_id)
+        change = action.plan(aws, slot.target, _params(spec, slot.target, run_id, service, earlier), run_id)
     except AwsError as error:
         return Inapplicable(action=spec.id, target=slot.target, reason="read_failed", detail=str(error))
     except UNREADABLE as error:
@@ -169,10 +173,14 @@ def change_for(
     return change
 
 
-def _params(spec: ActionSpec, service: Service, earlier: Change | None) -> JsonObject:
-    """What code chooses for an action: the end of one that ends by itself. Planned again, it keeps what it had."""
+def _params(spec: ActionSpec, target: Target, run_id: str, service: Service, earlier: Change | None) -> JsonObject:
+    """What code chooses for an action: the end of one that ends by itself, and what an earlier run left to use. Planned again,
+    it keeps what it had."""
     if earlier is not None:
         return earlier.params
+    if spec.per_run:
+        made: JsonObject = {"made": [*made_before(run_id, spec, target, service.ledger)]}
+        return made if made["made"] else {}
     if not spec.time_boxed:
         return {}
     return {"expires_at": iso(service.clock() + timedelta(hours=service.settings.block_hours))}

@@ -22,6 +22,7 @@ from graphs.compose import compose
 from graphs.holding import beating, holding
 from graphs.incidents import NEW_VERSION, case_of, is_activity, related, replaced, voided
 from graphs.intake import chosen, screened
+from graphs.own_update import comes_back
 from graphs.quorum import complete, heard
 from graphs.refusing import refused
 from graphs.response import build
@@ -82,6 +83,8 @@ class Runs:
             settings = service.settings
             return refused(event, position, item, settings.mode, settings.sandbox, service.clock())
         refusal = screened(item, event, service)
+        if refusal is not None and refusal.reason is Reason.ECHO and not comes_back(item, service):
+            refusal = screened(item, event, service, heeds_note=False)
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
         with holding() as holder:

@@ -42,6 +42,8 @@ class Origin(Record):
 
     source: str = ""
     """SHA-256 of the file; empty if it was made from findings."""
+    region: str = "us-east-1"
+    """The world's own Region."""
     tells: bool = True
     """Whether its services are told of the findings of an event."""
     seeded: list[str] = []
@@ -71,6 +73,11 @@ def held(home: Path, event: JsonValue = None, world_file: Path | None = None) ->
         store.save(sandbox)
 
 
+def region_of(home: Path) -> str:
+    """The Region of the world that the home holds."""
+    return _read(home / ORIGIN, Origin).region
+
+
 def _world(store: WorldStore, home: Path, event: JsonValue, world_file: Path | None) -> tuple[Sandbox, Registry]:
     """The kept world, in which a new event happens; or a new one."""
     kept = store.load()
@@ -98,7 +105,7 @@ def _made(store: WorldStore, home: Path, event: JsonValue, content: bytes | None
     seed(sandbox, world, event)
     source = "" if content is None else hashlib.sha256(content).hexdigest()
     _keep(home / REGISTRY, world.registry)
-    _keep(home / ORIGIN, Origin(source=source, tells=world.event, seeded=[digest_of(event)]))
+    _keep(home / ORIGIN, Origin(source=source, region=world.region, tells=world.event, seeded=[digest_of(event)]))
     store.save(sandbox)
     return sandbox, world.registry
 

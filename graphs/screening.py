@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from agent.finding import Finding, Refusal
+from agent.finding import Finding, Reason, Refusal
 from agent.intake.triage import triage
 from agent.note import OUR_NAME
+from agent.target import TargetKind
 from tools.registry import Registry
 
 
@@ -15,8 +16,14 @@ def screen(
     minimum_severity: int,
     samples_are_real: bool,
     since: datetime | None = None,
+    heeds_note: bool = True,
 ) -> Refusal | None:
-    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours."""
+    """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours.
+
+    `heeds_note`: whether our note on it makes it an echo.
+    """
+    if _is_our_undo(finding, registry):
+        return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     return triage(
         finding,
         served={account: entry.regions for account, entry in registry.accounts.items()},
@@ -24,4 +31,13 @@ def screen(
         samples_are_real=samples_are_real,
         our_name=OUR_NAME,
         since=since,
+        heeds_note=heeds_note,
+    )
+
+
+def _is_our_undo(finding: Finding, registry: Registry) -> bool:
+    """Taking back a deactivation is an alarm in itself, but for who did it."""
+    roles = [target for target in finding.targets if target.kind is TargetKind.ROLE]
+    return finding.type == "CloudTrail:UpdateAccessKey" and any(
+        registry.names(registry.own_parts, role) for role in roles
     )

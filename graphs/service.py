@@ -105,6 +105,8 @@ class Service:
             sleep=time.sleep if self.clients.paced else _at_once,
             now=self.clock,
             looked=self.looked,
+            made=self.ledger,
+            nonce=self.nonce,
         )
 
     def sign(self, approval: Approval) -> str:

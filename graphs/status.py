@@ -4,6 +4,7 @@ from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import Report, Status
 from agent.verdict import Mode, Ruling, Verdict
+from graphs.closing import closes
 from graphs.refusing import reason_of
 from graphs.state import Decision, State
 from tools.aws import NO_ROLE
@@ -13,6 +14,7 @@ NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
 _STANDBY, _QUARANTINE = "autoscaling_enter_standby", "ec2_quarantine_interfaces"
+_IN_SERVICE = {"lifecycle": "InService"}
 _MAY_END = "its Auto Scaling group still counts on it: it may take it for unhealthy, and end it with its evidence"
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
 IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
@@ -83,6 +85,8 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
     if left and (held or partly):
         return Status.PARTIALLY_CONTAINED, "; ".join(left)
+    if held and closes(plan):
+        return Status.NO_ACTION, f"closed as benign: {plan.rationale[:300]}"
     if held:
         return Status.CONTAINED, "; ".join(_told(r) for r in held)
     if unsure:
@@ -91,10 +95,12 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
 
 
 def _may_be_ended(state: State, plan: Plan) -> list[str]:
-    """Instances that are cut off, wholly or in part, and that could not leave their Auto Scaling group before."""
+    """Instances that are cut off, wholly or in part, and that their Auto Scaling group had in service all along, as far as is
+    known: one that drifted has left that state, and of one that could not be read nobody knows."""
     tried = [a for a in plan.actions if a.change.action == _STANDBY]
-    staying = {a.change.target for a in tried if (r := state.receipts.get(a.id)) is None or not _holds(r)}
-    staying |= {d.target for d in plan.dropped if d.action == _STANDBY and d.target and d.reason in NOT_DONE}
+    receipts = {a.change.target: state.receipts.get(a.id) for a in tried}
+    staying = {t for t, r in receipts.items() if r is None or not (_holds(r) or r.outcome is Outcome.DRIFTED)}
+    staying |= {d.target for d in plan.dropped if d.action == _STANDBY and d.target and d.found == _IN_SERVICE}
     cut = {Outcome.PARTIAL, *_UNSURE}
     return [
         a.change.target.id
@@ -155,10 +161,11 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
     if verdicts and mode is Mode.OBSERVE and any(_would_do(v) for v in verdicts):
         return Status.PROPOSED, "observe mode writes nothing; " + "; ".join(_would(verdicts, mode) for mode in _OTHERS)
+    denying = ", ".join(sorted({p for v in verdicts for p in v.policies} or {"no policy permits"}))
+    if verdicts and closes(plan):
+        return Status.NO_ACTION, f"{plan.rationale[:300]} It stays open: policy denies closing it: {denying}"
     if verdicts:
-        return Status.DENIED, "policy denies: " + ", ".join(
-            sorted({p for v in verdicts for p in v.policies} or {"no policy permits"})
-        )
+        return Status.DENIED, f"policy denies: {denying}"
     if _agreed(plan) is Disposition.BENIGN:
         return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
     already = [d.action for d in plan.dropped if d.reason == "already_so"]

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
-from agent.finding import Finding, Origin
+from agent.finding import Finding
 from agent.note import workflow_for
-from agent.plan import Answer, Change, Confidence, Disposition, Inapplicable, Plan, PlannedAction, Slots, digest_of
+from agent.plan import Answer, Change, Confidence, Disposition, Inapplicable, Plan, PlannedAction, Slots
 from agent.receipt import Outcome
 from agent.record import JsonObject
 from agent.report import Report, Status, Told
-from agent.target import Target, TargetKind
 from agent.verdict import Ruling
+from graphs.closing import closed
 from graphs.execute import perform, receipt_for
+from graphs.hub_finding import entry, kept_at
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Context, Planned, State
@@ -20,14 +21,17 @@ from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally
 from tools.ledger import Held
 
 ACTION = "securityhub_update_finding"
+TELLING = "TELL"
+"""The id of that action in every run."""
 NOT_HELD = "Security Hub does not hold this finding: it was given by hand, or its service does not send it there"
-_PRODUCTS = {Origin.GUARDDUTY: "guardduty", Origin.MACIE: "macie", Origin.INSPECTOR: "inspector"}
 
 
 def tell(state: State, context: Context, service: Service, tally: Tally) -> Told:
     """Write how the run ended on its finding, if Security Hub keeps it and policy lets us."""
     if state.finding is None or state.plan is None:
         return Told(outcome="not_kept_there")
+    if closed([*state.receipts.values()]):
+        return Told(outcome="not_needed", detail="the note that closed the finding says it")
     view = Planned(
         run_id=state.run_id, finding=state.finding, evidence=state.evidence, slots=state.slots or Slots(),
         plan=state.plan, request=state.request, decisions=state.decisions,
@@ -38,6 +42,10 @@ def tell(state: State, context: Context, service: Service, tally: Tally) -> Told
 
 def tell_undone(report: Report, finding: Finding, context: Context, service: Service, tally: Tally) -> Told:
     """Write on the finding what of its containment was taken back."""
+    if closed([action.receipt for action in report.actions if action.receipt is not None]):
+        return Told(
+            outcome="not_needed", detail="the finding has its earlier status and note again, or they are others'"
+        )
     nothing = Answer(disposition=Disposition.UNCERTAIN, confidence=Confidence.LOW)
     plan = Plan(
         disposition=nothing.disposition, confidence=nothing.confidence, rationale="", cites=[], answered_by="",
@@ -49,20 +57,16 @@ def tell_undone(report: Report, finding: Finding, context: Context, service: Ser
 
 def _say(view: Planned, status: Status, reason: str, context: Context, service: Service, tally: Tally) -> Told:
     finding = view.finding
-    where = _kept_at(finding)
+    where = kept_at(finding)
     if where is None:
         return Told(outcome="not_kept_there", detail="the event does not say under what name Security Hub holds it")
     words: JsonObject = {
         "workflow": workflow_for(status, finding),
         "note": f"Stanch {view.run_id}: {status.replace('_', ' ')}. {reason}",
     }
-    target = Target(
-        kind=TargetKind.OTHER, id=f"hub-finding-{digest_of(where)[:16]}", account=finding.account,
-        region=finding.region, partition=finding.partition,
-    )  # fmt: skip
     aws = service.aws(finding.account, finding.region, Phase.TELL, actions()[ACTION].CALLS, tally)
     try:
-        change = actions()[ACTION].plan(aws, target, where | words, view.run_id)
+        change = actions()[ACTION].plan(aws, entry(finding, where), where | words, view.run_id)
     except (AwsError, *UNREADABLE) as error:
         return Told(outcome=Outcome.FAILED, detail=str(error))
     if isinstance(change, Inapplicable):
@@ -72,19 +76,8 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
     return _write(change, view, context, service, aws)
 
 
-def _kept_at(finding: Finding) -> JsonObject | None:
-    """Where Security Hub keeps the finding. A native finding has its service's product and its own ARN there."""
-    if finding.product_arn and finding.hub_id:
-        return {"finding_id": finding.hub_id, "product_arn": finding.product_arn}
-    product = _PRODUCTS.get(finding.origin)
-    if product is None or not finding.key.startswith("arn:"):
-        return None
-    arn = f"arn:{finding.partition}:securityhub:{finding.region}::product/aws/{product}"
-    return {"finding_id": finding.key, "product_arn": arn}
-
-
 def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:
-    action = PlannedAction(id="TELL", slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
+    action = PlannedAction(id=TELLING, slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
     verdict = rule(action, view, context.mode, service)
     if verdict.ruling is not Ruling.ALLOW:
         return Told(outcome="not_allowed", detail=", ".join(verdict.policies))

@@ -1,7 +1,8 @@
 """The one way to call AWS: declared operations only, counted by phase, with errors typed by what to do next."""
 
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,6 +16,7 @@ from agent.casefile import Looked
 from agent.receipt import Call
 from agent.record import JsonObject
 from tools.archive import capped, plain
+from tools.made import Made, Passing
 
 
 class Phase(StrEnum):
@@ -194,6 +196,21 @@ class Aws:
     """Called before each write leaves, so that a ledger can say that it may have taken effect."""
     looked: Callable[[Looked], None] | None = None
     """Told of every read and its answer, for the case file."""
+    made: Made = field(default_factory=Passing)
+    nonce: Callable[[], str] = lambda: secrets.token_hex(16)
+    """A text that nobody can know beforehand."""
+
+    def ours(self) -> Container[str]:
+        """The ids of what we made in this account and Region and may use again."""
+        return self.made.made(self._place)
+
+    def keep(self, resource: str) -> None:
+        """Say that we made it, for every later run."""
+        self.made.keep_made(self._place, resource)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.account}:{self.region}"
 
     def at(self, region: str) -> "Aws":
         """The same, in another Region."""

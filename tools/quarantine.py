@@ -1,4 +1,4 @@
-"""The quarantine group of a VPC: found by tag, asserted at every use, made when there is none."""
+"""The quarantine group of a VPC: one that we made, asserted at every use, made when there is none."""
 
 import hashlib
 from collections.abc import Iterable
@@ -77,6 +77,13 @@ def ensure(aws: Aws, look: Look, vpc: str) -> str:
     raise Conflict(CREATE.name, "NoCleanQuarantineGroup")
 
 
+def copies(aws: Aws, look: Look, vpcs: Iterable[str]) -> list[str]:
+    """Groups that carry our tag and that we did not make, as far as the ledger knows."""
+    ours = aws.ours()
+    marked = [group["GroupId"] for vpc in sorted(set(vpcs)) for group in _tagged(aws, look, vpc)]
+    return sorted(group for group in marked if group not in ours)
+
+
 def existing(aws: Aws, look: Look, ids: Iterable[str]) -> set[str]:
     """Those of these groups that there still are."""
     wanted = sorted(ids)
@@ -84,10 +91,16 @@ def existing(aws: Aws, look: Look, ids: Iterable[str]) -> set[str]:
 
 
 def _clean(aws: Aws, look: Look, vpc: str) -> list[str]:
-    """Groups that are what their tag says: ours, of this VPC, without any rule, and named in no rule of another group."""
-    empty = [group for group in _tagged(aws, look, vpc) if not group["IpPermissions"] + group["IpPermissionsEgress"]]
+    """Groups that are what their tag says: made by us, of this VPC, without any rule, and named in no rule of another group."""
+    empty = [group for group in _ours(aws, look, vpc) if not group["IpPermissions"] + group["IpPermissionsEgress"]]
     ids = sorted(group["GroupId"] for group in empty)
     return sorted(set(ids) - _referenced(aws, look, ids)) if ids else []
+
+
+def _ours(aws: Aws, look: Look, vpc: str) -> list[Group]:
+    """A tag is anybody's to write: only what the ledger has is ours, and whoever copies it stays outside."""
+    ours = aws.ours()
+    return [group for group in _tagged(aws, look, vpc) if group["GroupId"] in ours]
 
 
 def _tagged(aws: Aws, look: Look, vpc: str) -> list[Group]:
@@ -120,17 +133,15 @@ def _referenced(aws: Aws, look: Look, ids: list[str]) -> set[str]:
 
 
 def _unfinished(aws: Aws, look: Look, vpc: str) -> str | None:
-    """A group that a process made and did not live to empty: ours by name and tag, AWS's own first rules, used by nobody."""
-    for group in _tagged(aws, look, vpc):
-        egress = group["IpPermissionsEgress"]
-        fresh = egress and not group["IpPermissions"] and all(_is_default(rule) for rule in egress)
-        if (
-            fresh
-            and group["GroupName"].startswith(_NAME)
-            and not any(pages(aws, look.interfaces, "group-id", group["GroupId"]))
-        ):
-            return str(group["GroupId"])
-    return None
+    """A group of ours that a process made and did not live to empty."""
+    return next((str(group["GroupId"]) for group in _ours(aws, look, vpc) if _is_fresh(aws, look, group)), None)
+
+
+def _is_fresh(aws: Aws, look: Look, group: Group) -> bool:
+    """Whether it has AWS's own first rules, and is used by nobody."""
+    egress = group["IpPermissionsEgress"]
+    fresh = egress and not group["IpPermissions"] and all(_is_default(rule) for rule in egress)
+    return bool(fresh) and not any(pages(aws, look.interfaces, "group-id", group["GroupId"]))
 
 
 def _is_default(rule: dict[str, Any]) -> bool:
@@ -141,26 +152,34 @@ def _is_default(rule: dict[str, Any]) -> bool:
 
 
 def _create(aws: Aws, look: Look, vpc: str) -> str:
-    """A new group. A name that is taken may be so by our own call, whose answer was lost; or by somebody who knew it,
-    so that the next one is not to be known beforehand."""
+    """A new group, which the ledger knows before it is used. Its name was known to nobody before the call, so that what bears
+    it in this VPC was made by the call, whose answer was lost."""
+    name = f"{_NAME}-{hashlib.sha256(aws.nonce().encode()).hexdigest()[:12]}"
     tags = [{"ResourceType": "security-group", "Tags": [{"Key": TAG, "Value": "true"}]}]
-    for name in (_NAME, f"{_NAME}-{hashlib.sha256(aws.now().isoformat().encode()).hexdigest()[:12]}"):
-        lost: AwsError | None = None
-        try:
-            answer = aws.call(
-                CREATE, absent={"InvalidGroup.Duplicate"}, GroupName=name, VpcId=vpc, TagSpecifications=tags,
-                Description="Made by Stanch: no rules, for instances that are contained",
-            )  # fmt: skip
-        except MAY_HAVE_WORKED as error:
-            answer, lost = None, error
-        if answer is not None:
-            return str(answer["GroupId"])
-        made = _unfinished(aws, look, vpc)
-        if made is not None:
-            return made
-        if lost is not None:
-            raise lost
-    raise Conflict(CREATE.name, "InvalidGroup.Duplicate")
+    lost: AwsError | None = None
+    try:
+        answer = aws.call(
+            CREATE, absent={"InvalidGroup.Duplicate"}, GroupName=name, VpcId=vpc, TagSpecifications=tags,
+            Description="Made by Stanch: no rules, for instances that are contained",
+        )  # fmt: skip
+    except MAY_HAVE_WORKED as error:
+        answer, lost = None, error
+    made = str(answer["GroupId"]) if answer else _named(aws, look, vpc, name)
+    if made is None:
+        raise lost or Conflict(CREATE.name, "InvalidGroup.Duplicate")
+    aws.keep(made)
+    return made
+
+
+def _named(aws: Aws, look: Look, vpc: str, name: str) -> str | None:
+    return next(
+        (
+            str(group["GroupId"])
+            for group in _tagged(aws, look, vpc)
+            if group["GroupName"] == name and _is_fresh(aws, look, group)
+        ),
+        None,
+    )
 
 
 def _empty(aws: Aws, group: str) -> AwsError | None:

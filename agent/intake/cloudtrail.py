@@ -1,5 +1,7 @@
 """CloudTrail events that are alarms in themselves: guards switched off, root at work, credentials made."""
 
+from fnmatch import fnmatchcase
+
 from agent.finding import Finding, Origin, Situation
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
@@ -8,19 +10,53 @@ from agent.intake.subject import Principal, name_principal
 from agent.target import TargetKind
 
 _GUARDS: dict[str, frozenset[str]] = {
-    "cloudtrail": frozenset({"StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"}),
-    "config": frozenset({"StopConfigurationRecorder", "DeleteConfigurationRecorder", "DeleteDeliveryChannel"}),
+    "access-analyzer": frozenset({"DeleteAnalyzer"}),
+    "cloudtrail": frozenset({"StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors", "DeleteEventDataStore"}),
+    "config": frozenset(
+        {"StopConfigurationRecorder", "DeleteConfigurationRecorder", "DeleteDeliveryChannel", "DeleteConfigRule"}
+    ),
     "ec2": frozenset({"DeleteFlowLogs"}),
     "guardduty": frozenset(
-        {"DeleteDetector", "UpdateDetector", "DisassociateFromAdministratorAccount", "StopMonitoringMembers"}
+        {
+            "DeleteDetector", "UpdateDetector", "DisassociateFromAdministratorAccount", "DisassociateFromMasterAccount",
+            "StopMonitoringMembers", "DisassociateMembers", "DeleteMembers", "CreateFilter", "ArchiveFindings", "CreateIPSet",
+        }
     ),
-    "macie2": frozenset({"DisableMacie"}),
-    "securityhub": frozenset({"DisableSecurityHub"}),
+    "inspector2": frozenset({"Disable"}),
+    "macie2": frozenset({"DisableMacie", "UpdateMacieSession"}),
+    "organizations": frozenset({"LeaveOrganization"}),
+    "securityhub": frozenset(
+        {
+            "DisableSecurityHub", "DisableSecurityHubV2", "BatchDisableStandards", "DisassociateFromAdministratorAccount",
+            "DisassociateFromMasterAccount", "DisassociateMembers", "DeleteMembers",
+        }
+    ),
+}  # fmt: skip
+"""Calls that may blind the account, by service as its event source begins."""
+_PARTIAL: dict[str, frozenset[str]] = {
+    "access-analyzer": frozenset({"DeleteAnalyzer"}),
+    "config": frozenset({"DeleteConfigRule"}),
+    "guardduty": frozenset({"CreateFilter", "ArchiveFindings", "CreateIPSet"}),
+    "inspector2": frozenset({"Disable"}),
+    "macie2": frozenset({"UpdateMacieSession"}),
+    "securityhub": frozenset({"BatchDisableStandards"}),
 }
-"""Calls that may blind the account, by service."""
-_CREDENTIALS = frozenset({"CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile"})
+"""Those of them after which the account still sees most of what goes on."""
+_ONLY_WITH: dict[tuple[str, str], tuple[str, str]] = {
+    ("guardduty", "CreateFilter"): ("action", "ARCHIVE"),
+    ("iam", "DetachUserPolicy"): ("policyArn", "arn:aws*:iam::aws:policy/AWSCompromisedKeyQuarantine*"),
+    ("iam", "UpdateAccessKey"): ("status", "Active"),
+    ("macie2", "UpdateMacieSession"): ("status", "PAUSED"),
+}
+"""Calls that are alarms only if the request says so: the parameter, and a shell pattern for its value."""
+_CREDENTIALS = frozenset(
+    {"CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "UpdateAccessKey", "DetachUserPolicy"}
+)
+"""Calls of IAM by which somebody may sign in who could not."""
 _SEVERITIES = {Situation.AUDIT_TAMPERING: 70, Situation.ROOT_USE: 70, Situation.CREDENTIAL_ABUSE: 40}
 """CloudTrail states none: what blinds the account and what root does count as high, a new credential as medium."""
+_IN_PART = 40
+"""A call that blinds it in part."""
 _REFUSED_CALL = 1
 """A call that was refused changed nothing."""
 
@@ -29,7 +65,8 @@ def parse(record: Node) -> Finding:
     """One record of a management event. Raises Unfit where it is none, or is no alarm."""
     name, source = record.at("eventName").needed(128), record.at("eventSource").needed(128)
     identity = record.at("userIdentity").object()
-    situation = _situation(name, source.partition(".")[0], identity)
+    service = source.partition(".")[0]
+    situation = _situation(name, service, identity, record.at("requestParameters"))
     if situation is None:
         raise record.at("eventName").unsupported(f"a call that is no alarm by itself: {quote(name)}")
     place = Place(
@@ -39,7 +76,11 @@ def parse(record: Node) -> Finding:
     )
     naming = Naming(place)
     _name_trail(naming, source, record.at("requestParameters"))
-    name_principal(naming, _principal(identity))
+    actor = _principal(identity)
+    name_principal(naming, actor)
+    refused = _refused(name, record)
+    if situation is Situation.CREDENTIAL_ABUSE and not refused:
+        _name_credential(naming, name, actor, record)
     naming.address(record.at("sourceIPAddress").value)
     at = naming.moment(record.at("eventTime"))
     return naming.finding(
@@ -48,20 +89,50 @@ def parse(record: Node) -> Finding:
         origin=Origin.CLOUDTRAIL,
         type=f"CloudTrail:{name}",
         situation=situation,
-        severity=_REFUSED_CALL if record.at("errorCode").text else _SEVERITIES[situation],
+        severity=_REFUSED_CALL if refused else _severity(situation, service, name),
         title=f"{name} by {identity.at('type').text or 'somebody'}",
         description=record.at("errorMessage").text,
         seen=(at, at),
     )
 
 
-def _situation(name: str, service: str, identity: Node) -> Situation | None:
-    if name in _GUARDS.get(service, frozenset()):
+def alarming() -> dict[str, frozenset[str]]:
+    """Calls that are alarms whoever makes them, by service as its event source begins: what a rule has to bring."""
+    return _GUARDS | {"iam": _GUARDS.get("iam", frozenset()) | _CREDENTIALS}
+
+
+def _situation(name: str, service: str, identity: Node, request: Node) -> Situation | None:
+    parameter, pattern = _ONLY_WITH.get((service, name), ("", ""))
+    alarms = not parameter or fnmatchcase(request.loose(parameter).text or "", pattern)
+    if alarms and name in _GUARDS.get(service, frozenset()):
         return Situation.AUDIT_TAMPERING
     if identity.at("type").text == "Root":
         # what a service does on behalf of the account is done as root too
         return None if identity.at("invokedBy").text else Situation.ROOT_USE
-    return Situation.CREDENTIAL_ABUSE if service == "iam" and name in _CREDENTIALS else None
+    return Situation.CREDENTIAL_ABUSE if alarms and service == "iam" and name in _CREDENTIALS else None
+
+
+def _severity(situation: Situation, service: str, name: str) -> int:
+    in_part = situation is Situation.AUDIT_TAMPERING and name in _PARTIAL.get(service, frozenset())
+    return _IN_PART if in_part else _SEVERITIES[situation]
+
+
+def _refused(name: str, record: Node) -> bool:
+    """Whether nothing came of it. A sign-in that fails bears no code."""
+    failed = name == "ConsoleLogin" and record.at("responseElements", "ConsoleLogin").text == "Failure"
+    return failed or record.at("errorCode").text is not None
+
+
+def _name_credential(naming: Naming, name: str, actor: Principal, record: Node) -> None:
+    """The credential that somebody made or let loose and whose it is: with no user named, the caller's own."""
+    request, made = record.at("requestParameters"), record.at("responseElements", "accessKey")
+    own = actor.user_name if actor.kind == "IAMUser" else None
+    user = made.at("userName").text or request.at("userName").text or own
+    key_id = made.at("accessKeyId").text if name == "CreateAccessKey" else None
+    if name == "UpdateAccessKey":
+        key_id = request.at("accessKeyId").text
+    naming.add(TargetKind.ACCESS_KEY, key_id, owner=user)
+    naming.add(TargetKind.USER, user)
 
 
 def _principal(identity: Node) -> Principal:

@@ -20,13 +20,15 @@ def triage(
     samples_are_real: bool,
     our_name: str,
     since: datetime | None = None,
+    heeds_note: bool = True,
 ) -> Refusal | None:
     """Why this finding is not worked on, or nothing. What makes it not ours at all is said first.
 
     `served`: Regions by account, none for all of them; None: every account is served.
-    `our_name` is what we sign notes in Security Hub with. `since`: what showed its last sign of life before then is old.
+    `our_name` is what we sign notes in Security Hub with; `heeds_note`: whether our note makes a finding an echo.
+    `since`: what showed its last sign of life before then is old.
     """
-    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name)
+    refusal = _not_ours(finding, served) or _settled(finding, samples_are_real, our_name, heeds_note)
     if refusal is not None:
         return refusal
     if finding.foreign_resources and not finding.targets:
@@ -48,15 +50,20 @@ def _old(finding: Finding, since: datetime) -> Refusal | None:
     return Refusal(reason=Reason.OLD, where="last_seen", detail=detail)
 
 
-def _settled(finding: Finding, samples_are_real: bool, our_name: str) -> Refusal | None:
+def _settled(finding: Finding, samples_are_real: bool, our_name: str, heeds_note: bool) -> Refusal | None:
     life = finding.lifecycle
     table = [
         (life.sample and not samples_are_real, Reason.SAMPLE, "sample", "a sample finding"),
         (life.archived, Reason.ARCHIVED, "archived", "archived"),
         (life.workflow == "suppressed", Reason.SUPPRESSED, "workflow", "suppressed"),
-        (life.workflow == "resolved", Reason.RESOLVED, "workflow", "already resolved"),
+        (
+            life.workflow == "resolved" and not _active_again(finding, our_name),
+            Reason.RESOLVED,
+            "workflow",
+            "already resolved",
+        ),
         (life.compliance == "passed", Reason.PASSED, "compliance", "the check passed"),
-        (_is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
+        (heeds_note and _is_echo(finding, our_name), Reason.ECHO, "note_by", "our own update of the finding"),
     ]
     for holds, reason, field, detail in table:
         if holds:
@@ -88,6 +95,15 @@ def _not_served(finding: Finding, served: Mapping[str, list[str]]) -> Refusal | 
         detail = f"Region {finding.region} is not one that the registry has for account {finding.account}"
         return Refusal(reason=Reason.REGION_NOT_SERVED, where="region", detail=detail)
     return None
+
+
+def _active_again(finding: Finding, our_name: str) -> bool:
+    """A threat that we resolved and that its service has seen again since: Security Hub leaves that resolved.
+
+    A check that fails again Security Hub itself makes new.
+    """
+    ours = finding.lifecycle.note_by == our_name and finding.lifecycle.compliance is None
+    return ours and finding.lifecycle.note_at is not None and not _is_echo(finding, our_name)
 
 
 def _is_echo(finding: Finding, our_name: str) -> bool:

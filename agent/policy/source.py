@@ -158,4 +158,4 @@ def _declarations(spec: ActionSpec) -> list[str]:
 
 
 def _group(spec: ActionSpec) -> str:
-    return "contain" if spec.offered else "tell"
+    return "contain" if spec.offered else "close" if spec.closes else "tell"

@@ -16,6 +16,7 @@ from agent.record import iso
 from agent.report import Report
 from agent.verdict import Request
 from graphs.plain import plain
+from tools.ledger import Card as Group
 
 LONGEST = 700
 """Characters of one value on the page."""
@@ -39,6 +40,22 @@ class Card(NamedTuple):
     way_back: str
 
 
+class Section(NamedTuple):
+    """One run of a group, ready to be drawn."""
+
+    run_id: str
+    digest: str
+    report: Report | None
+    cards: list[Card]
+    note: str
+    """Why it cannot be answered here; empty if it can."""
+
+    @property
+    def needs(self) -> str:
+        """Whose answer it takes."""
+        return "" if self.report is None or self.note else self.report.waits_for
+
+
 class Form(NamedTuple):
     """What the person who looks may send. Without one the page only shows."""
 
@@ -60,6 +77,29 @@ def page(request: Request, report: Report | None, catalogue: Catalogue, form: Fo
             until=iso(request.expires_at),
         )
     )
+
+
+def section(
+    run_id: str, digest: str, request: Request | None, report: Report | None, catalogue: Catalogue, note: str
+) -> Section:
+    """One run of a group. Without its request nothing of it is drawn but the note."""
+    cards = [] if request is None else [_card(action, report, catalogue) for action in request.actions]
+    return Section(run_id, digest, report, cards, note)
+
+
+def group_page(group: Group, sections: list[Section], form: Form | None, note: str) -> str:
+    """The page of a card: every run that it holds, a section each."""
+    open_ = len([each for each in sections if not each.note])
+    return (
+        _environment()
+        .get_template("group.html.j2")
+        .render(group=group, sections=sections, open=open_, form=form, note=note)
+    )
+
+
+def answers(title: str, rows: list[tuple[str, str]]) -> str:
+    """What came of each run of a group."""
+    return _environment().get_template("answers.html.j2").render(title=title, rows=rows)
 
 
 def notice(title: str, text: str) -> str:

@@ -8,6 +8,7 @@ import typer
 from graphs.bootstrap import HomeUnusable
 from graphs.entrypoints import (
     cli_approvals,
+    cli_closed,
     cli_export,
     cli_iam,
     cli_parked,
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 cli_runs.add_to(app)
 app.command()(cli_iam.iam)
+app.command()(cli_closed.closed)
 app.command()(cli_export.export)
 app.add_typer(cli_approvals.app, name="approvals")
 app.add_typer(cli_parked.app, name="parked")

@@ -51,7 +51,10 @@ def serve(
     event: Annotated[Path | None, typer.Option("--event", help="An event whose resources the world has too.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print endpoint and credentials as JSON.")] = False,
 ) -> None:
-    """Serve the sandbox to other processes on this machine until interrupted. What they need is printed."""
+    """Serve the sandbox to other processes on this machine until interrupted. What they need is printed.
+
+    `aws s3control` cannot connect: the AWS CLI puts the account before the host, and no such name is on loopback.
+    """
     from graphs import sandbox_home  # moto is loaded for the sandbox only
     from tools.sandbox.serving import serving
     from tools.sandbox.store import WorldBusy
@@ -65,8 +68,8 @@ def serve(
         signal.signal(number, lambda *_: over.set())
     try:
         with sandbox_home.held(home, body, world) as (sandbox, registry):
-            account = next(iter(registry.accounts))
-            with serving(sandbox, account, port=port) as endpoint:
+            account, region = next(iter(registry.accounts)), sandbox_home.region_of(home)
+            with serving(sandbox, account, region, port) as endpoint:
                 keys = endpoint.credentials
                 _print(
                     {
@@ -74,7 +77,7 @@ def serve(
                         "AWS_ACCESS_KEY_ID": keys.access_key,
                         "AWS_SECRET_ACCESS_KEY": keys.secret,
                         "AWS_SESSION_TOKEN": keys.token or "",
-                        "AWS_DEFAULT_REGION": "us-east-1",
+                        "AWS_DEFAULT_REGION": region,
                         "STANCH_REGISTRY": str(home / REGISTRY),
                     },
                     json_,
@@ -103,6 +106,7 @@ def _event(file: Path | None) -> Any:
 def _print(variables: dict[str, str], json_: bool) -> None:
     """For a shell to evaluate, or a program to read; at once, as whoever started this waits for it, and then no more."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines.append("# not reached by the AWS CLI: s3control, which puts the account before the host")
     lines.append(f"# ends with ctrl-C, or: kill {os.getpid()}")
     print(json.dumps(variables) if json_ else "\n".join(lines), flush=True)  # noqa: T201 - what the command is for
     nowhere = os.open(os.devnull, os.O_WRONLY)

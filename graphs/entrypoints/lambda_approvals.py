@@ -7,7 +7,9 @@ from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from agent.verdict import Request
 from graphs.answering import Kept, MoreNeeded, NotTaken, keep
+from graphs.cards import CARD
 from graphs.entrypoints.approval_page import Form, content_policy, notice, page
+from graphs.entrypoints.card_answers import of_card
 from graphs.entrypoints.deployed import Deployed, deployed
 from graphs.entrypoints.identity import person_of
 from graphs.entrypoints.web import Asked, Unfit, authorizer, html
@@ -26,6 +28,8 @@ def handler(event: Any, context: Any) -> JsonObject:
     function = deployed("approvals")
     # the account that this function is in, by its own ARN
     person = person_of(authorizer(event), context.invoked_function_arn.split(":")[4], function.service.registry)
+    if asked.run_id.startswith(CARD):
+        return of_card(asked, person, function)
     request = function.service.ledger.request(asked.run_id)
     if asked.method == "GET":
         return _look(asked, request, person, function.service)

@@ -58,7 +58,8 @@ def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Sc
 
 def _screen(finding: Finding, config: Configuration, registry: Registry, since: datetime | None) -> Refusal | None:
     floor = config.minimum_severity
-    return screen(finding, registry, minimum_severity=floor, samples_are_real=False, since=since)
+    # whether our note on it is our own update coming back, only the ledger knows
+    return screen(finding, registry, minimum_severity=floor, samples_are_real=False, since=since, heeds_note=False)
 
 
 @cache

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs
 
 from agent.record import JsonObject, Record
 
-_PATH = re.compile(r"(?:/[\w$.-]{1,64})?/approvals/(?P<run>(?:run|sbx)-[0-9a-f]{12})/?")
+_PATH = re.compile(r"(?:/[\w$.-]{1,64})?/approvals/(?P<run>(?:run|sbx|card)-[0-9a-f]{12})/?")
 _LARGEST = 16_384
-"""Bytes of a form: a decision, some action ids, a reason."""
+"""Bytes of a form: a decision, some ids of actions or runs, a reason."""
+FIELDS = 520
+"""Fields of a form."""
 
 
 class Unfit(Record):
@@ -26,6 +28,7 @@ class Asked(Record):
 
     method: str
     run_id: str
+    """Of a run, or of a card."""
     token: str
     """The one of the address; it lets look."""
     form: dict[str, list[str]] = {}
@@ -91,7 +94,7 @@ def _form(held: dict[str, Any]) -> dict[str, list[str]] | Unfit:
         raw = base64.b64decode(body, validate=True) if held.get("isBase64Encoded") else body.encode()
         if len(raw) > _LARGEST:
             return Unfit(status=413, why="That is no answer of the page's form.")
-        return parse_qs(raw.decode("utf-8"), max_num_fields=60, strict_parsing=True)
+        return parse_qs(raw.decode("utf-8"), max_num_fields=FIELDS, strict_parsing=True)
     except (binascii.Error, UnicodeError, ValueError):
         return Unfit(status=400, why="That is no answer of the page's form.")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 from stack import CHOSEN, DEPLOY, REGION, TOOLING, Stack, stack
 
+from agent.event import Event
+from agent.finding import Finding
+from agent.intake import parse
+from agent.intake.cloudtrail import alarming
 from graphs.configuration import Configuration
 from tools.ledger import tables
 from tools.own_parts import FUNCTIONS as PARTS
@@ -92,7 +97,56 @@ def example(name: str) -> dict[str, Any]:
 
 
 NOTICE = "health_retirement"
-"""Of AWS Health only exposed keys and quarantined users are brought: the rest is no matter of security."""
+"""Of AWS Health only what AWS or others found is brought: the rest is no matter of security."""
+PATTERN_LIMIT = 2048
+"""Characters of a pattern, by EventBridge's default quota."""
+
+
+def recorded(service: str, name: str, who: str = "IAMUser", kind: str = "API Call", **more: str) -> dict[str, Any]:
+    """An event of CloudTrail: this call of this service by somebody of that type."""
+    event = example("cloudtrail_root_call")
+    identity = {**event["detail"]["userIdentity"], "type": who, **more}
+    named = {"eventSource": f"{service}.amazonaws.com", "eventName": name, "userIdentity": identity}
+    return {
+        **event, "source": f"aws.{service}", "detail-type": f"AWS {kind} via CloudTrail",
+        "detail": {**event["detail"], **named},
+    }  # fmt: skip
+
+
+def of_health(code: str, kind: str = "Health Event") -> dict[str, Any]:
+    event = example("health_exposed_key")
+    return {**event, "detail-type": f"AWS {kind}", "detail": {**event["detail"], "eventTypeCode": code}}
+
+
+def told(one: str | dict[str, Any]) -> str:
+    """What a case of these is called."""
+    if isinstance(one, str):
+        return one
+    detail = one["detail"]
+    return f"{one['source']} {detail.get('eventName') or detail['eventTypeCode']}"
+
+
+BROUGHT = [
+    ("RootRule", recorded("signin", "ConsoleLogin", "Root", "Console Sign In")),
+    ("RootRule", recorded("s3", "DeleteBucket", "Root")),
+    ("RootRule", recorded("ec2", "RunInstances", "Root")),
+    ("HealthRule", of_health("AWS_RISK_CREDENTIALS_EXPOSED")),
+    ("HealthRule", of_health("AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED")),
+    ("HealthRule", of_health("AWS_RISK_IAM_QUARANTINE")),
+    ("AbuseRule", of_health("AWS_ABUSE_DOS_REPORT", "Health Abuse Event")),
+]
+LEFT = [
+    recorded("ec2", "RunInstances"),
+    recorded("iam", "CreateUser"),
+    recorded("cloudtrail", "PutInsightSelectors"),
+    recorded("frauddetector", "DeleteDetector"),
+    recorded("iam", "StopLogging"),
+    recorded("signin", "ConsoleLogin", kind="Console Sign In"),
+    recorded("kms", "Decrypt", "Root", invokedBy="rds.amazonaws.com"),
+    {**recorded("s3", "DeleteBucket", "Root"), "source": "somebodys.own"},
+    {**recorded("cloudtrail", "StopLogging"), "source": "somebodys.own"},
+    of_health("AWS_EC2_MAINTENANCE_SCHEDULED"),
+]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
@@ -100,6 +154,40 @@ def test_every_event_that_is_a_matter_of_security_meets_one_rule(name: str) -> N
     event = example(name)
     if "detail-type" in event:
         assert len(caught(event)) == (0 if name == NOTICE else 1)
+
+
+@pytest.mark.parametrize(("rule", "event"), BROUGHT, ids=told)
+def test_what_root_does_and_what_health_found_is_brought_and_is_a_finding(rule: str, event: dict[str, Any]) -> None:
+    assert caught(event) == [rule]
+    (read,) = parse(Event(body=event, received_at=datetime(2026, 11, 20, 12, tzinfo=UTC), via="eventbridge")).findings
+    assert isinstance(read, Finding), read
+
+
+@pytest.mark.parametrize("event", LEFT, ids=told)
+def test_what_is_no_alarm_in_itself_meets_no_rule(event: dict[str, Any]) -> None:
+    assert caught(event) == []
+
+
+CALLS = sorted((service, name) for service, names in alarming().items() for name in names)
+
+
+@pytest.mark.parametrize(("service", "name"), CALLS)
+def test_every_call_that_the_parser_takes_for_an_alarm_meets_one_rule_and_by_root_that_of_root_too(
+    service: str, name: str
+) -> None:
+    (rule,) = caught(recorded(service, name))
+    assert sorted(caught(recorded(service, name, "Root"))) == sorted([rule, "RootRule"])
+
+
+def test_the_rules_name_no_call_that_the_parser_does_not_know() -> None:
+    details = [one["EventPattern"].get("detail", {}) for one in RULES.values()]
+    named = {(one["eventSource"][0]["prefix"], name) for one in details for name in one.get("eventName", [])}
+    assert named == {(f"{service}.", name) for service, name in CALLS}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_pattern_is_no_longer_than_eventbridge_takes(rule: str) -> None:
+    assert len(json.dumps(RULES[rule]["EventPattern"])) <= PATTERN_LIMIT
 
 
 def test_what_stanch_writes_on_a_finding_does_not_come_back_to_it() -> None:

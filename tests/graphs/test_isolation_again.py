@@ -1,5 +1,6 @@
 """An isolation that was left half done, or that only looks done, is finished; and nothing goes before what must come first."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from instance_desk import (
     health,
     rules,
 )
+from moto.autoscaling.models import autoscaling_backends
 
 from agent.receipt import Outcome
 from agent.report import Report, Status
@@ -27,6 +29,8 @@ from tools.policy_names import names_for
 from tools.sandbox.faults import Fail, Lost
 
 STANDBY, QUARANTINE, SESSIONS = "autoscaling_enter_standby", "ec2_quarantine_interfaces", "iam_deny_instance_sessions"
+SNAPSHOTS = "ec2_snapshot_volumes"
+TAKEN_FIRST = "ec2:CreateSnapshots"
 THE_USER = Target(kind=TargetKind.USER, id=USER, account=ACCOUNT, region=GLOBAL)
 THEIRS = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 
@@ -62,6 +66,11 @@ def isolated(at: Desk) -> dict[str, bool]:
     }
 
 
+def snapshots(at: Desk) -> set[str]:
+    found = at.sandbox.client("ec2", ACCOUNT, REGION).describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    return {snapshot["SnapshotId"] for snapshot in found}
+
+
 def outcomes(report: Report) -> dict[str, Outcome]:
     return {a.planned.change.action: a.receipt.outcome for a in report.actions if a.receipt is not None}
 
@@ -73,11 +82,49 @@ def test_what_an_earlier_run_could_not_do_is_done_when_the_finding_is_delivered_
     assert first.status is Status.PARTIALLY_CONTAINED, first.reason
     assert isolated(at) == {"out of service": False, "cut off": True, "without its role": False}
     at.sandbox.faults.clear()
+    taken = snapshots(at)
     second = at.deliver()
     assert second.status is Status.CONTAINED, second.reason
     assert all(isolated(at).values())
     assert {STANDBY, SESSIONS} <= outcomes(second).keys()
-    assert QUARANTINE not in outcomes(second)
+    assert not {QUARANTINE, SNAPSHOTS} & outcomes(second).keys()
+    (kept,) = [dropped for dropped in second.dropped if dropped.action == SNAPSHOTS]
+    assert (kept.reason, all(snapshot in kept.detail for snapshot in taken)) == ("already_so", True)
+    assert (snapshots(at), len(taken)) == (taken, 2)
+
+
+def _deleted(at: Desk) -> Any:
+    at.sandbox.client("ec2", ACCOUNT, REGION).delete_snapshot(SnapshotId=min(snapshots(at)))
+
+
+def _forged(at: Desk) -> Any:
+    """Somebody puts another snapshot in the place of one of ours, with its tags."""
+    ec2 = at.sandbox.client("ec2", ACCOUNT, REGION)
+    (ours,) = ec2.describe_snapshots(SnapshotIds=[min(snapshots(at))])["Snapshots"]
+    ec2.delete_snapshot(SnapshotId=ours["SnapshotId"])
+    tags = [{"ResourceType": "snapshot", "Tags": ours["Tags"]}]
+    ec2.create_snapshot(VolumeId=ours["VolumeId"], TagSpecifications=tags)
+
+
+def _newer(at: Desk) -> Any:
+    at.arrives(newer(25))
+    return newer(25)
+
+
+@pytest.mark.parametrize("meanwhile", [_deleted, _forged, _newer])
+def test_snapshots_are_taken_anew_where_the_earlier_ones_are_gone_or_the_finding_is_newer(
+    tmp_path: Path, meanwhile: Callable[[Desk], Any]
+) -> None:
+    at = opened(tmp_path)
+    failing(at, "iam:PutRolePolicy")
+    assert at.deliver().status is Status.PARTIALLY_CONTAINED
+    at.sandbox.faults.clear()
+    body = meanwhile(at)
+    before = snapshots(at)
+    second = at.deliver(body)
+    assert second.status is Status.CONTAINED, second.reason
+    assert outcomes(second)[SNAPSHOTS] is Outcome.DONE
+    assert len(snapshots(at) - before) == 2
 
 
 def test_an_isolation_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
@@ -93,10 +140,12 @@ def test_an_isolation_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_group_with_our_tag_that_somebody_else_made_does_not_stand_for_an_isolation(tmp_path: Path) -> None:
     at = opened(tmp_path)
-    _wears_a_copy(at)
+    copy = _wears_a_copy(at)
     report = at.deliver()
     assert report.status is Status.CONTAINED, report.reason
     assert all(isolated(at).values())
+    assert [copy] not in groups(at).values()
+    assert any(line.startswith(f"{copy}: our tag is on it") for line in report.leaves_open)
     assert {STANDBY, SESSIONS} <= outcomes(report).keys()
 
 
@@ -132,6 +181,48 @@ def test_an_instance_that_could_not_leave_its_group_is_not_quarantined_unasked(t
     assert STANDBY in ended.reason
     assert f"{INSTANCE}: its Auto Scaling group still counts on it" in ended.reason
     assert isolated(at) == {"out of service": False, "cut off": True, "without its role": True}
+
+
+def _at_minimum(at: Desk) -> None:
+    scaling = at.sandbox.client("autoscaling", ACCOUNT, REGION)
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", MinSize=2)
+
+
+def _as(lifecycle: str) -> Callable[[Desk], None]:
+    """The group has the instance in another state; moto knows few by itself."""
+
+    def become(at: Desk) -> None:
+        states = autoscaling_backends[ACCOUNT][REGION].autoscaling_groups["web"].instance_states
+        next(one for one in states if one.instance.id == INSTANCE).lifecycle_state = lifecycle
+
+    return become
+
+
+@pytest.mark.parametrize(
+    ("stands", "counted_on"),
+    [(_at_minimum, True), (_as("Terminating:Wait"), False), (_as("Detaching"), False), (_as("Pending:Wait"), False)],
+    ids=["at_its_minimum", "terminating", "detaching", "pending"],
+)
+def test_a_group_is_said_to_count_on_an_instance_only_if_it_has_it_in_service(
+    tmp_path: Path, stands: Callable[[Desk], None], counted_on: bool
+) -> None:
+    at = opened(tmp_path)
+    stands(at)
+    ended = at.say("approve", at.deliver())
+    assert ended.status is Status.PARTIALLY_CONTAINED, ended.reason
+    assert isolated(at)["cut off"]
+    assert (f"{STANDBY}: not done" in ended.reason, "still counts on it" in ended.reason) == (True, counted_on)
+
+
+def test_a_group_that_lets_go_of_the_instance_meanwhile_is_not_said_to_count_on_it(tmp_path: Path) -> None:
+    at = opened(tmp_path, Mode.APPROVE)
+    asked = at.deliver()
+    at.sandbox.faults.before.append(lambda call: _as("Terminating")(at) if call.name == TAKEN_FIRST else None)
+    ended = at.say("approve", asked)
+    if ended.status is Status.AWAITING_APPROVAL:
+        ended = at.say("approve", ended)
+    assert ended.status is Status.PARTIALLY_CONTAINED, ended.reason
+    assert (isolated(at)["cut off"], "counts on it" in ended.reason) == (True, False)
 
 
 def test_a_quarantine_that_a_person_refuses_then_is_not_made(tmp_path: Path) -> None:

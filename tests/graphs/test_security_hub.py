@@ -9,6 +9,8 @@ from desk import ACCOUNT, BUCKET_WORLD, KEY, OFFICE, REGION, USER, USER_WORLD, D
 
 from agent.report import Report, Status
 from agent.verdict import Mode
+from graphs.reverify import reverify
+from graphs.undo import undo_run
 from tools.sandbox.faults import Fail, Lost, SandboxCall, fail_calls
 
 HUB, ASFF = "securityhub_s3_public", "guardduty_credential_abuse_asff"
@@ -228,6 +230,60 @@ def test_an_echo_that_another_ledger_sees_is_skipped_too(tmp_path: Path) -> None
     other = desk(tmp_path / "other", USER_WORLD, echo, Mode.AUTO)
     report = other.deliver()
     assert (report.status, report.reason.partition(":")[0], other.calls) == (Status.SKIPPED, "echo", [])
+
+
+def taken_back(at: Desk) -> Report:
+    """A run whose containment a person took back, which Security Hub was told."""
+    first = at.deliver()
+    undone = undo_run(at.service, first.run_id, None, "rosa")
+    assert isinstance(undone, Report), undone
+    assert "undone" in at.hub_finding()["Note"]["Text"]
+    return first
+
+
+def lapsed(at: Desk) -> Report:
+    """A run whose containment somebody took back unasked, which Security Hub was told."""
+    first = at.deliver()
+    at.sandbox.client("iam", ACCOUNT, REGION).update_access_key(UserName=USER, AccessKeyId=KEY, Status="Active")
+    assert [report.status for report in reverify(at.service).lapsed] == [Status.LAPSED]
+    return first
+
+
+@pytest.mark.parametrize("end", [taken_back, lapsed])
+@pytest.mark.parametrize("noted", [False, True], ids=["as_it_came_first", "with_our_note_and_later"])
+def test_a_finding_whose_containment_no_longer_stands_is_worked_when_it_is_delivered_again(
+    tmp_path: Path, end: Callable[[Desk], Report], noted: bool
+) -> None:
+    at = opened(tmp_path, ASFF)
+    first = end(at)
+    if noted:
+        at.wait(minutes=20)
+    again = at.deliver(as_event(at) if noted else None)
+    assert (again.run_id != first.run_id, again.status is Status.SKIPPED) == (True, False), again.reason
+
+
+@pytest.mark.parametrize("end", [taken_back, lapsed])
+def test_what_we_say_of_a_containment_that_no_longer_stands_is_an_echo_when_it_comes_back(
+    tmp_path: Path, end: Callable[[Desk], Report]
+) -> None:
+    at = opened(tmp_path, ASFF)
+    end(at)
+    runs = len(at.service.ledger.runs())
+    at.wait(minutes=5)
+    echo = at.deliver(as_event(at))
+    assert (echo.status, echo.reason.partition(":")[0]) == (Status.SKIPPED, "echo")
+    assert len(at.service.ledger.runs()) == runs
+
+
+def test_a_note_in_our_name_that_we_did_not_write_silences_no_finding_that_we_know(tmp_path: Path) -> None:
+    at = opened(tmp_path, ASFF, Mode.OBSERVE)
+    at.deliver()
+    update = as_event(at)
+    update["detail"]["findings"][0]["Note"] = {
+        "Text": "[stanch] Contained. [/stanch]", "UpdatedBy": "stanch", "UpdatedAt": "2026-11-20T23:00:00.000Z",
+    }  # fmt: skip
+    said = at.deliver(update)
+    assert said.reason.partition(":")[0] == "duplicate", "as without the note"
 
 
 def test_a_finding_that_its_service_changed_after_our_note_is_no_echo(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.lambdas.runtime import ROOT, plain_environment
 from tools.registry import Registry
 from tools.sandbox.store import WorldStore
 
+GREETING = [{"role": "user", "content": [{"text": "Hello"}]}]
 EVENT = str(ROOT / "tests" / "data" / "events" / "guardduty_credential_abuse.json")
 
 
@@ -40,7 +41,12 @@ def users(variables: dict[str, str], *, also: str = "") -> list[str]:
 def test_the_world_outlives_the_command_whether_it_is_ended_or_interrupted(tmp_path: Path) -> None:
     with sandbox(tmp_path, "--event", EVENT) as variables:
         assert users(variables, also="first") == ["build-bot", "first"]
+        assert variables["AWS_DEFAULT_REGION"] == "eu-west-1", "the finding's, so the world's"
+        with pytest.raises(ClientError) as refused:
+            client(variables, "bedrock-runtime").converse(modelId="any", messages=GREETING)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
     with sandbox(tmp_path, ended_by=signal.SIGINT) as again:
+        assert again["AWS_DEFAULT_REGION"] == "eu-west-1"
         assert users(again, also="second") == ["build-bot", "first", "second"]
         registry = Registry.load(Path(again["STANCH_REGISTRY"]))
     assert list(registry.accounts) == ["111122223333"]

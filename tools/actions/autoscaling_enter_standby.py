@@ -72,6 +72,7 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     desired, smallest = int(group["DesiredCapacity"]), int(group["MinSize"])
     if lifecycle in (STANDBY, ENTERING):
         return _change(target, name, before=STANDBY, after=STANDBY)
+    no = partial(no, found={"lifecycle": lifecycle})
     if lifecycle != IN_SERVICE:
         return no(detail=f"its Auto Scaling group has it as {lifecycle}: only {IN_SERVICE} can go on standby")
     if desired - 1 < smallest:

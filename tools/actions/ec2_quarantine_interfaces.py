@@ -30,6 +30,7 @@ SPEC = ActionSpec(
     follows=["autoscaling_enter_standby", "elbv2_deregister_targets"],
 )
 
+_TOLD = 3
 _ALL = (Phase.PLAN, Phase.EXECUTE, Phase.VERIFY, Phase.UNDO)
 DESCRIBE = describing(Phase.PLAN)
 LIST = listing(*_ALL)
@@ -62,6 +63,12 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return Inapplicable(action=SPEC.id, target=target, reason="not_supported", detail=detail)
     chosen = Params(vpcs={one.id: one.vpc for one in own}, groups={one.id: one.groups for one in own})
     left = [f"{one.id} belongs to {one.service}, and is left as it is." for one in listed if one.service]
+    copies = quarantine.copies(aws, _look(target), chosen.vpcs.values())
+    left += (
+        [f"{_few(copies)}: our tag is on it, but the ledger has no note that we made it; it is not used."]
+        if copies
+        else []
+    )
     before = quarantine.states(aws, _look(target), own)
     return Change(
         action=SPEC.id,
@@ -130,6 +137,11 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
 
 def _look(target: Target) -> Look:
     return Look(groups=LOOK, interfaces=LIST, account=target.account)
+
+
+def _few(ids: list[str]) -> str:
+    """The first ones: whoever makes groups could make any number."""
+    return ", ".join(ids[:_TOLD]) + (f" and {len(ids) - _TOLD} more" if len(ids) > _TOLD else "")
 
 
 def _read(aws: Aws, target: Target) -> Read:

@@ -58,8 +58,14 @@ class Params(Record):
     run_id: str
 
 
+class Given(Record):
+    """What code may hand to `plan`: snapshots that an earlier run made, and left for this one to go on with."""
+
+    made: list[str] = []
+
+
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
-    """Before and after: by volume, null or the run that has a snapshot of it."""
+    """Before and after: by volume, null or the run that has a snapshot of it. `already_so` if `made` has one of every volume."""
     instance = subject(aws, DESCRIBE, target, SPEC.id)
     if isinstance(instance, Inapplicable):
         return instance
@@ -67,6 +73,13 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     if not volumes:
         detail = "the instance has no EBS volume"
         return Inapplicable(action=SPEC.id, target=target, reason="not_supported", detail=detail)
+    made = Given.model_validate({"made": params.get("made", [])}).made
+    kept = _standing(aws, made) if made else {}
+    if made and kept.keys() >= {*volumes}:
+        told = ", ".join(f"{kept[volume]} of {volume}" for volume in volumes)
+        return Inapplicable(
+            action=SPEC.id, target=target, reason="already_so", detail=f"an earlier run's stand: {told}"
+        )
     taken = _taken(aws, target, run_id)
     return Change(
         action=SPEC.id,
@@ -104,7 +117,7 @@ def execute(aws: Aws, change: Change) -> Executed | Drifted:
     if missing:
         return Executed(outcome="partial", calls=done.calls, detail=f"no snapshot was started of {', '.join(missing)}")
     told = ", ".join(f"{snapshot} of {volume}" for volume, snapshot in sorted(started.items()))
-    return done.model_copy(update={"detail": done.detail or told})
+    return done.model_copy(update={"detail": done.detail or told, "made": sorted(started.values())})
 
 
 def verify(aws: Aws, change: Change) -> Verification:
@@ -125,6 +138,17 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
 
 def _volumes(instance: dict[str, Any]) -> list[str]:
     return sorted(one["Ebs"]["VolumeId"] for one in instance.get("BlockDeviceMappings", []) if "Ebs" in one)
+
+
+def _standing(aws: Aws, made: list[str]) -> dict[str, str]:
+    """Those of these snapshots that are there and did not fail, by volume: by their ids, since tags are anybody's to write."""
+    filters = [{"Name": "snapshot-id", "Values": made}]
+    return {
+        str(snapshot["VolumeId"]): str(snapshot["SnapshotId"])
+        for page in aws.pages(LIST, OwnerIds=["self"], Filters=filters)
+        for snapshot in cast(list[dict[str, Any]], page.get("Snapshots", []))
+        if snapshot.get("State") != "error"
+    }
 
 
 def _taken(aws: Aws, target: Target, run_id: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Tell Security Hub, on the finding itself, what was done: a note and the workflow status."""
 
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from agent.catalogue import ActionSpec, Disruption, Reversal
 from agent.note import OUR_NAME, merged
@@ -9,7 +9,8 @@ from agent.plan import Change, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
-from tools.aws import Aws, AwsCall, Conflict, Gone, Phase, Rejected
+from tools.aws import Aws, AwsCall, Gone, Phase
+from tools.hub_findings import found, state, write
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -28,9 +29,6 @@ _TELL = frozenset({Phase.TELL})
 GET = AwsCall("securityhub", "GetFindings", "securityhub:GetFindings", _HUB, _TELL)
 UPDATE = AwsCall("securityhub", "BatchUpdateFindings", "securityhub:BatchUpdateFindings", _HUB, _TELL, writes=True)
 CALLS = frozenset({GET, UPDATE})
-
-_RETRIABLE = {"ConcurrentUpdateError", "InternalError", "InternalServerError"}
-_WAITS = (1.0, 2.0, 4.0)
 
 
 class Params(Record):
@@ -90,49 +88,9 @@ def _workflow(present: str, note: dict[str, str] | None, wanted: Params) -> str:
     return wanted.workflow
 
 
-def _identifier(params: Params) -> dict[str, str]:
-    return {"Id": params.finding_id, "ProductArn": params.product_arn}
-
-
 def _read(aws: Aws, params: Params) -> Read:
-    def read() -> JsonObject:
-        filters = {name: [{"Value": v, "Comparison": "EQUALS"}] for name, v in _identifier(params).items()}
-        for page in aws.pages(GET, Filters=filters):
-            for found in cast(list[dict[str, Any]], page["Findings"]):
-                if found["Id"] == params.finding_id and found["ProductArn"] == params.product_arn:
-                    return _state(found)
-        raise Gone(GET.name, "FindingNotFound")
-
-    return read
-
-
-def _state(found: dict[str, Any]) -> JsonObject:
-    note = found.get("Note")
-    return {
-        "note": {"text": str(note["Text"]), "updated_by": str(note["UpdatedBy"])} if note else None,
-        "workflow": str(found.get("Workflow", {}).get("Status", "NEW")),
-    }
+    return lambda: state(found(aws, GET, params.finding_id, params.product_arn))
 
 
 def _update(aws: Aws, params: Params, change: Change) -> None:
-    """Only the fields that change. The answer 200 can still say that the finding was not processed: that is a failure."""
-    fields: dict[str, Any] = {}
-    if change.after["note"] != change.before["note"]:
-        note = cast(dict[str, str], change.after["note"])
-        fields["Note"] = {"Text": note["text"], "UpdatedBy": note["updated_by"]}
-    if change.after["workflow"] != change.before["workflow"]:
-        fields["Workflow"] = {"Status": change.after["workflow"]}
-    code = ""
-    for wait in (*_WAITS, None):
-        answer = aws.need(UPDATE, FindingIdentifiers=[_identifier(params)], **fields)
-        unprocessed = cast(list[dict[str, Any]], answer.get("UnprocessedFindings", []))
-        if not unprocessed:
-            return
-        code = str(unprocessed[0].get("ErrorCode", "Unknown"))
-        if code == "FindingNotFound":
-            raise Gone(UPDATE.name, code)
-        if code not in _RETRIABLE:
-            raise Rejected(UPDATE.name, code)
-        if wait is not None:
-            aws.sleep(wait)
-    raise Conflict(UPDATE.name, code)
+    write(aws, UPDATE, params.finding_id, params.product_arn, change.before, change.after)

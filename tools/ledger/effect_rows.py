@@ -1,4 +1,4 @@
-"""Effects in the ledger's SQLite file: claims, receipts, what stands, and who needs it."""
+"""Effects in the ledger's SQLite file: claims, receipts, what stands, who needs it, and what was made."""
 
 import sqlite3
 from abc import ABC, abstractmethod
@@ -119,3 +119,12 @@ class EffectRows(ABC):
     def unneeded(self, run_id: str, change: Change) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM needs WHERE effect = ? AND run_id = ?", (change.key, run_id))
+
+    def keep_made(self, place: str, resource: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO made VALUES (?, ?)", (place, resource))
+
+    def made(self, place: str) -> list[str]:
+        with self._transaction() as db:
+            rows = db.execute("SELECT resource FROM made WHERE place = ? ORDER BY resource", (place,))
+            return [row["resource"] for row in rows]

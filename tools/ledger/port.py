@@ -297,12 +297,24 @@ class Ledger(Protocol):
         """Use an approval, once: True for the run and digest that it was given for, and for no other."""
         ...
 
+    def keep_made(self, place: str, resource: str) -> None:
+        """Say that we made a resource there that later runs may use again. It stays so."""
+        ...
+
+    def made(self, place: str) -> list[str]:
+        """The ids of what we made there, sorted."""
+        ...
+
     def runs(self) -> list[RunRow]:
         """All runs, newest first."""
         ...
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
+        ...
+
+    def latest(self, incident: str) -> RunRow | None:
+        """The newest run of an incident. None: it has none."""
         ...
 
     def report(self, run_id: str) -> Report | None:

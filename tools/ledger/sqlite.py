@@ -191,6 +191,11 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             row = db.execute(f"{_ROWS} WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else _row(row)
 
+    def latest(self, incident: str) -> RunRow | None:
+        with self._transaction() as db:
+            row = db.execute(f"{_ROWS} WHERE incident = ? ORDER BY generation DESC LIMIT 1", (incident,)).fetchone()
+        return None if row is None else _row(row)
+
     def report(self, run_id: str) -> Report | None:
         with self._transaction() as db:
             row = db.execute("SELECT report FROM runs WHERE run_id = ?", (run_id,)).fetchone()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from agent.finding import Refusal
+
 
 def test_the_key_names_the_event_so_that_two_roads_give_one_finding(example, read):
     event = example("cloudtrail_stop_logging")
@@ -15,9 +17,24 @@ CALLS = {
     ("cloudtrail", "DescribeTrails"): "unsupported",
     ("iam", "StopLogging"): "unsupported",
     ("iam", "CreateUser"): "unsupported",
-    ("config", "StopConfigurationRecorder"): None,
-    ("guardduty", "UpdateDetector"): None,
-    ("securityhub", "DisableSecurityHub"): None,
+    ("guardduty", "DisableSecurityHub"): "unsupported",
+    ("accessanalyzer", "DeleteAnalyzer"): "unsupported",
+    ("config", "StopConfigurationRecorder"): 70,
+    ("config", "DeleteConfigRule"): 40,
+    ("guardduty", "UpdateDetector"): 70,
+    ("guardduty", "DisassociateFromMasterAccount"): 70,
+    ("guardduty", "DisassociateMembers"): 70,
+    ("guardduty", "DeleteMembers"): 70,
+    ("guardduty", "ArchiveFindings"): 40,
+    ("guardduty", "CreateIPSet"): 40,
+    ("securityhub", "DisableSecurityHub"): 70,
+    ("securityhub", "DisableSecurityHubV2"): 70,
+    ("securityhub", "DisassociateFromAdministratorAccount"): 70,
+    ("securityhub", "BatchDisableStandards"): 40,
+    ("inspector2", "Disable"): 40,
+    ("access-analyzer", "DeleteAnalyzer"): 40,
+    ("cloudtrail", "DeleteEventDataStore"): 70,
+    ("organizations", "LeaveOrganization"): 70,
 }
 
 
@@ -26,7 +43,79 @@ def test_only_calls_that_may_blind_the_account_or_make_credentials_are_alarms(se
     event = example("cloudtrail_stop_logging")
     event["detail"] |= {"eventName": call, "eventSource": f"{service}.amazonaws.com"}
     [found] = read(event)
-    assert getattr(found, "reason", None) == CALLS[service, call]
+    assert (found.reason if isinstance(found, Refusal) else found.severity) == CALLS[service, call]
+
+
+QUARANTINE = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine"
+ASKED = [
+    ("macie2", "UpdateMacieSession", {"status": "PAUSED"}, 40),
+    ("macie2", "UpdateMacieSession", {"status": "ENABLED"}, "unsupported"),
+    ("macie2", "UpdateMacieSession", {"findingPublishingFrequency": "ONE_HOUR"}, "unsupported"),
+    ("guardduty", "CreateFilter", {"name": "quiet", "action": "ARCHIVE"}, 40),
+    ("guardduty", "CreateFilter", {"name": "mine", "action": "NOOP"}, "unsupported"),
+    ("iam", "UpdateAccessKey", {"status": "Active"}, 40),
+    ("iam", "UpdateAccessKey", {"status": "Inactive"}, "unsupported"),
+    ("iam", "DetachUserPolicy", {"userName": "helpdesk", "policyArn": QUARANTINE}, 40),
+    ("iam", "DetachUserPolicy", {"userName": "helpdesk", "policyArn": f"{QUARANTINE}V2"}, 40),
+    ("iam", "DetachUserPolicy", {"userName": "helpdesk", "policyArn": "arn:aws:iam::aws:policy/Other"}, "unsupported"),
+    ("iam", "DetachUserPolicy", {"userName": "helpdesk", "policyArn": {"": QUARANTINE}}, "unsupported"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "call", "request_", "expected"), ASKED)
+def test_some_calls_are_alarms_only_with_what_they_ask_for(service, call, request_, expected, example, read):
+    event = example("cloudtrail_key_made")
+    event["detail"] |= {"eventName": call, "eventSource": f"{service}.amazonaws.com", "requestParameters": request_}
+    [found] = read(event)
+    assert (found.reason if isinstance(found, Refusal) else found.severity) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "severity"), [({"ConsoleLogin": "Failure"}, 1), ({"ConsoleLogin": "Success"}, 70), (None, 70)]
+)
+def test_a_sign_in_of_root_that_failed_counts_as_refused(said, severity, example, read):
+    event = example("cloudtrail_root_call")
+    event["detail"] |= {
+        "eventName": "ConsoleLogin", "eventSource": "signin.amazonaws.com", "errorMessage": "Failed authentication",
+        "eventType": "AwsConsoleSignIn", "requestParameters": None, "responseElements": said,
+    }  # fmt: skip
+    [found] = read({**event, "detail-type": "AWS Console Sign In via CloudTrail", "source": "aws.signin"})
+    assert (found.type, found.severity) == ("CloudTrail:ConsoleLogin", severity)
+
+
+MAKER = ["AKIAIOSFODNN7EXAMPL1", "build-bot"]
+NAMED = {
+    "for another": ({}, [*MAKER, "AKIAIOSFODNN7EXAMPL9", "helpdesk"]),
+    "refused": ({"errorCode": "AccessDenied"}, MAKER),
+    "for oneself, with no user named": (
+        {"requestParameters": None, "responseElements": {"accessKey": {"accessKeyId": "AKIAIOSFODNN7EXAMPL9"}}},
+        [*MAKER, "AKIAIOSFODNN7EXAMPL9"],
+    ),
+    "a key id that is none": (
+        {"responseElements": {"accessKey": {"userName": "helpdesk", "accessKeyId": "AKIA; rm"}}}, [*MAKER, "helpdesk"],
+    ),
+    "a name that is none": (
+        {"responseElements": {"accessKey": {"userName": "a b", "accessKeyId": "AKIAIOSFODNN7EXAMPL9"}}},
+        [*MAKER, "AKIAIOSFODNN7EXAMPL9"],
+    ),
+    "an answer that is text": ({"responseElements": "x", "requestParameters": []}, MAKER),
+    "a password": ({"eventName": "CreateLoginProfile", "responseElements": None}, [*MAKER, "helpdesk"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_a_credential_made_for_another_user_is_named_with_its_user_and_the_maker_is_who_acted(what, example, read):
+    change, ids = NAMED[what]
+    event = example("cloudtrail_key_made_for_another")
+    event["detail"] |= change
+    [found] = read(event)
+    assert [target.id for target in found.targets] == ids
+    assert found.actors == ["build-bot"]
+
+
+def test_the_new_key_belongs_to_the_user_it_was_made_for(example, read):
+    owners = {target.id: target.owner for target in read(example("cloudtrail_key_made_for_another"))[0].targets}
+    assert owners["AKIAIOSFODNN7EXAMPL9"] == "helpdesk"
 
 
 def test_what_a_service_does_as_root_is_no_use_of_root(example, read):

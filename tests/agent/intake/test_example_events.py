@@ -3,6 +3,7 @@
 import pytest
 
 KEY, USER = "access_key:AKIAIOSFODNN7EXAMPL1", "user:build-bot"
+OF_ANOTHER = ["access_key:AKIAIOSFODNN7EXAMPL9", "user:helpdesk"]
 BUCKET = "bucket:example-ledger-exports"
 WEB = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223a", "interface:eni-0aaa1111bbb22224a"]
 BASTION = ["instance:i-0bbb1234def567891", "interface:eni-0bbb1111bbb22223a"]
@@ -17,7 +18,10 @@ EXPECTED = {
         70,
         ["role_session:AROACKCEVSQ6C2EXAMPL2:deploy-4711", "role:deploy"],
     ),
+    "cloudtrail_key_activated": ("credential_abuse", 40, [KEY, USER, *OF_ANOTHER]),
     "cloudtrail_key_made": ("credential_abuse", 40, [KEY, USER]),
+    "cloudtrail_key_made_for_another": ("credential_abuse", 40, [KEY, USER, *OF_ANOTHER]),
+    "cloudtrail_quarantine_lifted": ("credential_abuse", 40, [KEY, USER, OF_ANOTHER[1]]),
     "cloudtrail_root_call": ("root_use", 70, []),
     "cloudtrail_stop_logging": ("audit_tampering", 70, ["trail:everything", KEY, USER]),
     "cloudtrail_stop_logging_refused": ("audit_tampering", 1, ["trail:everything", KEY, USER]),

@@ -10,16 +10,19 @@ from agent.target import TargetKind
 from agent.verdict import Facts
 
 
-def _spec(id_: str, target: TargetKind, order: int, disruption: Disruption, offered: bool = True) -> ActionSpec:
+def _spec(
+    id_: str, target: TargetKind, order: int, disruption: Disruption, offered: bool = True, closes: bool = False
+) -> ActionSpec:
     return ActionSpec(
         id=id_,
         target=target,
         order=order,
-        reversal=Reversal.EXACT if offered else Reversal.FORWARD_ONLY,
+        reversal=Reversal.EXACT if offered or closes else Reversal.FORWARD_ONLY,
         disruption=disruption,
         summary="It acts.",
         disrupts="Whoever uses it.",
         offered=offered,
+        closes=closes,
     )
 
 
@@ -32,6 +35,7 @@ CATALOGUE = Catalogue.of(
         _spec("ec2_quarantine_interfaces", TargetKind.INSTANCE, 140, Disruption.ONE_RESOURCE),
         _spec("ec2_cut_connections", TargetKind.INSTANCE, 170, Disruption.SHARED),
         _spec("wafv2_block_address", TargetKind.ADDRESS, 200, Disruption.ONE_RESOURCE),
+        _spec("securityhub_close_finding", TargetKind.OTHER, 800, Disruption.NONE, offered=False, closes=True),
         _spec("securityhub_update_finding", TargetKind.OTHER, 900, Disruption.NONE, offered=False),
     ]
 )

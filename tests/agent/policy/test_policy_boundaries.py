@@ -23,6 +23,7 @@ MODES = list(Mode)
 KEY, BUCKET, INSTANCE, ADDRESS = (
     "iam_deactivate_key", "s3_block_public_access", "ec2_quarantine_interfaces", "wafv2_block_address",
 )  # fmt: skip
+CLOSE = "securityhub_close_finding"
 # A user is an identity as a key is.
 BASES = (KEY, BUCKET, INSTANCE, ADDRESS)
 Deviation = tuple[str, object]
@@ -103,6 +104,9 @@ def _undoings_and_tellings() -> Iterator[Facts]:
         yield facts(base, **{**different, "expired": True}, mode=mode, direction="undo")
     for different, mode in product(ALONE, MODES):
         yield facts("securityhub_update_finding", **different, mode=mode)
+    for different, mode, approvals in product(ALONE, MODES, FEW):
+        yield facts(CLOSE, **different, **approvals, mode=mode)
+        yield facts(CLOSE, **different, **approvals, mode=mode, direction="undo")
 
 
 def _certainties() -> Iterator[Facts]:
@@ -113,6 +117,17 @@ def _certainties() -> Iterator[Facts]:
             yield facts(
                 **approvals,
                 mode=mode,
+                model_proposed=model,
+                playbook_proposed=playbook,
+                disposition=disposition,
+                confidence=confidence,
+                severity=severity,
+            )
+            yield facts(
+                CLOSE,
+                **approvals,
+                mode=mode,
+                undone_before=severity == 0,
                 model_proposed=model,
                 playbook_proposed=playbook,
                 disposition=disposition,
@@ -173,6 +188,20 @@ def _wide(f: Facts) -> bool:
     return f.target_kind == "address" and (least is None or f.prefix_length < least)
 
 
+def _closes(f: Facts) -> bool:
+    return f.direction == "do" and f.action == CLOSE
+
+
+def _settled(f: Facts) -> bool:
+    """Whether nothing speaks against closing it, whoever approves."""
+    lacking = f.evidence_failed or f.evidence_not_yet or f.overflow
+    return f.disposition == "benign" and f.severity < 70 and not lacking and not f.sample
+
+
+def _both(f: Facts) -> bool:
+    return f.mode == Mode.AUTO and f.model_proposed and f.playbook_proposed and f.confidence >= 1
+
+
 def _stops(f: Facts) -> bool:
     """Whether this stops something: neither an undo nor a report."""
     return f.direction == "do" and f.target_kind != "other"
@@ -202,6 +231,14 @@ PROPERTIES: dict[str, Callable[[Facts], bool]] = {
     "what all share in production never without two people and a role": (
         lambda f: _stops(f) and f.environment == "prod" and f.disruption == 3
         and not (len(f.approvers) >= 2 and "owner" in f.approver_roles)
+    ),
+    "what evidence does not show benign, or is severe, is never closed": lambda f: _closes(f) and not _settled(f),
+    "what the playbook does not call benign is never closed": lambda f: _closes(f) and not f.playbook_proposed,
+    "without an approver only what both would close, in auto mode": (
+        lambda f: _closes(f) and not f.approvers and not _both(f)
+    ),
+    "what was opened again is not closed without an approver": (
+        lambda f: _closes(f) and not f.approvers and f.undone_before
     ),
     "an undo without an approver only when expired": (
         lambda f: f.direction == "undo" and not f.approvers and not f.expired
@@ -242,6 +279,8 @@ def test_every_action_is_allowed_in_some_context() -> None:
         ("ec2_quarantine_interfaces", "undo"),
         ("wafv2_block_address", "do"),
         ("wafv2_block_address", "undo"),
+        ("securityhub_close_finding", "do"),
+        ("securityhub_close_finding", "undo"),
         ("securityhub_update_finding", "do"),
     }
 

@@ -64,7 +64,7 @@ def test_every_fact_is_read_by_a_policy_or_named_here_as_context_only() -> None:
 def test_only_asking_policies_look_at_approvals_and_they_all_do() -> None:
     looking = {policy.id for policy in bundled_policies().all if APPROVAL_FACTS & set(policy.facts)}
     asking = {policy.id for policy in bundled_policies().all if policy.outcome == "ask"}
-    assert looking == asking | {"approved-contain", "undo-approved"}
+    assert looking == asking | {"approved-contain", "undo-approved", "close-approved"}
 
 
 def test_the_guide_names_every_fact_and_every_policy() -> None:

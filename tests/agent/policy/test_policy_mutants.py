@@ -16,6 +16,7 @@ EQUIVALENT = {
     "approved-contain: without context.target_verified": _TWICE,
     "approved-contain: without context.target_in_slots": _TWICE,
     'approved-contain: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
+    'close-approved: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
     'undo-approved: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
     'undo-expired: without ["approve", "auto"].contains(context.mode)': _OBSERVE,
     "tell: without its when": _OBSERVE,

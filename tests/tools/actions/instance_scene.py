@@ -1,7 +1,8 @@
 """One instance with everything that an instance can hang in, and a sibling that shares its role, group and target groups."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from agent.receipt import Drifted, Executed, Verification
 from agent.target import Target, TargetKind
 from tools.action import actions
 from tools.aws import Aws, Phase
+from tools.made import Passing
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seed import seed
 from tools.sandbox.world import World
@@ -209,11 +211,20 @@ def _attribute(client: Any, instance: str, name: str) -> Any:
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 
+def knowing(*groups: str) -> Passing:
+    """Somebody who made these groups."""
+    made = Passing()
+    for group in groups:
+        made.keep_made(f"{ACCOUNT}:{REGION}", group)
+    return made
+
+
 @dataclass
 class Work:
     """Actions at work in one world."""
 
     sandbox: Sandbox
+    made: Passing = field(default_factory=lambda: knowing(CLEAN, OTHER_CLEAN))
 
     @classmethod
     def in_world(cls, text: str = WORLD) -> "Work":
@@ -222,13 +233,13 @@ class Work:
 
     def later(self) -> "Work":
         """Another process, which has nothing but the world."""
-        return Work(Sandbox.restore(self.sandbox.snapshot()))
+        return Work(Sandbox.restore(self.sandbox.snapshot()), deepcopy(self.made))
 
     def aws(self, action: str, phase: Phase) -> Aws:
         """AWS as an action sees it in a phase."""
         return Aws(
             self.sandbox.clients(), ACCOUNT, REGION, "aws", phase, actions()[action].CALLS,
-            sleep=lambda seconds: None, now=self.sandbox.now,
+            sleep=lambda seconds: None, now=self.sandbox.now, made=self.made,
         )  # fmt: skip
 
     def planned(self, action: str, on: Target | None = None, run_id: str = "r1") -> Change | Inapplicable:
@@ -253,11 +264,11 @@ class Work:
 
     def deaths(self, change: Change) -> Iterator["Work"]:
         """What another process finds if this one dies during the execution: a world for each write, as it was after it."""
-        worlds: list[bytes] = []
-        self.sandbox.faults.on_write(lambda: worlds.append(self.sandbox.snapshot()))
+        worlds: list[tuple[bytes, Passing]] = []
+        self.sandbox.faults.on_write(lambda: worlds.append((self.sandbox.snapshot(), deepcopy(self.made))))
         done = self.done(change)
         assert len(worlds) >= len(done.calls) > 0
-        return (Work(Sandbox.restore(world)) for world in worlds)
+        return (Work(Sandbox.restore(world), made) for world, made in worlds)
 
     def verify(self, change: Change) -> Verification:
         """Read it back."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from grounds import ACCOUNT, REGION
 from instance_scene import (
     APP,
     CLEAN,
@@ -143,14 +144,22 @@ def _let_in(work: Work) -> str:
     return group
 
 
+def _a_whole_copy(work: Work) -> str:
+    return _group(work, "stanch-quarantine-0123456789ab")
+
+
 @pytest.mark.parametrize(
     "forge",
     [
+        _a_whole_copy, _open,
         lambda work: _group(work, "stanch-quarantine", tagged=False),
         lambda work: _group(work, "other-name", empty=False),
         _open_and_used, _named_in_a_rule, _let_in,
     ],
-    ids=["without_the_tag", "another_name_and_open", "open_and_used", "named_in_another_s_rule", "lets_in"],
+    ids=[
+        "a_whole_copy", "a_copy_that_is_open_still", "without_the_tag", "another_name_and_open", "open_and_used",
+        "named_in_another_s_rule", "lets_in",
+    ],
 )  # fmt: skip
 def test_a_group_that_only_looks_like_ours_is_not_used_and_not_touched(forge: Callable[[Work], str]) -> None:
     work = Work.in_world()
@@ -159,13 +168,45 @@ def test_a_group_that_only_looks_like_ours_is_not_used_and_not_touched(forge: Ca
     change = work.plan(ACTION)
     assert work.done(change).outcome == "done"
     assert forged not in {_only(work, FIRST), _only(work, SECOND)}
+    assert any(forged in line for line in change.leaves_open) == _is_tagged(work, forged)
     assert rules_of(work.sandbox, forged) == rules
     assert work.verify(change).holds
+
+
+def _is_tagged(work: Work, group: str) -> bool:
+    (found,) = ec2(work.sandbox).describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    return any(tag["Key"] == "stanch:quarantine" for tag in found.get("Tags", []))
+
+
+def test_an_instance_in_a_copy_is_not_in_quarantine_and_gets_into_ours() -> None:
+    work = Work.in_world()
+    copy = _a_whole_copy(work)
+    ec2(work.sandbox).modify_network_interface_attribute(NetworkInterfaceId=FIRST, Groups=[copy])
+    change = work.plan(ACTION)
+    assert change.before[FIRST] == [copy]
+    work.done(change)
+    assert _only(work, FIRST) == _only(work, SECOND) != copy
+    ec2(work.sandbox).modify_network_interface_attribute(NetworkInterfaceId=FIRST, Groups=[copy])
+    seen = work.later().verify(change)
+    assert (seen.holds, FIRST in seen.detail) == (False, True)
+
+
+def test_a_group_whose_maker_died_before_the_ledger_had_it_hinders_nobody_and_is_not_used() -> None:
+    change = Work.in_world().plan(ACTION)
+    for work in Work.in_world().deaths(change):
+        made = ec2(work.sandbox).describe_security_groups(
+            Filters=[{"Name": "tag-key", "Values": ["stanch:quarantine"]}]
+        )
+        lost = {group["GroupId"] for group in made["SecurityGroups"]} - {*work.made.made(f"{ACCOUNT}:{REGION}")}
+        work.done(change)
+        assert work.verify(change).holds
+        assert not lost & {_only(work, one) for one in (FIRST, SECOND, THIRD)}
 
 
 def test_a_group_that_a_dead_run_did_not_live_to_empty_is_emptied_and_used() -> None:
     work = Work.in_world()
     left = _open(work)
+    work.made.keep_made(f"{ACCOUNT}:{REGION}", left)
     work.done(work.plan(ACTION))
     assert _only(work, FIRST) == left
     assert rules_of(work.sandbox, left) == []

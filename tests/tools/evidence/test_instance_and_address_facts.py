@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from asking import (
     ABOUT_AN_ATTACK,
+    ACCOUNT,
     ATTACK,
     ATTACKED,
     FINDING,
     INSTANCE,
     INSTANCE_TARGET,
     NOW,
+    REGION,
     VISITOR,
     VISITOR_TARGET,
     ask,
@@ -23,6 +25,7 @@ from asking import (
 
 from agent.evidence import Standing
 from agent.finding import Situation, Traffic
+from tools.made import Passing
 from tools.sandbox.faults import Fail, fail_calls
 from tools.source import sources
 
@@ -163,13 +166,15 @@ def test_a_scanner_of_the_registry_stays_one_when_it_cannot_be_read() -> None:
     assert set(told.values()) == {"failed: UnauthorizedOperation"}
 
 
-def test_an_instance_is_quarantined_only_if_every_interface_is_and_the_group_is_what_its_tag_says() -> None:
-    world = changed(f"{CARD}.0.groups", CLOSED, ATTACKED)
-    assert values(ask("ec2_state", world))["instance.quarantined" + N] is False
+def test_an_instance_is_quarantined_only_if_every_interface_is_and_the_group_is_ours_and_what_its_tag_says() -> None:
+    world, made = changed(f"{CARD}.0.groups", CLOSED, ATTACKED), Passing()
+    made.keep_made(f"{ACCOUNT}:{REGION}", *CLOSED)
+    assert values(ask("ec2_state", world, made=made))["instance.quarantined" + N] is False
     world["ec2"]["instances"][0]["interfaces"][1]["groups"] = CLOSED
-    assert values(ask("ec2_state", world))["instance.quarantined" + N] is True
-    world["ec2"]["groups"][1]["ingress"] = [{"protocol": "tcp", "port": 22}]
+    assert values(ask("ec2_state", world, made=made))["instance.quarantined" + N] is True
     assert values(ask("ec2_state", world))["instance.quarantined" + N] is False
+    world["ec2"]["groups"][1]["ingress"] = [{"protocol": "tcp", "port": 22}]
+    assert values(ask("ec2_state", world, made=made))["instance.quarantined" + N] is False
 
 
 def test_its_own_interfaces_and_its_role_become_targets_and_a_service_s_interface_does_not() -> None:

@@ -210,3 +210,18 @@ def test_an_event_and_a_report_of_any_size_come_back_as_they_were(kept: Database
     assert found.reason == text
     kept.ledger().amend(report(run, Status.UNDONE, "short"), NOW)
     assert kept.ledger().report(run.run_id) == report(run, Status.UNDONE, "short")
+
+
+def test_the_newest_run_of_an_incident_is_found_by_its_name(kept: Database) -> None:
+    assert kept.ledger().latest("incident") is None
+    first = opened(kept.ledger())
+    opened(kept.ledger(), "another")
+    found = kept.ledger().latest("incident")
+    assert found is not None
+    assert (found.run_id, found.status) == (first.run_id, None)
+    kept.ledger().close(first.run_id, first.fence, report(first), NOW)
+    second = deliver(kept.ledger(), "2")
+    assert isinstance(second, Opened)
+    found = kept.ledger().latest("incident")
+    assert found is not None
+    assert (found.run_id, found.generation, found) == (second.run_id, 1, kept.ledger().run(second.run_id))

@@ -252,3 +252,12 @@ def test_an_approval_works_for_the_run_and_digest_it_was_given_for_and_for_no_ot
     assert kept.ledger().consume(given, run.run_id)
     assert not ledger.consume(given.model_copy(update={"digest": "another"}), run.run_id)
     assert not ledger.consume(given, other.run_id)
+
+
+def test_what_was_made_stays_known_by_its_place_to_every_process(kept: Database) -> None:
+    for resource in ("sg-b", "sg-a", "sg-b"):
+        kept.ledger().keep_made("111122223333:eu-west-1", resource)
+    kept.ledger().keep_made("111122223333:us-east-1", "sg-c")
+    ledger = kept.ledger()
+    assert ledger.made("111122223333:eu-west-1") == ["sg-a", "sg-b"]
+    assert (ledger.made("111122223333:us-east-1"), ledger.made("444455556666:eu-west-1")) == (["sg-c"], [])

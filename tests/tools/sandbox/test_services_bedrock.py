@@ -11,6 +11,8 @@ from langchain_aws import ChatBedrockConverse
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel
 
+from graphs.embedded import answerer
+from tools.action import catalogue
 from tools.sandbox.mechanism import refuse
 from tools.sandbox.services.bedrock import ModelAnswer, set_answerer
 
@@ -95,4 +97,23 @@ def test_an_answerer_can_refuse_as_bedrock_does() -> None:
     set_answerer(refusing)
     with pytest.raises(ClientError) as refused:
         ask(model())
+    assert code_of(refused) == "ValidationException"
+
+
+def test_a_conversation_without_a_message_is_refused_before_anybody_is_asked() -> None:
+    set_answerer(lambda _: pytest.fail("asked"))
+    with pytest.raises(ClientError) as refused:
+        fresh().client("bedrock-runtime", ACCOUNT, "us-east-1").converse(modelId=MODEL, messages=[])
+    assert code_of(refused) == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[{"text": "Hello"}], [{"image": {"format": "png", "source": {"bytes": b"x"}}}], [{"text": "<case>\n{}\n</case>"}]],
+)
+def test_the_playbook_refuses_what_is_not_its_case(content: list[dict[str, Any]]) -> None:
+    set_answerer(answerer(catalogue()))
+    asked = [{"role": "user", "content": content}]
+    with pytest.raises(ClientError) as refused:
+        fresh().client("bedrock-runtime", ACCOUNT, "us-east-1").converse(modelId=MODEL, messages=asked)
     assert code_of(refused) == "ValidationException"

@@ -1,4 +1,4 @@
-"""Effects: who claimed each, what it came to, what stands, and who still needs it."""
+"""Effects: who claimed each, what it came to, what stands, who still needs it, and what was made for them."""
 
 from datetime import datetime
 from typing import Literal
@@ -126,6 +126,12 @@ class Effects(Kept):
 
     def unneeded(self, run_id: str, change: Change) -> None:
         self._table.write(Write("Delete", places.need(change.key, run_id)))
+
+    def keep_made(self, place: str, resource: str) -> None:
+        self._table.write(Write("Put", places.made(place, resource), values={"resource": resource}))
+
+    def made(self, place: str) -> list[str]:
+        return sorted(each["resource"] for each in self._table.query(places.made_in(place)))
 
 
 def _claim_row(found: Item | None) -> ClaimRow | None:

@@ -99,6 +99,16 @@ def need(key: str, run_id: str) -> Key:
     return Key(effect(key), f"NEED#{run_id}")
 
 
+def made_in(where: str) -> str:
+    """The partition of what we made in an account and Region."""
+    return f"MADE#{where}"
+
+
+def made(where: str, resource: str) -> Key:
+    """That we made the resource."""
+    return Key(made_in(where), resource)
+
+
 def nonce(value: str) -> Key:
     """What an answer was for, and who used it."""
     return Key(f"NONCE#{value}", "ANSWER")

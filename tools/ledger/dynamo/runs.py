@@ -157,6 +157,10 @@ class RunRows(Kept):
         found = self._row(run_id)
         return None if found is None else _run_row(found)
 
+    def latest(self, incident: str) -> RunRow | None:
+        newest = next(self._table.query(places.incident(incident), newest_first=True, page=1), None)
+        return None if newest is None else _run_row(newest)
+
     def report(self, run_id: str) -> Report | None:
         text = self._read(places.run(run_id), "REPORT")
         return None if text is None else Report.model_validate_json(text)

@@ -32,6 +32,8 @@ def converse(ctx: Ctx, params: Wire) -> Any:
     """One answer of one text block."""
     if not _ANSWERER:
         raise refuse("ServiceUnavailableException", "Nobody answers Converse in this sandbox")
+    if not any(message.get("content") for message in params.get("messages") or []):
+        raise refuse("ValidationException", "The conversation has no message.")
     answer = _ANSWERER[0](params)
     read = sum(_tokens(block) for block in params.get("system") or [])
     read += sum(_tokens(block) for message in params.get("messages") or [] for block in message.get("content") or [])
