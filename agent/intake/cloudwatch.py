@@ -26,12 +26,11 @@ def parse(event: Node) -> Finding:
     if (place.account, place.region) != (arn.account, arn.region):
         raise arn_node.malformed("the alarm of another account or Region than the event's")
     state = detail.at("state").object()
-    changed, dimensions = state.at("timestamp"), _metrics(detail)
-    shield = any(namespace == _SHIELD for namespace, _ in dimensions)
+    changed, metrics = state.at("timestamp"), _metrics(detail)
+    shield = any(metric.at("namespace").text == _SHIELD for metric in metrics)
     naming = Naming(place)
-    for _, named in dimensions:
-        for text in named:
-            naming.name(text)
+    for metric in metrics:
+        _name(naming, metric)
     return naming.finding(
         key=arn_node.needed(1024),
         version=naming.version(changed, event.at("time")),
@@ -46,13 +45,17 @@ def parse(event: Node) -> Finding:
     )
 
 
-def _metrics(detail: Node) -> list[tuple[str | None, list[str]]]:
-    """Namespace and dimension values of each metric that the alarm watches; none for a composite alarm."""
-    metrics = [entry.at("metricStat", "metric") for entry in detail.at("configuration", "metrics").elements()]
-    return [(metric.at("namespace").text, _values(metric.at("dimensions"))) for metric in metrics]
+def _metrics(detail: Node) -> list[Node]:
+    """Each metric that the alarm watches; none for a composite alarm."""
+    return [entry.at("metricStat", "metric") for entry in detail.at("configuration", "metrics").elements()]
 
 
-def _values(dimensions: Node) -> list[str]:
-    held = dimensions.object().value
-    names = sorted(held) if isinstance(held, dict) else []
-    return [text for name in names if (text := dimensions.at(name).text)]
+def _name(naming: Naming, metric: Node) -> None:
+    """An instance of which EC2 itself measures something is a target; whatever else the dimensions hold is only named."""
+    dimensions = metric.at("dimensions").object()
+    for name in sorted(dimensions.value) if isinstance(dimensions.value, dict) else []:
+        text = dimensions.at(name).text
+        if text and (metric.at("namespace").text, name) == ("AWS/EC2", "InstanceId"):
+            naming.add_resource("AwsEc2Instance", [text])
+        else:
+            naming.name(text)

@@ -14,6 +14,8 @@ _OUTCOMES: dict[str, Literal["passed", "failed", "not_available"]] = {
     "NOT_APPLICABLE": "not_available",
     "INSUFFICIENT_DATA": "not_available",
 }
+_NAMED_APART = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::RDS::DBInstance"})
+"""Types whose id is one that no API takes: the name stands beside it, if at all. Of others a name may be a tag."""
 
 
 def parse(change: Node) -> Finding:
@@ -33,7 +35,8 @@ def parse(change: Node) -> Finding:
         raise result.at("complianceType").malformed("not a compliance type of Config")
     kind, name = change.at("resourceType").needed(128), change.at("resourceId").needed(640)
     naming = Naming(place)
-    naming.add_resource(kind, [name])
+    called = change.at("resourceName").text if kind in _NAMED_APART else None
+    naming.add_resource(kind, [name, called] if called else [name], typed=True)
     return naming.finding(
         key=f"config:{place.account}:{place.region}:{rule}:{kind}:{name}",
         version=naming.version(result.at("resultRecordedTime"), change.at("notificationCreationTime")),

@@ -7,9 +7,11 @@ from pydantic import JsonValue
 
 from agent.finding import Finding, Lifecycle, Origin
 from agent.intake import severity
+from agent.intake.hub import SeenResource, subject_of
 from agent.intake.naming import Naming
 from agent.intake.node import Node, quote
 from agent.intake.place import Arn, Place, account_of, agreeing, partition_of, region_of
+from agent.intake.sequence import with_sequence
 from agent.intake.situations import guardduty_situation
 from agent.intake.subject import Machine, Principal, Subject, name_subject
 from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
@@ -32,13 +34,13 @@ def parse(finding: Node) -> Finding:
         raise type_node.unsupported(f"not a GuardDuty finding type: {quote(finding_type)}")
     arn = Arn.parse(finding.loose("arn").text)
     place = _place(finding, arn)
-    subject = _subject(finding, service, place.account)
+    naming = Naming(place)
+    subject = _subject(naming, finding, service)
     flows = guardduty_flows(service.loose("action"))
     traffic, is_actor = traffic_of(flows), service.loose("resourceRole").text == "ACTOR"
     situation = guardduty_situation(finding_type, subject.user_type, traffic, is_actor)
     if situation is None:
         raise type_node.unsupported(f"a GuardDuty type that we do not know: {quote(finding_type)}")
-    naming = Naming(place)
     name_subject(naming, finding_type, _ours(naming, subject, finding.loose("resource")))
     _name_remotes(naming, service)
     naming.attackers(situation, web_addresses(flows))
@@ -100,10 +102,11 @@ def _texts(*nodes: Node) -> list[str]:
     return [node.text for node in nodes if node.text]
 
 
-def _subject(finding: Node, service: Node, account: str) -> Subject:
+def _subject(naming: Naming, finding: Node, service: Node) -> Subject:
     resource = finding.loose("resource").object()
     cluster = resource.loose("eksClusterDetails")
     affected = service.loose("action", "awsApiCallAction", "affectedResources")
+    scanned = _scanned(naming, resource)
     base = Subject(
         principals=_principals(resource.loose("accessKeyDetails").object()),
         buckets=_texts(*(bucket.loose("name") for bucket in resource.loose("s3BucketDetails").items())),
@@ -115,10 +118,33 @@ def _subject(finding: Node, service: Node, account: str) -> Subject:
         clusters=_texts(cluster.loose("name")),
         functions=_texts(resource.loose("lambdaDetails", "functionName")),
         trails=_texts(affected.at("AWS::CloudTrail::Trail")),
-        others=_texts(resource.loose("ecsClusterDetails", "name"), resource.loose("containerDetails", "name")),
+        snapshots=scanned.snapshots,
+        images=scanned.images,
+        others=[
+            *_texts(
+                resource.loose("ecsClusterDetails", "name"),
+                resource.loose("containerDetails", "name"),
+                resource.loose("recoveryPointDetails", "recoveryPointArn"),
+            ),
+            *scanned.others,
+        ],
         resource_type=resource.loose("resourceType").text,
     )
-    return _with_sequence(base, service.loose("detection", "sequence"), account)
+    return with_sequence(naming, base, service.loose("detection", "sequence"))
+
+
+def _scanned(naming: Naming, resource: Node) -> Subject:
+    """The snapshot or image that was searched for malware."""
+    found = {
+        "AwsEc2Snapshot": resource.loose("ebsSnapshotDetails", "snapshotArn"),
+        "AwsEc2Image": resource.loose("ec2ImageDetails", "imageArn"),
+    }
+    seen = [
+        SeenResource(type=kind, ids=[node.text], region=None, where=node.path)
+        for kind, node in found.items()
+        if node.text
+    ]
+    return subject_of(naming, seen, [])
 
 
 def _ours(naming: Naming, subject: Subject, resource: Node) -> Subject:
@@ -148,36 +174,6 @@ def _machines(instance: Node) -> list[Machine]:
         return []
     cards = [card.loose("networkInterfaceId") for card in instance.loose("networkInterfaces").items()]
     return [Machine(id=name, interfaces=_texts(*cards))]
-
-
-def _with_sequence(base: Subject, sequence: Node, account: str) -> Subject:
-    """An attack sequence has no details blocks: its actors and resources stand in the sequence, each with its account."""
-    if not isinstance(sequence.value, dict):
-        return base
-    listed = sequence.loose("resources").items()
-    resources = [item for item in listed if item.loose("accountId").text in (None, account)]
-
-    def of_type(kind: str) -> list[str]:
-        return _texts(*(item.loose("name") for item in resources if item.loose("resourceType").text == kind))
-
-    actors = [_actor(actor.loose("user")) for actor in sequence.loose("actors").items()]
-    return base.model_copy(
-        update={
-            "principals": [*base.principals, *actors],
-            "buckets": [*base.buckets, *of_type("S3_BUCKET")],
-            "clusters": [*base.clusters, *of_type("EKS_CLUSTER")],
-        }
-    )
-
-
-def _actor(user: Node) -> Principal:
-    return Principal(
-        key_id=user.loose("credentialUid").text,
-        user_type=user.loose("type").text,
-        user_name=user.loose("name").text,
-        principal_id=user.loose("uid").text,
-        account=user.loose("account", "uid").text,
-    )
 
 
 def _name_remotes(naming: Naming, service: Node) -> None:

@@ -133,5 +133,8 @@ def subject_of(naming: Naming, resources: list[SeenResource], trails: list[str])
         clusters=clusters,
         functions=found[TargetKind.FUNCTION],
         trails=[*found[TargetKind.TRAIL], *trails],
+        interfaces=found[TargetKind.INTERFACE],
+        snapshots=found[TargetKind.SNAPSHOT],
+        images=found[TargetKind.IMAGE],
         others=others,
     )

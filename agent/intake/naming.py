@@ -18,6 +18,9 @@ NAMED_LIMIT = 50
 NAME_LENGTH = 256
 _GLOBAL_KINDS = frozenset({TargetKind.ACCESS_KEY, TargetKind.ROLE, TargetKind.ROLE_SESSION, TargetKind.USER})
 
+_MAYBE_OF_NOBODY = frozenset({TargetKind.IMAGE, TargetKind.SNAPSHOT})
+"""What AWS writes without an account (`arn:aws:ec2:eu-west-1::snapshot/snap-…`): it is taken for the finding's."""
+
 _RESOURCES: dict[str, tuple[TargetKind, str, str]] = {
     "awscloudtrailtrail": (TargetKind.TRAIL, "cloudtrail", r"trail/(.+)"),
     "awsec2image": (TargetKind.IMAGE, "ec2", r"image/(ami-.+)"),
@@ -43,6 +46,16 @@ _BARE = {
     "awss3bucket": r"[^:/]+",
 }
 """Ids that say by themselves what they are. An IAM name could as well be an AIDA… id, so it must come in an ARN."""
+
+_TYPED = _BARE | {
+    "awscloudtrailtrail": r"[^:/]+",
+    "awsiamrole": r"(?!(?:AIDA|AROA)[A-Z0-9]{12,28}$)[^:/]+",
+    "awsiamuser": r"(?!(?:AIDA|AROA)[A-Z0-9]{12,28}$)[^:/]+",
+    "awskmskey": r"[^:/]+",
+    "awslambdafunction": r"[^:/]+",
+    "awsrdsdbinstance": r"(?!db-[A-Z0-9]{20,}$)[^:/]+",
+}
+"""Ids of a resource whose type the service itself states. AIDA…, AROA… and DB resource ids are no names, and no API takes them."""
 
 
 def type_key(resource_type: str | None) -> str:
@@ -82,13 +95,16 @@ class Naming:
         return True
 
     def add_resource(
-        self, resource_type: str | None, ids: list[str], region: str | None = None, where: str = ""
+        self, resource_type: str | None, ids: list[str], region: str | None = None, where: str = "", typed: bool = False
     ) -> bool:
-        """Add a resource by its type and the ids it goes by: an ARN, or an id that tells by itself what it is."""
+        """Add a resource by its type and the ids it goes by: an ARN, or an id that tells by itself what it is.
+
+        `typed`: the service itself states the type, so that any well-formed id of it will do.
+        """
         key = type_key(resource_type)
         if any(self.is_foreign(text, where) for text in ids):
             return False
-        if key in _RESOURCES and any(self._add_known(key, text, region) for text in ids):
+        if key in _RESOURCES and any(self._add_known(key, text, region, _TYPED if typed else _BARE) for text in ids):
             return True
         for text in ids[:1]:
             self.name(text)
@@ -208,16 +224,18 @@ class Naming:
         """Whether the ARN is of the finding's account and partition; an empty account is nobody else's."""
         return arn.partition == self.place.partition and arn.account in ("", self.place.account)
 
-    def _add_known(self, key: str, text: str, region: str | None) -> bool:
+    def _add_known(self, key: str, text: str, region: str | None, bare: dict[str, str]) -> bool:
         kind, service, pattern = _RESOURCES[key]
         arn = Arn.parse(text)
         if arn is None:
-            return key in _BARE and re.fullmatch(_BARE[key], text) is not None and self._fits(kind, text, region)
+            return key in bare and re.fullmatch(bare[key], text) is not None and self._fits(kind, text, region)
         found = re.fullmatch(pattern, arn.resource)
         if arn.service != service or not self.ours(arn) or found is None:
             return False
-        # Only S3 leaves the account out, only S3 and IAM the Region: an ARN that differs is not a real one.
-        if (not arn.account) != (service == "s3") or (not arn.region) != (service in ("s3", "iam")):
+        # S3 leaves the account out, and so may snapshots and images; S3 and IAM the Region. Any other ARN is not a real one.
+        if not arn.account and service != "s3" and kind not in _MAYBE_OF_NOBODY:
+            return False
+        if (arn.account and service == "s3") or (not arn.region) != (service in ("s3", "iam")):
             return False
         return self._fits(kind, found[1], arn.region or region)
 

@@ -4,12 +4,23 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from pydantic import JsonValue, model_validator
+
 from agent.intake.node import Node, quote
 from agent.record import Record
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"aws-global|[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
+_PREFIXES = {
+    "cn-": "aws-cn",
+    "eu-isoe-": "aws-iso-e",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+}
+"""How the Regions of each partition but `aws` begin."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +45,18 @@ class Arn:
 
 
 class Place(Record):
-    """Account, Region and partition of a finding."""
+    """Account, Region and partition of a finding. Where no ARN says the partition, its Region does."""
 
     account: str
     region: str
-    partition: str = "aws"
+    partition: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _partition_of_the_region(cls, given: dict[str, JsonValue] | Self) -> dict[str, JsonValue] | Self:
+        if not isinstance(given, dict) or given.get("partition"):
+            return given
+        return {**given, "partition": partition_of_region(str(given.get("region")))}
 
 
 def is_region(text: str | None) -> bool:
@@ -76,5 +94,10 @@ def region_of(node: Node, *arns: Arn | None) -> str:
 
 
 def partition_of(*arns: Arn | None) -> str:
-    """The partition of the first ARN there is; `aws` when there is none."""
-    return next((arn.partition for arn in arns if arn), "aws")
+    """The partition of the first ARN there is; nothing when there is none, and a place then goes by its Region."""
+    return next((arn.partition for arn in arns if arn), "")
+
+
+def partition_of_region(region: str) -> str:
+    """The partition that a Region is in, by its prefix."""
+    return next((partition for prefix, partition in _PREFIXES.items() if region.startswith(prefix)), "aws")

@@ -12,7 +12,8 @@ from agent.target import TargetKind
 
 _WITH_ACTOR = frozenset({"Discovery", "Exfiltration", "Impact", "PenTest", "UnauthorizedAccess"})
 """Purposes of S3 types in which somebody reads or destroys with a key: then the key is a subject too."""
-
+_SCANS = frozenset({"EC2/MaliciousFile!AMI", "EC2/MaliciousFile!Snapshot"})
+"""Malware found in an image or a snapshot: no instance is seen to do anything."""
 
 SIGNED_IN = "AWSReservedSSO_"
 """How the roles begin in which people sign in through IAM Identity Center."""
@@ -53,6 +54,10 @@ class Subject(Record):
     clusters: list[str] = []
     functions: list[str] = []
     trails: list[str] = []
+    interfaces: list[str] = []
+    """Those that are named by themselves, whatever instance they are of."""
+    snapshots: list[str] = []
+    images: list[str] = []
     others: list[str] = []
     resource_type: str | None = None
 
@@ -78,10 +83,19 @@ def name_subject(naming: Naming, finding_type: str, subject: Subject) -> None:
         _add_all(naming, TargetKind.DATABASE, subject.databases)
     elif family == "Lambda":
         _add_all(naming, TargetKind.FUNCTION, subject.functions)
+    elif rest in _SCANS:
+        _add_all(naming, TargetKind.SNAPSHOT, subject.snapshots)
+        _add_all(naming, TargetKind.IMAGE, subject.images)
     elif family == "EC2" or (family == "Runtime" and subject.resource_type in ("Instance", None)):
         _name_machines(naming, subject)
-    for text in subject.others:
-        naming.name(text)
+    _name_others(naming, subject, sequence=purpose == "AttackSequence")
+
+
+def _name_others(naming: Naming, subject: Subject, sequence: bool) -> None:
+    """What the finding is not about. A sequence lists the instances that it touched, whatever it is about."""
+    for text in [*(machine.id for machine in subject.machines if sequence), *subject.others]:
+        if not any(target.id == text for target in naming.targets):
+            naming.name(text)
 
 
 def _name_principals(naming: Naming, finding_type: str, subject: Subject) -> None:
@@ -150,6 +164,7 @@ def _name_machines(naming: Naming, subject: Subject) -> None:
     for machine in subject.machines:
         if naming.add(TargetKind.INSTANCE, machine.id):
             _add_all(naming, TargetKind.INTERFACE, machine.interfaces)
+    _add_all(naming, TargetKind.INTERFACE, subject.interfaces)
 
 
 def _add_all(naming: Naming, kind: TargetKind, names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""CloudTrail records and CloudWatch alarms: which of them are alarms, and whose they are."""
+"""CloudTrail records, CloudWatch alarms, Config and Health: which are alarms, whose they are and what they are about."""
 
 import pytest
 
@@ -167,3 +167,61 @@ def test_what_shield_sees_names_what_is_attacked(example, read):
     assert found.named_resources == [
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop/0123456789abcdef"
     ]
+
+
+def test_only_of_what_ec2_itself_measures_is_the_instance_a_target(example, read):
+    event = example("cloudwatch_instance")
+    event["detail"]["configuration"]["metrics"][0]["metricStat"]["metric"]["namespace"] = "Shop"
+    [found] = read(event)
+    assert (found.targets, found.named_resources) == ([], ["i-0abc1234def567890"])
+
+
+KEY_ID, MADE = "1234abcd-12ab-34cd-56ef-1234567890ab", "AIDACKCEVSQ6C2EXAMPL1"
+CONFIG = [
+    ("AWS::IAM::User", "build-bot", None, "user:build-bot"),
+    ("AWS::IAM::User", MADE, "build-bot", "user:build-bot"),
+    ("AWS::IAM::User", MADE, None, None),
+    ("AWS::IAM::Role", "AROACKCEVSQ6C2EXAMPL1", "deploy", "role:deploy"),
+    ("AWS::KMS::Key", KEY_ID, "alias/shop", f"kms_key:{KEY_ID}"),
+    ("AWS::Lambda::Function", "thumbnails", None, "function:thumbnails"),
+    ("AWS::RDS::DBInstance", "orders", None, "database:orders"),
+    ("AWS::RDS::DBInstance", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "orders", "database:orders"),
+    ("AWS::RDS::DBInstance", "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ", None, None),
+    ("AWS::CloudTrail::Trail", "everything", None, "trail:everything"),
+    ("AWS::EC2::SecurityGroup", "web", "sg-0abc1234def567890", None),
+    ("AWS::IAM::User", "arn:aws:iam::444455556666:user/build-bot", "build-bot", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "called", "target"), CONFIG)
+def test_config_says_the_type_and_so_a_bare_id_will_do_if_an_api_takes_it(kind, name, called, target, example, read):
+    event = example("config_rule")
+    event["detail"] |= {"resourceType": kind, "resourceId": name, "resourceName": called}
+    [found] = read(event)
+    assert [f"{each.kind}:{each.id}" for each in found.targets] == ([target] if target else [])
+
+
+def test_config_of_another_partition_is_of_that_partition(example, read):
+    event = example("config_rule")
+    event["detail"]["awsRegion"] = "cn-north-1"
+    [found] = read(event)
+    assert (found.partition, found.targets[0].partition) == ("aws-cn", "aws-cn")
+
+
+ENTITIES = {
+    "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc1234def567890": "instance:i-0abc1234def567890",
+    "arn:aws:s3:::example-ledger-exports": "bucket:example-ledger-exports",
+    "arn:aws:iam::111122223333:user/ci/build-bot": "user:build-bot",
+    "arn:aws:iam::444455556666:user/build-bot": None,
+    "arn:aws:s3:::example-ledger-exports/a-file": None,
+    "build-bot": None,
+}
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_an_entity_of_health_that_says_what_it_is_is_a_target(entity, example, read):
+    event = example("health_retirement")
+    event["detail"]["affectedEntities"] = [{"entityValue": entity}]
+    [found] = read(event)
+    target = ENTITIES[entity]
+    assert [f"{each.kind}:{each.id}" for each in found.targets] == ([target] if target else [])

@@ -242,6 +242,9 @@ STRANGE_ARNS = [
     ("AwsIamUser", "arn:aws:iam::111122223333:role/build-bot"),
     ("AwsEc2Instance", "arn:aws:ec2:eu-west-1:111122223333:instance/i-approved"),
     ("AwsEc2Instance", "i-0abc1234def567890 "),
+    ("AwsEc2Instance", "arn:aws:ec2:eu-west-1::instance/i-0abc1234def567890"),
+    ("AwsEc2Snapshot", "arn:aws:ec2:::snapshot/snap-0abc1234def567890"),
+    ("AwsEc2Snapshot", "arn:aws-cn:ec2:eu-west-1::snapshot/snap-0abc1234def567890"),
 ]
 
 
@@ -251,3 +254,20 @@ def test_an_id_that_aws_would_not_write_is_never_a_target(kind, text, example, r
     event["detail"]["findings"][0]["Resources"] = [{"Type": kind, "Id": text}]
     [finding] = read(event)
     assert (finding.targets, len(finding.named_resources)) == ([], 1)
+
+
+OF_NOBODY = {
+    "AwsEc2Image": ("image/ami-0abc1234def567890", "image:ami-0abc1234def567890"),
+    "AwsEc2Snapshot": ("snapshot/snap-0abc1234def567890", "snapshot:snap-0abc1234def567890"),
+}
+
+
+@pytest.mark.parametrize("account", ["", "111122223333"])
+@pytest.mark.parametrize("kind", OF_NOBODY)
+def test_an_image_or_snapshot_without_an_account_is_of_the_finding_s(kind, account, example, read):
+    resource, target = OF_NOBODY[kind]
+    event = example(HUB)
+    event["detail"]["findings"][0]["Resources"] = [{"Type": kind, "Id": f"arn:aws:ec2:eu-west-1:{account}:{resource}"}]
+    [finding] = read(event)
+    assert [f"{found.kind}:{found.id}" for found in finding.targets] == [target]
+    assert (finding.targets[0].account, finding.left_out) == ("111122223333", [])

@@ -9,6 +9,7 @@ WEB = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223a", "inter
 BASTION = ["instance:i-0bbb1234def567891", "interface:eni-0bbb1111bbb22223a"]
 BATCH = ["instance:i-0ccc1234def567892", "interface:eni-0ccc1111bbb22223a"]
 MACHINE = ["instance:i-0abc1234def567890", "interface:eni-0aaa1111bbb22223", "interface:eni-0aaa1111bbb22224"]
+GROUP = [*WEB, *BASTION, BATCH[0], "interface:eni-0ccc1111bbb22223a"]
 
 EXPECTED = {
     "access_analyzer_bucket": ("public_bucket", 70, [BUCKET]),
@@ -26,7 +27,9 @@ EXPECTED = {
     "cloudtrail_stop_logging_refused": ("audit_tampering", 1, ["trail:everything", KEY, USER]),
     "cloudwatch_alarm": ("operations", 40, []),
     "cloudwatch_shield": ("inbound_attack", 70, []),
+    "cloudwatch_instance": ("operations", 40, [MACHINE[0]]),
     "config_rule": ("public_bucket", 40, [BUCKET]),
+    "config_user": ("posture", 40, [USER]),
     "guardduty_attack_sequence": ("credential_abuse", 90, [KEY, USER]),
     "guardduty_c2": ("instance_compromise", 80, WEB),
     "guardduty_c2_asff": ("instance_compromise", 80, WEB),
@@ -37,8 +40,12 @@ EXPECTED = {
     "guardduty_credential_abuse_ocsf": ("credential_abuse", 70, [KEY, USER]),
     "guardduty_database": ("database", 80, ["database:orders"]),
     "guardduty_instance_credentials": ("role_session_abuse", 80, ["role:web-instance", *MACHINE]),
+    "guardduty_instance_group": ("instance_compromise", 90, GROUP),
+    "guardduty_instance_group_asff": ("instance_compromise", 80, GROUP),
     "guardduty_instance_tor": ("instance_compromise", 80, MACHINE),
     "guardduty_kubernetes": ("kubernetes", 80, ["other:shop"]),
+    "guardduty_malware_snapshot": ("instance_compromise", 80, ["snapshot:snap-0abc1234def567890"]),
+    "guardduty_malware_snapshot_asff": ("instance_compromise", 80, ["snapshot:snap-0abc1234def567890"]),
     "guardduty_mining_spot": ("instance_compromise", 80, BATCH),
     "guardduty_port_probe": ("inbound_attack", 20, MACHINE),
     "guardduty_port_probe_web": (
@@ -61,6 +68,7 @@ EXPECTED = {
     "guardduty_web_attack": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "guardduty_web_attack_asff": ("inbound_attack", 50, [*WEB, "address:192.0.2.66/32"]),
     "health_exposed_key": ("credential_abuse", 90, [KEY]),
+    "health_quarantine": ("credential_abuse", 90, [USER]),
     "health_retirement": ("operations", 20, [MACHINE[0]]),
     "inspector_package": ("vulnerability", 70, [MACHINE[0]]),
     "macie_policy": ("public_bucket", 70, [BUCKET]),

@@ -11,6 +11,8 @@ ROADS = {
         "guardduty_credential_abuse_asff",
         "guardduty_credential_abuse_ocsf",
     ],
+    "GuardDuty sequence over instances": ["guardduty_instance_group", "guardduty_instance_group_asff"],
+    "GuardDuty malware in a snapshot": ["guardduty_malware_snapshot", "guardduty_malware_snapshot_asff"],
     "GuardDuty web attack": ["guardduty_web_attack", "guardduty_web_attack_asff"],
     "a Security Hub control": ["securityhub_s3_public", "securityhub_s3_public_ocsf"],
     "a Macie policy finding": ["macie_policy", "macie_policy_asff"],
@@ -22,7 +24,38 @@ def test_every_road_gives_the_same_key_type_situation_traffic_and_targets(roads,
     found = [read(example(name))[0] for name in roads]
     assert len({(item.key, item.type, item.situation, item.origin) for item in found}) == 1
     assert all(item.targets == found[0].targets for item in found)
+    assert len({tuple(item.id for item in one.foreign_resources) for one in found}) == 1
     assert all(item.traffic == found[0].traffic for item in found)
+
+
+SEQUENCE = {
+    "ACCESS_KEY": {
+        "uid": "AKIAIOSFODNN7EXAMPL1",
+        "resourceType": "ACCESS_KEY",
+        "data": {"accessKey": {"principalId": "AIDAEXAMPLE", "userName": "build-bot", "userType": "IAMUser"}},
+    },
+    "ECS_CLUSTER": {
+        "uid": "arn:aws:ecs:eu-west-1:111122223333:cluster/shop",
+        "resourceType": "ECS_CLUSTER",
+        "name": "shop",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("about", "targets"),
+    [
+        ("IAM/CompromisedCredentials", ["access_key:AKIAIOSFODNN7EXAMPL1", "user:build-bot"]),
+        ("ECS/CompromisedCluster", []),
+    ],
+)
+def test_a_sequence_names_what_it_touched_and_is_about_what_its_type_says(about, targets, example, read):
+    event = example("guardduty_instance_group")
+    event["detail"]["type"] = f"AttackSequence:{about}"
+    event["detail"]["service"]["detection"]["sequence"]["resources"] += SEQUENCE.values()
+    [finding] = read(event)
+    assert [f"{target.kind}:{target.id}" for target in finding.targets] == targets
+    assert {"i-0abc1234def567890", "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"} <= set(finding.named_resources)
 
 
 def test_the_version_is_the_same_by_every_road_and_changes_with_the_service_only(example, read):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import botocore.session
 import pytest
 
 from agent.finding import Origin, Traffic
@@ -9,6 +10,7 @@ from agent.intake.asff import control_of
 from agent.intake.hub import native_type
 from agent.intake.moments import moment
 from agent.intake.node import Node
+from agent.intake.place import Arn, Place, partition_of
 from agent.intake.severity import of_asff, of_macie, of_ocsf, of_ten
 from agent.intake.situations import CHECKS, CONTROLS, MACIE, guardduty_situation, situation
 
@@ -175,3 +177,18 @@ MOMENTS = [
 @pytest.mark.parametrize(("value", "expected"), MOMENTS)
 def test_moments_are_read_in_every_dialect_that_was_seen(value, expected):
     assert moment(value) == expected
+
+
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f")
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_where_no_arn_says_the_partition_the_region_does(partition):
+    regions = botocore.session.Session().get_available_regions("ec2", partition)
+    places = [Place(account="111122223333", region=region, partition=partition_of(None)) for region in regions]
+    assert {place.partition for place in places} == {partition}
+
+
+def test_an_arn_says_more_of_the_partition_than_the_region():
+    arn = Arn.parse("arn:aws-cn:s3:::example")
+    assert Place(account="111122223333", region="aws-global", partition=partition_of(arn)).partition == "aws-cn"
