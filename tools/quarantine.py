@@ -66,7 +66,7 @@ def ensure(aws: Aws, look: Look, vpc: str) -> str:
     clean = _clean(aws, look, vpc)
     if clean:
         return clean[0]
-    group = _unfinished(aws, look, vpc) or _create(aws, look, vpc)
+    group = _unfinished(aws, look, vpc) or _left(aws, look, vpc) or _create(aws, look, vpc)
     for wait in _WAITS:
         lost = _empty(aws, group)
         if group in _clean(aws, look, vpc):
@@ -137,6 +137,31 @@ def _unfinished(aws: Aws, look: Look, vpc: str) -> str | None:
     return next((str(group["GroupId"]) for group in _ours(aws, look, vpc) if _is_fresh(aws, look, group)), None)
 
 
+def _left(aws: Aws, look: Look, vpc: str) -> str | None:
+    """A group that a process made and did not live to tell of: it bears a name that the ledger had before the call."""
+    ours = aws.ours()
+    for group in _tagged(aws, look, vpc):
+        asked = _asked(vpc, group["GroupName"])
+        if asked in ours and _had(asked) not in ours and _is_fresh(aws, look, group):
+            return _told(aws, asked, str(group["GroupId"]))
+    return None
+
+
+def _asked(vpc: str, name: str) -> str:
+    return f"{vpc}/{name}"
+
+
+def _had(asked: str) -> str:
+    return f"{asked} made"
+
+
+def _told(aws: Aws, asked: str, group: str) -> str:
+    """The group, which the ledger knows by its id from now on, and by its name no more: that another may bear when it is gone."""
+    aws.keep(group)
+    aws.keep(_had(asked))
+    return group
+
+
 def _is_fresh(aws: Aws, look: Look, group: Group) -> bool:
     """Whether it has AWS's own first rules, and is used by nobody."""
     egress = group["IpPermissionsEgress"]
@@ -152,9 +177,11 @@ def _is_default(rule: dict[str, Any]) -> bool:
 
 
 def _create(aws: Aws, look: Look, vpc: str) -> str:
-    """A new group, which the ledger knows before it is used. Its name was known to nobody before the call, so that what bears
-    it in this VPC was made by the call, whose answer was lost."""
+    """A new group, whose name the ledger knows before the call. Nobody else could, so that what bears it in this VPC was made
+    by the call, also where its answer was lost."""
     name = f"{_NAME}-{hashlib.sha256(aws.nonce().encode()).hexdigest()[:12]}"
+    asked = _asked(vpc, name)
+    aws.keep(asked)
     tags = [{"ResourceType": "security-group", "Tags": [{"Key": TAG, "Value": "true"}]}]
     lost: AwsError | None = None
     try:
@@ -167,8 +194,7 @@ def _create(aws: Aws, look: Look, vpc: str) -> str:
     made = str(answer["GroupId"]) if answer else _named(aws, look, vpc, name)
     if made is None:
         raise lost or Conflict(CREATE.name, "InvalidGroup.Duplicate")
-    aws.keep(made)
-    return made
+    return _told(aws, asked, made)
 
 
 def _named(aws: Aws, look: Look, vpc: str, name: str) -> str | None:

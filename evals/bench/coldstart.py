@@ -98,10 +98,10 @@ def _interleaved(
     return made
 
 
-def _start(subject: Subject, endpoint: Endpoint, packaged: dict[str, str]) -> Started | str:
+def _start(subject: Subject, endpoint: Endpoint, packaged: dict[str, str] | None = None) -> Started | str:
     """Start one process and wait for its answer; or what went wrong."""
     with tempfile.TemporaryDirectory(prefix="stanch-bench-") as home, runtime_api() as api:
-        environment = _environment(Path(home), api, endpoint) | packaged
+        environment = _environment(Path(home), api, endpoint) | (packaged or {})
         api.events.put(json.dumps(subject.event).encode())
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own command

@@ -2,6 +2,7 @@
 
 from worked import Worked
 
+from agent.closing import ACTION as CLOSING
 from agent.receipt import Outcome
 from agent.report import Report, Status
 
@@ -62,7 +63,8 @@ def changed(each: Worked) -> set[str]:
 
 
 def receipted(each: Worked) -> set[str]:
-    targets = [action.planned.change.target for action in each.done]
+    """Findings are not part of the world that is looked at before and after: closing one changes nothing that runs."""
+    targets = [action.planned.change.target for action in each.done if action.planned.change.action != CLOSING]
     return {f"{target.kind} {target.id}" for target in targets}
 
 

@@ -43,6 +43,10 @@ WORLDS = {
     "address": (WEB_WORLD, "guardduty_web_attack"),
     "logs in S3": (LOGGED_WORLD, "guardduty_credential_abuse"),
 }
+ONLY_LOOKED_AT = {
+    "role": (world(USER_WORLD, ("iam.roles", [{"name": "deploy"}])), "guardduty_role_session"),
+}
+"""No action serves these yet: whatever is read, nothing runs."""
 NEVER_IN_A_RUN = {log_query.STOP.name, athena_query.STOP.name}
 """Stopping a query is for one that takes too long."""
 OF_NO_WEIGHT = {
@@ -73,13 +77,17 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
 
     The web attack is called severe, so that nothing but the evidence is in the way of a block.
     """
-    text, name = WORLDS[situation]
+    text, name = (WORLDS | ONLY_LOOKED_AT)[situation]
     body = event(name) if body is None else body
     folder.mkdir(exist_ok=True)
     if situation == "address":
         body["detail"]["severity"] = 8
         changes = (("wafv2.rule_groups", [{"name": "shared"}]), (f"{RULES}.2", SHARED), *changes)
+    if situation == "role":
+        changes = (("iam.roles.0.policies", {"own": READS}), *changes)
     if situation == "bucket":
+        point = {"name": "reports", "policy": INSIDE}
+        changes = (("s3.buckets.0.access_points", [point]), *changes)
         changes = (("access_analyzer", {"findings": []}), ("config", {"items": []}), *changes)
     if situation != "user":
         return desk(folder, world(text, *changes), body, mode)
@@ -96,6 +104,18 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
 RULES, SHARED = "wafv2.web_acls.0.rules", {"name": "shared", "rule_group": "shared", "action": "count"}
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
+INSIDE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/reports"},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*",
+        }
+    ],
+}
+
 
 @cache
 def reading(situation: str) -> frozenset[str]:
@@ -108,7 +128,7 @@ def reading(situation: str) -> frozenset[str]:
 def test_every_evidence_call_that_is_declared_is_made_in_some_situation() -> None:
     """So that the next test leaves none out."""
     declared = {call.name for source in sources().values() for call in source.CALLS}
-    made = {name for situation in WORLDS for name in reading(situation)}
+    made = {name for situation in [*WORLDS, *ONLY_LOOKED_AT] for name in reading(situation)}
     assert declared - made == NEVER_IN_A_RUN
 
 
