@@ -86,7 +86,7 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
     if situation == "role":
         changes = (("iam.roles.0.policies", {"own": READS}), *changes)
     if situation == "bucket":
-        point = {"name": "reports", "policy": INSIDE}
+        point = {"name": "reports", "policy": SHUT}
         changes = (("s3.buckets.0.access_points", [point]), *changes)
         changes = (("access_analyzer", {"findings": []}), ("config", {"items": []}), *changes)
     if situation != "user":
@@ -104,17 +104,18 @@ def opened(folder: Path, situation: str, *changes: Any, mode: Mode = Mode.AUTO, 
 RULES, SHARED = "wafv2.web_acls.0.rules", {"name": "shared", "rule_group": "shared", "action": "count"}
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
-INSIDE = {
+SHUT = {
     "Version": "2012-10-17",
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/reports"},
+            "Principal": "*",
             "Action": "s3:GetObject",
             "Resource": f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*",
         }
     ],
 }
+"""Of an access point that would be open, did its own block not keep it shut."""
 
 
 @cache
