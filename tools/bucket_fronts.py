@@ -1,7 +1,7 @@
 """What stands in front of a bucket: the account's CloudFront distributions that read it, and its access points."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.bucket_hosts import road
@@ -9,10 +9,11 @@ from agent.target import Target
 from tools.aws import Aws, AwsCall, Incomplete, Phase
 from tools.gathering import home
 
-_LOOK = frozenset({Phase.READ, Phase.PLAN})
-DISTRIBUTIONS = AwsCall("cloudfront", "ListDistributions", "cloudfront:ListDistributions", "*", _LOOK)
-POINTS = AwsCall("s3control", "ListAccessPoints", "s3:ListAccessPoints", "*", _LOOK)
-CALLS = frozenset({DISTRIBUTIONS, POINTS})
+_READ = frozenset({Phase.READ})
+DISTRIBUTIONS = AwsCall("cloudfront", "ListDistributions", "cloudfront:ListDistributions", "*", _READ)
+POINTS = AwsCall("s3control", "ListAccessPoints", "s3:ListAccessPoints", "*", _READ)
+PLANNING = frozenset(replace(call, phases=frozenset({Phase.PLAN})) for call in (DISTRIBUTIONS, POINTS))
+"""The same for an action, which measures what it would cut."""
 PAGES = 20
 """Of a hundred distributions."""
 _WITH_CLOUDFRONT = frozenset({"aws", "aws-cn"})
@@ -48,7 +49,7 @@ def fronts(aws: Aws, bucket: Target) -> list[Front]:
 
 def points(aws: Aws, bucket: Target) -> list[str]:
     """Names of the access points that the bucket's own account has for it. Raises AwsError."""
-    pages = aws.pages(POINTS, AccountId=bucket.account, Bucket=bucket.id)
+    pages = aws.pages(_in_phase(aws, POINTS), AccountId=bucket.account, Bucket=bucket.id)
     return [str(one["Name"]) for page in pages for one in _listed(page.get("AccessPointList"))]
 
 
@@ -56,7 +57,7 @@ def _distributions(aws: Aws) -> Iterator[Any]:
     """All of them; the pages' tokens lie a level deeper than elsewhere."""
     marker: dict[str, Any] = {}
     for _ in range(PAGES):
-        page: Any = aws.need(DISTRIBUTIONS, **marker).get("DistributionList", {})
+        page: Any = aws.need(_in_phase(aws, DISTRIBUTIONS), **marker).get("DistributionList", {})
         yield from page.get("Items") or []
         if not page.get("IsTruncated"):
             return
@@ -64,6 +65,10 @@ def _distributions(aws: Aws) -> Iterator[Any]:
             raise Incomplete(DISTRIBUTIONS.name, "deadline")
         marker = {"Marker": page["NextMarker"]}
     raise Incomplete(DISTRIBUTIONS.name, "page_limit")
+
+
+def _in_phase(aws: Aws, call: AwsCall) -> AwsCall:
+    return replace(call, phases=frozenset({aws.phase}))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -55,7 +55,7 @@ TRY = AwsCall(
     "s3", "HeadObject", "s3:GetObject", "arn:{partition}:s3:::*/*",
     frozenset({Phase.PLAN, Phase.VERIFY}), unsigned=True,
 )  # fmt: skip
-CALLS = frozenset({HEAD, LIST, WEBSITE, POLICY, GET, PUT, DELETE, TRY}) | bucket_fronts.CALLS
+CALLS = frozenset({HEAD, LIST, WEBSITE, POLICY, GET, PUT, DELETE, TRY}) | bucket_fronts.PLANNING
 
 
 class Params(Record):

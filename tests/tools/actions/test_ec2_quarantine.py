@@ -191,16 +191,25 @@ def test_an_instance_in_a_copy_is_not_in_quarantine_and_gets_into_ours() -> None
     assert (seen.holds, FIRST in seen.detail) == (False, True)
 
 
-def test_a_group_whose_maker_died_before_the_ledger_had_it_hinders_nobody_and_is_not_used() -> None:
+def test_a_group_whose_maker_died_before_the_ledger_had_its_id_is_known_by_its_name_and_used() -> None:
     change = Work.in_world().plan(ACTION)
     for work in Work.in_world().deaths(change):
-        made = ec2(work.sandbox).describe_security_groups(
-            Filters=[{"Name": "tag-key", "Values": ["stanch:quarantine"]}]
-        )
-        lost = {group["GroupId"] for group in made["SecurityGroups"]} - {*work.made.made(f"{ACCOUNT}:{REGION}")}
         work.done(change)
         assert work.verify(change).holds
-        assert not lost & {_only(work, one) for one in (FIRST, SECOND, THIRD)}
+        filters = [{"Name": "tag-key", "Values": ["stanch:quarantine"]}]
+        groups = ec2(work.sandbox).describe_security_groups(Filters=filters)["SecurityGroups"]
+        assert sorted(group["VpcId"] for group in groups) == [VPC, OTHER_VPC]
+
+
+def test_the_name_of_a_group_that_the_ledger_has_by_its_id_is_anybody_s_to_bear() -> None:
+    work = Work.in_world()
+    left = _open(work)
+    (group,) = ec2(work.sandbox).describe_security_groups(GroupIds=[left])["SecurityGroups"]
+    name = f"{VPC}/{group['GroupName']}"
+    for kept in (name, f"{name} made"):
+        work.made.keep_made(f"{ACCOUNT}:{REGION}", kept)
+    work.done(work.plan(ACTION))
+    assert _only(work, FIRST) != left
 
 
 def test_a_group_that_a_dead_run_did_not_live_to_empty_is_emptied_and_used() -> None:
