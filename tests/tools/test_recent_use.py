@@ -73,7 +73,10 @@ class Paced(Clients):
     paced = True
 
     def __init__(self, clients: Clients) -> None:
-        self.client = clients.client  # type: ignore[method-assign]
+        self._clients = clients
+
+    def client(self, service: str, account: str, region: str) -> Any:
+        return self._clients.client(service, account, region)
 
 
 def test_what_a_source_has_just_read_is_not_asked_of_a_limited_rate_again() -> None:

@@ -1,5 +1,7 @@
 """CloudFront: which of the account's distributions read the bucket, and whether one would stop if it were closed."""
 
+from functools import partial
+
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.target import TargetKind
@@ -36,7 +38,7 @@ def gather(aws: Aws, question: Question) -> Answered:
             for name in FACTS:
                 gathering.absent(name, bucket, "no_cloudfront")
             continue
-        read = gathering.counted(aws, lambda bucket=bucket: fronts(aws, bucket))  # type: ignore[misc]
+        read = gathering.counted(aws, partial(fronts, aws, bucket))
         found = read.value or []
         gathering.settle("bucket.distributions", bucket, None if read.gap else len(found), read.gap)
         breaks = any(not one.signs for one in found)
