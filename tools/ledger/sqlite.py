@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -48,9 +48,10 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         self._connections = Connections(path, "FULL" if durable else "OFF")
         self._alive = alive
         try:
-            with closing(sqlite3.connect(path)) as db:
+            with self._connections.lent() as db:
                 db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+                tables = files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
+                db.executescript(f"BEGIN IMMEDIATE;\n{tables}\nCOMMIT;")
         except sqlite3.Error as error:
             raise type(error)(f"{path}: {error}") from error
 

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
@@ -45,7 +45,8 @@ def shelf(kind: type[State], account: str, region: str) -> State:
 
 
 def op(package: str, operation: str) -> Callable[[Handler], Handler]:
-    """Add or replace an operation of `moto.<package>`: `fn(ctx, params)` returns a dict shaped like boto3's answer.
+    """Add or replace an operation of `moto.<package>`: `fn(ctx, params)` returns a dict shaped like boto3's answer, or
+    moto's `ActionResult` of its own objects.
 
     Errors are raised with `refuse`. Paginators, datetimes and modelled error codes work as botocore's model says.
     """
@@ -171,13 +172,33 @@ def _add_operations(package: str, operations: dict[str, Handler]) -> None:
 
 def _method(fn: Handler) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
-        from moto.core.responses import ActionResult
-
         self.parse_parameters(self.normalized_request)
         params = self.params.original_dict() if hasattr(self.params, "original_dict") else dict(self.params)
-        return ActionResult(fn(Ctx(self.current_account, self.region), params))
+        answer = fn(Ctx(self.current_account, self.region), params)
+        return _named_result()(answer) if answer is None or isinstance(answer, dict) else answer
 
     return method
+
+
+@cache
+def _named_result() -> Any:
+    """moto's result, for an answer that has boto3's own names: no others are tried for each of its members."""
+    from moto.core.responses import ActionContext, ActionResult
+    from moto.core.serialize import AttributePicker, AttributePickerContext
+
+    class Named(AttributePicker):
+        def get_possible_keys(self, context: AttributePickerContext) -> Generator[str]:
+            yield context.key
+
+    class NamedResult(ActionResult):
+        def execute_result(self, context: ActionContext) -> Any:
+            transformers = getattr(context.response, "RESPONSE_KEY_PATH_TO_TRANSFORMER", None)
+            picker = Named(response_transformers=transformers)
+            serializer = context.serializer_class(operation_model=context.operation_model, value_picker=picker)
+            made = serializer.serialize(self.result)
+            return made["status_code"], made["headers"], made["body"]
+
+    return NamedResult
 
 
 NEW_SERVICES: dict[str, str] = {}

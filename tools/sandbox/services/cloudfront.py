@@ -11,6 +11,7 @@ _PAGE = 100
 def list_by_web_acl(ctx: Ctx, params: Wire) -> Any:
     """Distributions with that web ACL: for WAFv2 its ARN. `null` is those without one."""
     from moto.cloudfront.models import cloudfront_backends
+    from moto.core.responses import ActionResult
 
     wanted = "" if params["WebACLId"] == "null" else params["WebACLId"]
     kept = [one for one in cloudfront_backends[ctx.account]["global"].distributions.values() if one.WebACLId == wanted]
@@ -22,4 +23,5 @@ def list_by_web_acl(ctx: Ctx, params: Wire) -> Any:
     listed: Wire = {
         "Marker": params.get("Marker", ""), "MaxItems": size, "IsTruncated": more, "Quantity": len(shown), "Items": shown,
     }  # fmt: skip
-    return {"DistributionList": listed | ({"NextMarker": shown[-1].id} if more else {})}
+    # moto's own objects, with names of its own
+    return ActionResult({"DistributionList": listed | ({"NextMarker": shown[-1].id} if more else {})})
