@@ -31,8 +31,8 @@ demo: setup ## Replay the bundled corpus in the sandbox: progress, table, HTML r
 test: setup ## Run the test suite
 	@$(BIN)/python -m pytest -n $(JOBS)
 
-sweep: setup ## The kill sweeps after every single AWS call
-	@$(BIN)/python -m pytest -n $(JOBS) tests/processes --every 1
+sweep: setup ## The kill sweeps after every single AWS call, and every case twice
+	@$(BIN)/python -m pytest -n $(JOBS) tests/processes tests/evals/test_cases.py --every 1
 
 studio: setup ## LangGraph Studio on the embedded AWS: no key, no account; with PORT=n
 	@$(BIN)/stanch studio $(if $(PORT),--port $(PORT))

@@ -107,6 +107,9 @@ def _regrouped(marked: str, rules: str) -> str:
 QUARANTINED_WORLD = _regrouped("stanch-quarantine", "egress: []")
 """The same, with every interface of the instance in quarantine already."""
 
+TWO_IN_QUARANTINE_WORLD = "".join(line for line in QUARANTINED_WORLD.splitlines(True) if THIRD not in line)
+"""With one interface fewer, in one VPC."""
+
 LEFT_OPEN_WORLD = _regrouped("stanch-untracked-0123456789ab", "ingress: [ {}, { cidr: '::/0' } ]")
 """The same, as a run leaves it that is killed while everything is let through, whose quarantine groups are gone besides."""
 

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from instance_scene import INSTANCE, LEFT_OPEN_WORLD, QUARANTINED_WORLD, SIBLINGS, ec2, look, reachable, target
+from instance_scene import (
+    INSTANCE,
+    LEFT_OPEN_WORLD,
+    QUARANTINED_WORLD,
+    SIBLINGS,
+    TWO_IN_QUARANTINE_WORLD,
+    ec2,
+    look,
+    reachable,
+    target,
+)
 
 from agent.plan import Change
 from grounds import Ground
@@ -32,7 +42,8 @@ def _ground(name: str, world: str, drift: Callable[[Sandbox, Change], None] = _c
 
 
 GROUNDS = [
-    _ground("in_quarantine", QUARANTINED_WORLD, failing=True),
+    _ground("in_quarantine", QUARANTINED_WORLD, failing=False),
+    _ground("two_in_quarantine", TWO_IN_QUARANTINE_WORLD, failing=True),
     _ground("cut_before", QUARANTINED_WORLD.replace("Name: web-1", 'Name: web-1, "stanch:cut": r0'), failing=False),
     _ground("left_open_by_a_dead_run", LEFT_OPEN_WORLD, _terminate, failing=False),
 ]
