@@ -174,6 +174,14 @@ class Tally:
         calls = self.by_phase.setdefault(phase.value, {})
         calls[name] = calls.get(name, 0) + 1
 
+    def add(self, other: "Tally") -> None:
+        """Count what another counted."""
+        for phase, names in other.by_phase.items():
+            calls = self.by_phase.setdefault(phase, {})
+            for name, number in names.items():
+                calls[name] = calls.get(name, 0) + number
+        self.writes += other.writes
+
 
 @dataclass(frozen=True)
 class Aws:

@@ -1,12 +1,14 @@
 """LookupEvents: the events of one subject in every Region asked, at the pace and within the deadline that there is."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from agent.activity import Activity, activity
-from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase
+from agent.casefile import Looked
+from tools.aws import Aws, AwsCall, AwsError, Incomplete, Phase, Tally
 from tools.gathering import Gathering
 from tools.newest import DAYS, newest
 from tools.pace import LOOKUP_EVENTS
@@ -18,6 +20,8 @@ LOOKUP = AwsCall(
 )
 PAGES = 20
 """A thousand events a look-up: ten seconds of the budget that everybody in the account shares."""
+AT_ONCE = 6
+"""Regions that are asked at the same time: each is a connection more."""
 LAG = "cloudtrail_lag"
 """Events take up to 15 minutes: finding none of what happened since then is not a zero yet."""
 
@@ -40,6 +44,16 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """What one Region told: put to the whole once every Region has answered, in the order in which they were asked."""
+
+    seen: Seen
+    gathering: Gathering
+    tally: Tally
+    looked: list[Looked]
+
+
+@dataclass(frozen=True)
 class History:
     """The event history as one source asks it."""
 
@@ -49,28 +63,63 @@ class History:
     byte_cap: int
 
     def look_up(self, where: Iterable[str], attributes: Sequence[tuple[str, str]]) -> Seen:
-        """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own."""
-        seen = Seen()
-        for number, region in enumerate(where):
-            if number and self.aws.timeout_at():
-                seen.gap = seen.gap or "deadline"
-                seen.unread.append(region)
-                continue
-            for attribute in attributes:
-                try:
-                    for raw in self._events(self.aws.at(region), attribute):
-                        seen.keep(activity(raw))
-                except AwsError as error:
-                    seen.gap = seen.gap or error.code
-                    seen.unread += [] if region in seen.unread else [region]
-        return seen
+        """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own.
 
-    def _events(self, aws: Aws, attribute: tuple[str, str]) -> Iterator[Any]:
+        Each Region has a rate of its own, so they are asked beside each other; the first is asked though it be late.
+        """
+        regions = list(where)
+        beside = [self.gathering.beside() for _ in regions]
+
+        def full() -> bool:
+            return self.gathering.bytes_read + sum(one.bytes_read for one in beside) > self.byte_cap
+
+        def read(number: int) -> _Part:
+            part = _Part(Seen(), beside[number], Tally(), [])
+            self._read(part, regions[number], attributes, full, late=number > 0 and self.aws.timeout_at())
+            return part
+
+        whole = Seen()
+        with ThreadPoolExecutor(min(AT_ONCE, max(1, len(regions)))) as pool:
+            parts = list(pool.map(read, range(len(regions))))
+        for part in parts:
+            self._add(whole, part)
+        return whole
+
+    def _read(
+        self, part: _Part, region: str, attributes: Sequence[tuple[str, str]], full: Callable[[], bool], *, late: bool
+    ) -> None:
+        seen = part.seen
+        if late:
+            seen.gap, seen.unread = "deadline", [region]
+            return
+        looked = None if self.aws.looked is None else part.looked.append
+        aws = replace(self.aws, region=region, tally=part.tally, looked=looked)
+        for attribute in attributes:
+            try:
+                for raw in self._events(aws, part.gathering, attribute, full):
+                    seen.keep(activity(raw))
+            except AwsError as error:
+                seen.gap, seen.unread = seen.gap or error.code, [region]
+
+    def _add(self, whole: Seen, part: _Part) -> None:
+        for event in part.seen.events.values():
+            whole.keep(event)
+        whole.gap = whole.gap or part.seen.gap
+        whole.unread += part.seen.unread
+        self.gathering.add(part.gathering)
+        self.aws.tally.add(part.tally)
+        if self.aws.looked is not None:
+            for one in part.looked:
+                self.aws.looked(one)
+
+    def _events(
+        self, aws: Aws, gathering: Gathering, attribute: tuple[str, str], full: Callable[[], bool]
+    ) -> Iterator[Any]:
         """The window's events. LookupEvents tells the newest first: what it was asked for beyond the window is for planning."""
         name, value = attribute
         window = Window.of(self.question)
         lately = window.end - timedelta(days=DAYS)
-        pages = self.gathering.pages(
+        pages = gathering.pages(
             aws,
             LOOKUP,
             limit=PAGES,
@@ -87,9 +136,9 @@ class History:
                 if "EventTime" in event and event["EventTime"] < window.start:
                     return
                 raw = event.get("CloudTrailEvent", "")
-                self.gathering.bytes_read += len(raw)
+                gathering.bytes_read += len(raw)
                 yield raw
-            if self.gathering.bytes_read > self.byte_cap:
+            if full():
                 raise Incomplete(LOOKUP.name, "byte_cap")
             if page.get("NextToken"):
                 _pace(aws)

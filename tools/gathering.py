@@ -48,6 +48,16 @@ class Gathering:
         self.pages_read = 0
         self.bytes_read = 0
 
+    def beside(self) -> "Gathering":
+        """Counts for what reads beside others, to be added when all are done."""
+        return Gathering(self._spec, self.now)
+
+    def add(self, part: "Gathering") -> None:
+        """Count what it read."""
+        self.calls += part.calls
+        self.pages_read += part.pages_read
+        self.bytes_read += part.bytes_read
+
     def want(self, about: Target | None, names: Iterable[str]) -> None:
         """These will be answered about this target, or about the finding itself. Until they are, they are failed."""
         for name in names:

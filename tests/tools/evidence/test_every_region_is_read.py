@@ -1,12 +1,14 @@
 """What happens in another Region of the account is seen: as the registry lists Regions, or as the account has them enabled."""
 
 import copy
+import threading
 from typing import Any
 
 import pytest
 from asking import ACCOUNT, ATTACKED, KEY, REGION, VISITOR, ask, built, changed, gather, values
 
-from tools.sandbox.faults import Fail, fail_calls
+from agent.casefile import Looked
+from tools.sandbox.faults import Fail, SandboxCall, fail_calls
 
 FAR = "ap-southeast-2"
 FAR_CALL = {"at": "-45m", "name": "RunInstances", "source": "ec2", "key": KEY, "user": "alice", "address": "198.51.100.9",
@@ -49,3 +51,23 @@ def test_an_address_that_asked_for_nothing_is_no_proxy_and_not_cleared_of_being_
     told = values(ask("waf_logs", changed("wafv2.logs", [], ATTACKED)))
     assert told[f"address.web_requests {VISITOR}"] == 0
     assert told[f"address.proxied {VISITOR}"] == "absent: no_requests"
+
+
+def test_regions_are_asked_beside_each_other_and_their_reads_told_in_the_order_asked() -> None:
+    """The second look-up to leave lets the first one go: one after the other, neither would ever be answered."""
+    sandbox, world = built(listed(USED_FAR, REGION, "us-east-1", FAR))
+    both = threading.Barrier(2, timeout=20)
+    started: list[str] = []
+
+    def meet(call: SandboxCall) -> None:
+        started.append(call.region)
+        if call.name == "cloudtrail:LookupEvents" and len(started) <= 2:
+            both.wait()
+
+    sandbox.faults.before.append(meet)
+    told: list[Looked] = []
+    answered = gather("cloudtrail_lookup", sandbox, world, looked=told.append)
+    assert not both.broken
+    of_the_key = [one.region for one in told if KEY in str(one.params)]
+    assert of_the_key == [REGION, "us-east-1", FAR]
+    assert answered.calls == len(told)
