@@ -16,6 +16,8 @@ OTHERWISE = "otherwise"
 """The playbook of every situation that has none of its own."""
 
 _FOLDER = Path(__file__).parent / "playbooks"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: a cold start waits for this, and the files are our own."""
 _FRESH_DAYS = 1
 _INTRUDER = "named_key"
 """Who made a key, if it was the finding's own key from outside our networks."""
@@ -82,7 +84,7 @@ def _all(conditions: list[Condition], view: View) -> bool:
 
 
 def _load(path: Path) -> Playbook:
-    return Playbook.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Playbook.model_validate(_LOADER(path.read_text(encoding="utf-8")).get_single_data())
 
 
 def _subjects(case: Case, book: Playbook) -> list[CaseTarget]:

@@ -3,6 +3,7 @@
 A module inside is loaded as ever, from its own file; only names that the package itself re-exports are not there.
 """
 
+import gc
 import os
 import sys
 from importlib.machinery import ModuleSpec
@@ -17,8 +18,13 @@ IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API"
 """Set by the runtime. Elsewhere other code in the process may want the packages whole."""
 
 
+COLLECTED_AFTER = 50_000
+"""Objects more than before. At Python's 700 a seventh of the time in which modules load is spent looking for garbage."""
+
+
 def lean() -> None:
-    """Put them in place, if nothing has loaded them yet; and let pydantic look for no plugins."""
+    """Put them in place, if nothing has loaded them yet; let pydantic look for no plugins, and collect garbage less often."""
+    gc.set_threshold(COLLECTED_AFTER)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     for name in BARE:
         if name not in sys.modules:
