@@ -1,6 +1,12 @@
 """Options of the suite."""
 
+import gc
+
 import pytest
+
+gc.set_threshold(
+    50_000
+)  # worlds are made and dropped by the thousand: at Python's 700 it would look through them for ever
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

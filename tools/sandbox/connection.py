@@ -27,6 +27,7 @@ _CONFIG = Config(
     use_fips_endpoint=False,
     defaults_mode="legacy",
     account_id_endpoint_mode="disabled",
+    user_agent="stanch-sandbox",  # botocore would put one together from its whole surroundings at every call
 )
 _UNSIGNED = _CONFIG.merge(Config(signature_version=UNSIGNED))
 _KEPT_CLIENTS = 256

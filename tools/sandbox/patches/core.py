@@ -57,6 +57,16 @@ def _method_names(original: Any) -> Any:
 
 
 @patch(
+    "moto.core.errors",
+    "ErrorLookupFactory",
+    source="b8966509425c",
+    why="it keeps the errors of a service that it looked through, and is made anew for every error",
+)
+def _errors(original: Any) -> Any:
+    return cache(original)
+
+
+@patch(
     "moto.core.responses",
     "BaseResponse.get_region_from_url",
     source="f26e68bd6df6",
