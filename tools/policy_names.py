@@ -18,6 +18,12 @@ def names_for(target: Target) -> list[str]:
     return [base, *(f"{base}-{number}" for number in range(1, NAMES))]
 
 
+def revoking_names(target: Target, moment: str) -> list[str]:
+    """The same of a policy that revokes what was issued before a moment: each moment has a name of its own."""
+    base = f"StanchRevoke-{hashlib.sha256(target.key.encode()).hexdigest()[:8]}"
+    return [f"{base}-{''.join(each for each in moment if each.isalnum())}"]
+
+
 def unknown_name(names: Sequence[str], target: Target, now: datetime, params: JsonObject) -> str:
     """A name that nobody can take before us; when a change is planned again, the one that it has in its `params`."""
     before = params.get("policy_name")
