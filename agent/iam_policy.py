@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import JsonValue
@@ -63,6 +65,12 @@ def denies_everything(document: JsonObject) -> bool:
     )
 
 
+def cuts_sessions_before(document: JsonObject) -> datetime | None:
+    """The latest moment before which a statement denies every session everything; None if no statement does."""
+    found = [_moment(statement) for statement in statements(document) if _covers_everything(statement, "Deny")]
+    return max((moment for moment in found if moment is not None), default=None)
+
+
 def principals(statement: JsonObject) -> list[Principal]:
     """Whom a statement is about. `NotPrincipal` is everyone, near enough."""
     if "NotPrincipal" in statement:
@@ -81,6 +89,18 @@ def opens_to_everyone(document: JsonObject) -> bool:
         statement.get("Effect") == "Allow" and any(principal.everyone for principal in principals(statement))
         for statement in statements(document)
     )
+
+
+def _moment(statement: JsonObject) -> datetime | None:
+    """What the statement's only condition compares the time of issue with, if it does that and nothing else."""
+    match statement.get("Condition"):
+        case {"DateLessThan": {"aws:TokenIssueTime": str(text), **other_keys}, **others} if (
+            not other_keys and not others
+        ):
+            with suppress(ValueError):
+                moment = datetime.fromisoformat(text)
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def _covers_everything(statement: JsonObject, effect: Effect) -> bool:

@@ -109,11 +109,22 @@ def _proposals(view: View, rule: Rule, catalogue: Catalogue) -> list[Proposal]:
 def _on(view: View, step: Step) -> list[CaseTarget]:
     if step.to == "user":
         return [view.user] if view.user else []
+    if step.to == "role":
+        return [view.role] if view.role else []
+    if step.to == "session_roles":
+        return _session_roles(view.case)
     if step.to == "new_keys":
         return _new_keys(view)
     if step.to == "long_term_key" and (view.subject.temporary or view.subject.kind is not TargetKind.ACCESS_KEY):
         return []
     return [view.subject]
+
+
+def _session_roles(case: Case) -> list[CaseTarget]:
+    """Roles that the evidence names because sessions of theirs were followed from the key, with calls in them."""
+    roles = [each for each in case.targets if each.kind is TargetKind.ROLE and each.origin == "evidence"]
+    worked = {fact.slot for fact in case.facts if fact.name == "role.session_calls" and _counts(fact)}
+    return sorted((each for each in roles if each.slot in worked), key=lambda target: target.name)
 
 
 def _new_keys(view: View) -> list[CaseTarget]:

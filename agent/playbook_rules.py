@@ -32,12 +32,22 @@ class View:
         users = (target for target in self.case.targets if target.kind is TargetKind.USER)
         return next((target for target in users if target.name == self.holder), None)
 
+    @property
+    def role(self) -> CaseTarget | None:
+        """The slot of the role that the subject is, or that it is a session of."""
+        if self.subject.kind is TargetKind.ROLE:
+            return self.subject
+        if self.subject.kind is not TargetKind.ROLE_SESSION:
+            return None
+        roles = (target for target in self.case.targets if target.kind is TargetKind.ROLE)
+        return next((target for target in roles if target.name == self.subject.owner), None)
+
     def fact(self, name: str) -> CaseFact | None:
-        """The fact of that name about the subject or the user that holds it; never about anything else.
+        """The fact of that name about the subject, or the user or role that holds it; never about anything else.
 
         Where several sources answer, one that knows.
         """
-        slots = {self.subject.slot} | ({self.user.slot} if self.user else set())
+        slots = {held.slot for held in (self.subject, self.user, self.role) if held}
         return told(
             fact
             for fact in self.case.facts
@@ -227,9 +237,10 @@ class Step(Record):
     """An action, to what, and only if."""
 
     do: str
-    to: Literal["subject", "user", "long_term_key", "new_keys"]
+    to: Literal["subject", "user", "long_term_key", "new_keys", "role", "session_roles"]
     """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at, and
-    the keys that the finding's own key made for other users from outside our networks."""
+    the keys that the finding's own key made for other users from outside our networks. `session_roles` are those whose sessions, made
+    with the key or from one another, were seen at work."""
     when: list[Condition] = []
 
 

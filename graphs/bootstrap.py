@@ -24,6 +24,7 @@ from tools.archive import Archive, FileArchive, S3Archive
 from tools.aws import Aws, AwsError, Phase, Tally
 from tools.ledger import Ledger, SqliteLedger
 from tools.outbox import CALLS as OUTBOX
+from tools.own_parts import own_names
 from tools.registry import UNFIT, Registry, fault
 from tools.secret import CALLS as SECRET
 from tools.secret import secret
@@ -163,7 +164,9 @@ def real(
         ledger=ledger,
         model=model or _model(config, clients),
         policies=Policies.load_or_deny(config.policies, catalogue=catalogue()),
-        registry=found.model_copy(update={"own_parts": [*found.own_parts, *own_names(clients.caller)]}),
+        registry=found.model_copy(
+            update={"own_parts": [*found.own_parts, *own_names(clients.caller, config.role_name)]}
+        ),
         catalogue=catalogue(),
         clock=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
@@ -247,12 +250,6 @@ def registry(config: Configuration) -> Registry:
         return Registry() if config.registry is None else Registry.load(config.registry)
     except UNFIT as error:
         raise HomeUnusable(f"STANCH_REGISTRY: {config.registry}: {fault(error)}") from error
-
-
-def own_names(caller: str) -> list[str]:
-    """The names of our own identity, from `arn:...:assumed-role/NAME/SESSION` or `arn:...:user/path/NAME`."""
-    parts = caller.rsplit(":", 1)[-1].split("/")
-    return [parts[1]] if parts[0] == "assumed-role" and len(parts) > 1 else [parts[-1]]
 
 
 def _model(config: Configuration, clients: RealClients) -> Model:

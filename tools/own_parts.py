@@ -117,3 +117,22 @@ FUNCTIONS = (
         "lets approvals expire, looks again, reads back, and takes back what was done for a time",
     ),
 )
+
+
+def own_names(caller: str, role_name: str | None) -> list[str]:
+    """The names of our own identities: who we are, what we take on in accounts served, and what the stack's other functions do.
+
+    `caller` is STS's `arn:...:assumed-role/NAME/SESSION` or `arn:...:user/path/NAME`; `role_name` may have a path.
+    """
+    parts = caller.rsplit(":", 1)[-1].split("/")
+    own = parts[1] if parts[0] == "assumed-role" and len(parts) > 1 else parts[-1]
+    named = _siblings(own, [function.name for function in FUNCTIONS])
+    if role_name:
+        named += _siblings(role_name.rsplit("/", 1)[-1], [member.value for member in Member])
+    return named
+
+
+def _siblings(name: str, ends: list[str]) -> list[str]:
+    """The name, and those that the template gives beside it: `prod-events` tells of `prod-execute`."""
+    stem = next((name.removesuffix(f"-{end}") for end in ends if name.endswith(f"-{end}")), None)
+    return [name] if stem is None else [f"{stem}-{end}" for end in ends]

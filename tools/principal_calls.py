@@ -63,6 +63,12 @@ def _put(
         gathering.known(name, calls.target, zero)
 
 
+def vouched(question: Question) -> bool:
+    """Whether the finding names addresses, and all of them are the owner's."""
+    named = question.finding.remote_addresses
+    return bool(named) and all(question.registry.trusts(target.id) for target in named)
+
+
 def trusted(address: str, registry: Registry) -> bool:
     """A service's name in the place of an address came from nowhere that we trust."""
     parsed = parse(address)

@@ -28,19 +28,10 @@ def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable
     `attribute` is LookupEvents' own: AccessKeyId or Username. What cannot be read is said, and stops nothing.
     """
     where = list(dict.fromkeys([home(aws.partition), *regions]))
-    since = aws.now() - timedelta(days=DAYS)
-    found: list[Any] = []
-    more = False
     try:
-        for region in where:
-            page = _newest(aws.at(region), attribute, value)
-            listed = page.get("Events", [])
-            lately = [raw for raw in listed if raw.get("EventTime", since) >= since]
-            found += lately
-            more = more or (bool(page.get("NextToken")) and len(lately) == len(listed))
+        events, more = lately(aws, attribute, value, where)
     except AwsError as error:
         return [Effect(what=f"Calls {whose} in the last {DAYS} days could not be measured ({error.code}).")]
-    events = [event for raw in found if (event := activity(raw.get("CloudTrailEvent"))) is not None]
     when = f"in the last {DAYS} days, in {' and '.join(where)}" + (", at least." if more else ".")
     return [
         Effect(what=f"Calls {whose} {when}", count=len(events)),
@@ -50,6 +41,20 @@ def measured(aws: Aws, attribute: str, value: str, whose: str, regions: Iterable
             count=sum(_may_go_on(event, aws.now()) for event in events),
         ),
     ]
+
+
+def lately(aws: Aws, attribute: str, value: str, where: Iterable[str]) -> tuple[list[Activity], bool]:
+    """The calls of the last days on the newest page of each Region, and whether there are more. Raises AwsError."""
+    since = aws.now() - timedelta(days=DAYS)
+    found: list[Any] = []
+    more = False
+    for region in where:
+        page = _newest(aws.at(region), attribute, value)
+        listed = page.get("Events", [])
+        recent = [raw for raw in listed if raw.get("EventTime", since) >= since]
+        found += recent
+        more = more or (bool(page.get("NextToken")) and len(recent) == len(listed))
+    return [event for raw in found if (event := activity(raw.get("CloudTrailEvent"))) is not None], more
 
 
 def regions_of(uses: Iterable[dict[str, Any]]) -> list[str]:

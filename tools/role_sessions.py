@@ -3,16 +3,23 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from agent.activity import Activity
+from agent.plan import Effect
 from agent.record import iso
 from agent.target import Target
-from tools.gathering import Gathering
+from tools import recent_use
+from tools.aws import Aws, AwsCall, AwsError, Phase
+from tools.gathering import Gathering, home
+from tools.newest import DAYS
 
 FACTS = (
     "role.live_sessions", "role.other_live_sessions", "role.other_callers", "role.services", "role.instances",
     "role.functions",
 )  # fmt: skip
+REGIONS = AwsCall("ec2", "DescribeRegions", "ec2:DescribeRegions", "*", frozenset({Phase.PLAN}))
+MEASURING = frozenset({REGIONS, recent_use.LOOKUP})
 LONGEST = timedelta(hours=12)
 """A role's own limit says nothing of the sessions that services make; none lasts longer than this."""
 _LISTED = 12
@@ -28,6 +35,60 @@ class Role:
     """The longest session that somebody may ask for."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Whom a revoke would cut, and how many sessions it would not."""
+
+    effects: list[Effect]
+    newer: int
+    """Sessions that were seen to be made at or after the moment."""
+
+
+def measured(aws: Aws, role: Role, moment: datetime) -> Measured:
+    """Who took the role on in the last days: one page of each Region that the account has enabled, newest first.
+
+    What cannot be read is said, and stops nothing. CloudTrail may not have the last quarter of an hour yet.
+    """
+    regions, gaps = _enabled(aws)
+    taken: list[Activity] = []
+    more = False
+    for region in regions:
+        try:
+            seen, left = recent_use.lately(aws, "ResourceName", role.arn, [region])
+        except AwsError as error:
+            gaps.append(f"Sessions that were made in {region} could not be counted ({error.code}).")
+            continue
+        taken += [event for event in seen if event.assumed_role == role.arn and event.session_key]
+        more = more or left
+    older = [event for event in taken if event.at < iso(moment)]
+    effects = _effects(older, role, aws.now(), ", at least" if more or gaps else "")
+    return Measured([*effects, *(Effect(what=gap) for gap in gaps)], len(taken) - len(older))
+
+
+def _enabled(aws: Aws) -> tuple[list[str], list[str]]:
+    """The Regions, the partition's home first, and in words why there may be more."""
+    near = home(aws.partition)
+    try:
+        answer: Any = aws.at(near).need(REGIONS)
+    except AwsError as error:
+        return [near], [
+            f"In which Regions the account works could not be read ({error.code}): counted in {near} alone."
+        ]
+    return list(dict.fromkeys([near, *sorted(str(one["RegionName"]) for one in answer["Regions"])])), []
+
+
+def _effects(taken: list[Activity], role: Role, now: datetime, least: str) -> list[Effect]:
+    live = [event for event in taken if _alive(event, role, now)]
+    counted = {
+        "Sessions of the role that may still go on": len(live),
+        "Callers that made these sessions": len({event.caller for event in live}),
+        f"AWS services that took the role on in the last {DAYS} days": len(_services(taken)),
+        "Instances among them": len(_names(taken, "ec2.amazonaws.com")),
+        "Functions among them": len(_names(taken, "lambda.amazonaws.com")),
+    }
+    return [Effect(what=f"{what}{least}.", count=count) for what, count in counted.items()]
+
+
 def tell(
     gathering: Gathering, role: Role, taken: list[Activity], gap: str, mine: Callable[[Activity], bool], now: datetime
 ) -> None:
@@ -41,7 +102,7 @@ def tell(
         "role.live_sessions": len(live),
         "role.other_live_sessions": len(others),
         "role.other_callers": len({event.caller for event in others}),
-        "role.services": len({event.service for event in taken if event.actor_type == "AWSService"}),
+        "role.services": len(_services(taken)),
         "role.instances": len(_names(taken, "ec2.amazonaws.com")),
         "role.functions": len(_names(taken, "lambda.amazonaws.com")),
     }.items():
@@ -55,6 +116,10 @@ def tell(
 def _alive(event: Activity, role: Role, now: datetime) -> bool:
     lasts = LONGEST if event.actor_type == "AWSService" else role.lasts
     return event.at >= iso(now - lasts)
+
+
+def _services(taken: Iterable[Activity]) -> set[str]:
+    return {event.service for event in taken if event.actor_type == "AWSService"}
 
 
 def _names(taken: Iterable[Activity], service: str) -> set[str]:

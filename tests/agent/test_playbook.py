@@ -229,6 +229,7 @@ def test_sensitive_data(facts: dict[str, Value], expected: tuple[str, str, list[
 
 SERVED = {
     Situation.CREDENTIAL_ABUSE,
+    Situation.ROLE_SESSION_ABUSE,
     Situation.PUBLIC_BUCKET,
     Situation.SENSITIVE_DATA,
     Situation.INSTANCE_COMPROMISE,

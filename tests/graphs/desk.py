@@ -124,6 +124,20 @@ def world(text: str, *changes: tuple[str, Any]) -> str:
     return yaml.safe_dump(data, sort_keys=False)
 
 
+ROLE_WORLD = world(
+    USER_WORLD,
+    ("iam.roles", [{"name": "deploy"}]),
+    (
+        "cloudtrail.events.3",
+        {
+            "at": "-130m", "name": "StopLogging", "source": "cloudtrail", "role": "deploy", "user": "deploy-4711",
+            "address": ATTACKER,
+        },
+    ),
+)  # fmt: skip
+"""A role, and the session of it that `guardduty_role_session` is about, which stopped a trail from far away."""
+
+
 class Says:
     """A model that gives the same answer to every case, and counts how often it was asked."""
 

@@ -87,8 +87,10 @@ CHANGED_FACTS = [
     ),
     pytest.param(
         GUARDDUTY,
-        [("cloudtrail.events", [*OFFICE_ONLY, SESSION, SESSION_AT_WORK]), ("registry.trusted_networks", OFFICES)],
-        "true_positive", BOTH, ["allow", "allow"], Status.CONTAINED, id="and-the-role-s-session-works-from-elsewhere",
+        [("cloudtrail.events", [*OFFICE_ONLY, SESSION, SESSION_AT_WORK]), ("registry.trusted_networks", OFFICES),
+         ("iam.roles", [{"name": "operator"}])],
+        "true_positive", [*BOTH, "iam_revoke_role_sessions operator"], ["allow", "allow", "ask"],
+        Status.AWAITING_APPROVAL, id="and-the-role-s-session-works-from-elsewhere",
     ),
     pytest.param(
         GUARDDUTY, [("iam.users.0.keys.0.status", "Inactive")], "true_positive", BOTH[:1], ["allow"], Status.CONTAINED,

@@ -147,8 +147,9 @@ def test_what_nobody_may_touch_is_named_in_the_case(case: Bundled) -> None:
     assert [name for name in case.expect.never_touch if name not in told] == []
 
 
-ALWAYS_ASKED = {"ec2_cut_connections", "wafv2_block_address"}
-"""The one opens an instance for seconds; the other answers to attacks of which no service calls any severe."""
+ALWAYS_ASKED = {"ec2_cut_connections", "iam_revoke_role_sessions", "wafv2_block_address"}
+"""One opens an instance for seconds; one cuts everybody who works under a role; one answers to attacks of which no service
+calls any severe."""
 
 
 def test_each_offered_action_is_done_in_some_case_for_an_honest_model(worked: tuple[Worked, ...]) -> None:

@@ -12,7 +12,7 @@ from agent.verdict import plan_digest
 from tools.action import catalogue
 
 OTHER = {
-    "user": "somebody-else", "access_key": "AKIAOTHEREXAMPLE0001", "bucket": "another-bucket",
+    "user": "somebody-else", "role": "another-role", "access_key": "AKIAOTHEREXAMPLE0001", "bucket": "another-bucket",
     "instance": "i-0ffffffffffffffff", "address": "203.0.113.250/32", "other": "hub-finding-ffffffffffffffff",
 }  # fmt: skip
 

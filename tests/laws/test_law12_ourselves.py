@@ -7,7 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET, BUCKET_WORLD, KEY, REGION, SPARE, USER, USER_WORLD, Desk, desk, event, world
+from desk import (
+    ACCOUNT,
+    BUCKET,
+    BUCKET_WORLD,
+    KEY,
+    REGION,
+    ROLE_WORLD,
+    SPARE,
+    USER,
+    USER_WORLD,
+    Desk,
+    desk,
+    event,
+    world,
+)
 from instance_desk import ATTACKER, INSTANCE, INSTANCE_WORLD, ROLE, SIBLING, WEB_WORLD, blocked
 from langgraph.checkpoint.memory import InMemorySaver
 from worked import Worked
@@ -26,6 +40,7 @@ from tools.sandbox.faults import Fail, fail_calls
 
 WORLDS = {
     "user": (USER_WORLD, "guardduty_credential_abuse"),
+    "role": (ROLE_WORLD, "guardduty_role_session"),
     "bucket": (BUCKET_WORLD, "securityhub_s3_public"),
     "instance": (INSTANCE_WORLD, "guardduty_c2"),
     "instance by hand": (world(INSTANCE_WORLD, ("autoscaling.groups.0.instances", [SIBLING])), "guardduty_c2"),
@@ -40,6 +55,7 @@ INSTANCES = [
 """An instance, and the role that it works under: of our own runner people may have listed either."""
 TARGETS = {
     "user": [USER, f"arn:aws:iam::{ACCOUNT}:user/ops/{USER}"],
+    "role": ["deploy", f"arn:aws:iam::{ACCOUNT}:role/ops/deploy"],
     "bucket": [BUCKET, f"arn:aws:s3:::{BUCKET}"],
     "instance": INSTANCES,
     "instance by hand": INSTANCES,

@@ -46,7 +46,7 @@ WORLDS = {
 ONLY_LOOKED_AT = {
     "role": (world(USER_WORLD, ("iam.roles", [{"name": "deploy"}])), "guardduty_role_session"),
 }
-"""No action serves these yet: whatever is read, nothing runs."""
+"""Whatever is read of these, nothing runs unattended: revoking a role's sessions always asks."""
 NEVER_IN_A_RUN = {log_query.STOP.name, athena_query.STOP.name}
 """Stopping a query is for one that takes too long."""
 OF_NO_WEIGHT = {

@@ -1,6 +1,5 @@
 """Deny the role sessions of one instance everything, and nobody else's of that role."""
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -10,7 +9,7 @@ from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
-from tools import recent_use
+from tools import recent_use, role_policies
 from tools.aws import Aws, AwsCall, Gone, Phase
 from tools.instances import describing, find, subject
 from tools.policy_names import names_for, place, unknown_name
@@ -31,24 +30,12 @@ SPEC = ActionSpec(
     ],
 )
 
-_INLINE_LIMIT = 10_240
-"""IAM's quota for all inline policies of one role together, in characters without white space."""
-_SERVICE_PATHS = ("/aws-service-role/", "/aws-reserved/")
-_SERVICE_NAMES = ("AWSServiceRoleFor", "AWSReservedSSO_")
-
-_ROLES = "arn:{partition}:iam::{account}:role/*"
 _PROFILES = "arn:{partition}:iam::{account}:instance-profile/*"
-_ALL = frozenset({Phase.PLAN, Phase.EXECUTE, Phase.VERIFY, Phase.UNDO})
 DESCRIBE = describing(Phase.PLAN, Phase.VERIFY)
 PROFILE = AwsCall(
     "iam", "GetInstanceProfile", "iam:GetInstanceProfile", _PROFILES, frozenset({Phase.PLAN, Phase.VERIFY})
 )  # fmt: skip
-GET_ROLE = AwsCall("iam", "GetRole", "iam:GetRole", _ROLES, _ALL)
-GET = AwsCall("iam", "GetRolePolicy", "iam:GetRolePolicy", _ROLES, _ALL)
-LIST = AwsCall("iam", "ListRolePolicies", "iam:ListRolePolicies", _ROLES, frozenset({Phase.PLAN}))
-PUT = AwsCall("iam", "PutRolePolicy", "iam:PutRolePolicy", _ROLES, frozenset({Phase.EXECUTE}), writes=True)
-DELETE = AwsCall("iam", "DeleteRolePolicy", "iam:DeleteRolePolicy", _ROLES, frozenset({Phase.UNDO}), writes=True)
-CALLS = frozenset({DESCRIBE, PROFILE, GET_ROLE, GET, LIST, PUT, DELETE, recent_use.LOOKUP})
+CALLS = role_policies.CALLS | {DESCRIBE, PROFILE, recent_use.LOOKUP}
 
 
 class Params(Record):
@@ -77,20 +64,20 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
     role = next(iter(roles), None)
     if role is None:
         return _change(target, Params(role=None, role_id=None, policy_name=names_for(target)[0]), None, None)
-    if role["Path"].startswith(_SERVICE_PATHS) or role["RoleName"].startswith(_SERVICE_NAMES):
-        return no(detail=f"the role {role['RoleName']} belongs to AWS, which lets nobody put a policy on it")
+    if why := role_policies.refusal(role):
+        return no(detail=why)
     if role["RoleName"] != target.owner:
         detail = f"{role['RoleName']} is not the role that was looked up: nobody knows whether the registry guards it"
         return no(reason="read_failed", detail=detail)
     blank = Params(role=role["RoleName"], role_id=role["RoleId"], policy_name="")
     document = _document(target, role["RoleId"])
-    there = _names(aws, role["RoleName"])
-    last = unknown_name(target, aws.now(), params)
-    named = place(target, there, lambda name: _policy(aws, _named(blank, name)), document, last)
+    there = role_policies.names(aws, role["RoleName"])
+    names = [*names_for(target), unknown_name(names_for(target), target, aws.now(), params)]
+    named = place(names, there, lambda name: _policy(aws, _named(blank, name)), document)
     if named is None:
         return no(detail="policies of all our names with other content are there")
     chosen, found = _named(blank, named[0]), named[1]
-    if found is None and (room := _INLINE_LIMIT - _inline_size(aws, role["RoleName"], there)) < _size(document):
+    if found is None and (room := role_policies.room(aws, role["RoleName"], there)) < role_policies.size(document):
         return no(detail=f"inline policies of the role leave {room} characters, too few for the deny")
     cut = recent_use.measured(aws, "Username", target.id, "as this instance", [target.region])
     return _change(target, chosen, found, document, cut)
@@ -101,8 +88,7 @@ def execute(aws: Aws, change: Change) -> Executed | Drifted:
     params = Params.model_validate(change.params)
 
     def write() -> None:
-        document = json.dumps(change.after["policy"], separators=(",", ":"))
-        aws.need(PUT, RoleName=params.role, PolicyName=params.policy_name, PolicyDocument=document)
+        role_policies.put(aws, params.role, params.policy_name, change.after["policy"])
 
     return step(aws, _read(aws, params), write, expected=change.before, wanted=change.after)
 
@@ -129,7 +115,7 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
     params = Params.model_validate(change.params)
 
     def write() -> None:
-        aws.need(DELETE, RoleName=params.role, PolicyName=params.policy_name)
+        role_policies.delete(aws, params.role, params.policy_name)
 
     return step(aws, _read(aws, params), write, expected=change.after, wanted=change.before)
 
@@ -173,11 +159,7 @@ def _read(aws: Aws, params: Params) -> Read:
     def read() -> JsonObject:
         if params.role is None:
             return {"policy": None}
-        role = cast(dict[str, Any], aws.need(GET_ROLE, RoleName=params.role)["Role"])
-        if role["RoleId"] != params.role_id:
-            raise Gone(GET_ROLE.name, "AnotherRoleOfThisName")
-        answer = aws.call(GET, absent={"NoSuchEntity"}, RoleName=params.role, PolicyName=params.policy_name)
-        return {"policy": answer["PolicyDocument"] if answer else None}
+        return {"policy": role_policies.document_of(aws, params.role, params.role_id, params.policy_name)}
 
     return read
 
@@ -188,17 +170,3 @@ def _policy(aws: Aws, params: Params) -> JsonObject | None:
 
 def _named(params: Params, name: str) -> Params:
     return params.model_copy(update={"policy_name": name})
-
-
-def _size(document: Any) -> int:
-    text = document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
-    return len("".join(text.split()))
-
-
-def _names(aws: Aws, role: str) -> list[str]:
-    return [name for page in aws.pages(LIST, RoleName=role) for name in cast(list[str], page["PolicyNames"])]
-
-
-def _inline_size(aws: Aws, role: str, names: list[str]) -> int:
-    answers = [aws.call(GET, absent={"NoSuchEntity"}, RoleName=role, PolicyName=name) for name in names]
-    return sum(_size(answer["PolicyDocument"]) for answer in answers if answer)

@@ -11,7 +11,7 @@ from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 from tools import recent_use
 from tools.aws import Aws, AwsCall, AwsError, Gone, Phase
-from tools.policy_names import place, unknown_name
+from tools.policy_names import names_for, place, unknown_name
 from tools.transition import Read, read_back, step
 
 SPEC = ActionSpec(
@@ -74,8 +74,8 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return no(reason="not_supported", detail="the user belongs to an AWS service")
     blank = Params(user_id=user["UserId"], policy_name="")
     there = _names(aws, target)
-    last = unknown_name(target, aws.now(), params)
-    named = place(target, there, lambda name: _policy(aws, target, _named(blank, name)), DENY_ALL, last)
+    names = [*names_for(target), unknown_name(names_for(target), target, aws.now(), params)]
+    named = place(names, there, lambda name: _policy(aws, target, _named(blank, name)), DENY_ALL)
     if named is None:
         return no(reason="not_supported", detail="policies of all our names with other content are there")
     chosen, found = _named(blank, named[0]), named[1]

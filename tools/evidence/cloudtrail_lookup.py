@@ -10,7 +10,7 @@ from tools import key_sessions, made_credentials, regions
 from tools.aws import Aws
 from tools.event_history import LAG, LOOKUP, History, Seen
 from tools.gathering import Gathering, Read, about, home, regional, users
-from tools.principal_calls import trusted
+from tools.principal_calls import trusted, vouched
 from tools.registry import Registry
 from tools.source import Question, SourceSpec
 from tools.window import TRAIL_LAG, settled
@@ -130,10 +130,8 @@ def _tell_sessions(
 
 def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
     """Where the calls came from. While the finding's own call may still be on its way, the others clear nobody."""
-    named = question.finding.remote_addresses
-    vouched = bool(named) and all(question.registry.trusts(target.id) for target in named)
-    gathering.known("key.finding_address_trusted", key, vouched)
-    remote = {target.id.split("/")[0] for target in named}
+    gathering.known("key.finding_address_trusted", key, vouched(question))
+    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
     sighted = any(_same(event.address, remote) for event in events)
     distrusted = not all(trusted(event.address, question.registry) for event in events)
     late = not sighted and not seen.gap and not settled(question)

@@ -19,7 +19,7 @@ from tools.user_rights import iam_read
 from tools.window import settled
 
 USER_FACTS = tuple(f"user.{name}" for name in principal_calls.NAMES)
-SESSION_FACTS = tuple(f"session.{name}" for name in principal_calls.NAMES)
+SESSION_FACTS = (*(f"session.{name}" for name in principal_calls.NAMES), "session.finding_address_trusted")
 ROLE_FACTS = tuple(f"role.{name}" for name in principal_calls.NAMES) + role_sessions.FACTS
 REGION_FACTS = ("activity.regions", "activity.regions_unread")
 
@@ -70,6 +70,7 @@ def gather(aws: Aws, question: Question) -> Answered:
         theirs = _in_role(seen, session.owner, _session_name(session.id))
         calls = Calls(session, "session", theirs, seen.gap or everywhere.gap)
         principal_calls.tell(gathering, calls, question)
+        gathering.known("session.finding_address_trusted", session, principal_calls.vouched(question))
     for role in roles:
         unread += _role(history, role, where, everywhere.gap, named)
     _tell_regions(gathering, where, list(dict.fromkeys(unread)), everywhere.gap)

@@ -1,23 +1,27 @@
-"""IAM's word on a role: when it was last used, what it may do, and whom it lets in."""
+"""IAM's word on a role: when it was last used, what it may do, whom it lets in, and which sessions it still serves."""
 
 from datetime import datetime
 from typing import Any
 
 from agent.evidence import Answered
 from agent.finding import Finding
-from agent.iam_policy import Principal, parse_document, principals, statements
+from agent.iam_policy import Principal, cuts_sessions_before, parse_document, principals, statements
+from agent.tags import any_protects
 from agent.target import Target, TargetKind
 from tools import user_rights
 from tools.aws import Aws
 from tools.gathering import Gathering, about, attempt, home
 from tools.source import Question, SourceSpec
-from tools.user_rights import iam_read
+from tools.user_rights import Rights, iam_read
 
-FACTS = ("role.exists", "role.last_used_days", "role.admin", "role.trusts_outside", "role.trusts_federated")
+FACTS = (
+    "role.exists", "role.last_used_days", "role.admin", "role.trusts_outside", "role.trusts_federated",
+    "role.protecting_tag", "role.sessions_cut",
+)  # fmt: skip
 
 SPEC = SourceSpec(
     name="role_state",
-    tells="When a role was last used, whether it may do everything, and whether others than its own account may take it on.",
+    tells="When a role was last used, what it may do, who may take it on, and whether its sessions of then are revoked already.",
     facts=FACTS,
     deadline_seconds=30,
     byte_cap=1_000_000,
@@ -39,21 +43,31 @@ def gather(aws: Aws, question: Question) -> Answered:
     iam = aws.at(home(aws.partition))
     for role in about(question.finding, TargetKind.ROLE):
         gathering.want(role, FACTS)
-        _tell_role(gathering, iam, role, question.now)
+        _tell_role(gathering, iam, role, question)
     return gathering.answered()
 
 
-def _tell_role(gathering: Gathering, iam: Aws, role: Target, now: datetime) -> None:
+def _tell_role(gathering: Gathering, iam: Aws, role: Target, question: Question) -> None:
     read = attempt(lambda: gathering.call(iam, GET_ROLE, absent={"NoSuchEntity"}, RoleName=role.id))
     if read.value is None:
         _tell_unseen(gathering, role, read.gap)
         return
     found: Any = read.value["Role"]
     gathering.known("role.exists", role, True)
-    _tell_use(gathering, role, (found.get("RoleLastUsed") or {}).get("LastUsedDate"), now)
+    _tell_use(gathering, role, (found.get("RoleLastUsed") or {}).get("LastUsedDate"), question.now)
     _tell_trust(gathering, role, found.get("AssumeRolePolicyDocument"))
     rights = user_rights.read_role(gathering, iam, role)
     gathering.holds("role.admin", role, user_rights.admin(rights, role.partition), rights.gap)
+    protects = any_protects(str(tag.get("Key", "")) for tag in found.get("Tags") or [])
+    gathering.known("role.protecting_tag", role, protects)
+    gathering.holds("role.sessions_cut", role, _cut(rights, question.finding), rights.gap)
+
+
+def _cut(rights: Rights, finding: Finding) -> bool:
+    """Whether a policy denies everything to all sessions that may have done what the finding saw."""
+    moments = [cuts_sessions_before(document) for document in rights.documents]
+    cut = max((moment for moment in moments if moment is not None), default=None)
+    return cut is not None and finding.last_seen is not None and cut > finding.last_seen
 
 
 def _tell_unseen(gathering: Gathering, role: Target, gap: str) -> None:

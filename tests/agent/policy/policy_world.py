@@ -31,6 +31,7 @@ CATALOGUE = Catalogue.of(
         _spec("iam_deny_user", TargetKind.USER, 10, Disruption.ONE_PRINCIPAL),
         _spec("iam_deactivate_key", TargetKind.ACCESS_KEY, 20, Disruption.ONE_PRINCIPAL),
         _spec("s3_block_public_access", TargetKind.BUCKET, 30, Disruption.ONE_RESOURCE),
+        _spec("iam_revoke_role_sessions", TargetKind.ROLE, 40, Disruption.SHARED),
         _spec("ec2_snapshot_volumes", TargetKind.INSTANCE, 110, Disruption.NONE),
         _spec("ec2_quarantine_interfaces", TargetKind.INSTANCE, 140, Disruption.ONE_RESOURCE),
         _spec("ec2_cut_connections", TargetKind.INSTANCE, 170, Disruption.SHARED),

@@ -8,7 +8,9 @@ from agent.policy.examples import ReadyExample, load_examples
 
 _TWICE = "a forbid says the same of every containment; the permit says it too, so that either may be edited alone"
 _OBSERVE = "observe-never-writes says the same of every write; the permit says it too"
-_NO_ROLES = "no action of this catalogue is about roles yet; the one that will be must find the policy in place"
+_NO_SESSIONS = (
+    "no action of this catalogue is about a single session yet; one that will be must find the policy in place"
+)
 
 EQUIVALENT = {
     "auto-contain: without context.target_verified": _TWICE,
@@ -23,8 +25,7 @@ EQUIVALENT = {
     'auto-contain: without ["exact", "forward_only"].contains(context.reversal)': (
         "the schema knows no third reversal; if one is ever added, it is not permitted unasked"
     ),
-    'known-automation: without "role" in its list': _NO_ROLES,
-    'known-automation: without "role_session" in its list': _NO_ROLES,
+    'known-automation: without "role_session" in its list': _NO_SESSIONS,
 }
 """Mutants that decide the same as the policies do, each with the reason why that is as it should be."""
 

@@ -54,7 +54,7 @@ def test_a_session_is_found_by_its_name_in_a_region_that_nobody_named_and_a_name
     namesake = {"at": "-40m", "name": "CreateUser", "role": "other", "user": "stolen", "address": ATTACKER}
     expected = {
         "session.calls": 1, "session.sensitive_calls": 1, "session.denied_share": 0,
-        "session.only_trusted_addresses": False,
+        "session.only_trusted_addresses": False, "session.finding_address_trusted": False,
     }  # fmt: skip
     assert of("session.", namesake) == expected
 

@@ -8,14 +8,22 @@ from asking import ACCOUNT, OF_ROLE, OTHER_ACCOUNT, ask, built, changed, gather,
 from tools.sandbox.faults import Fail, fail_calls
 
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+LAST_SEEN = "2026-03-01T11:20:00Z"
+"""When the finding saw the last of it: a session that did it may have been issued in that very second."""
 BEFORE = {
     "role.exists": True, "role.last_used_days": "absent: never_used", "role.admin": False,
-    "role.trusts_outside": False, "role.trusts_federated": False,
+    "role.trusts_outside": False, "role.trusts_federated": False, "role.protecting_tag": False, "role.sessions_cut": False,
 }  # fmt: skip
 
 
 def trusting(**principal: Any) -> dict[str, Any]:
     return {"trust": {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}}
+
+
+def cut(moment: str, **more: Any) -> dict[str, Any]:
+    older = {"DateLessThan": {"aws:TokenIssueTime": moment}, **more}
+    deny = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"], "Condition": older}
+    return {"policies": {"AWSRevokeOlderSessions": {"Statement": [deny]}}}
 
 
 CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -27,6 +35,12 @@ CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (trusting(AWS=[ACCOUNT, OTHER_ACCOUNT]), {"role.trusts_outside": True}),
     (trusting(AWS="*"), {"role.trusts_outside": True}),
     (trusting(Federated="accounts.google.com"), {"role.trusts_federated": True}),
+    ({"tags": {"do-not-touch": "true"}}, {"role.protecting_tag": True}),
+    ({"tags": {"team": "quay"}}, {}),
+    (cut("2026-03-01T11:20:01Z"), {"role.sessions_cut": True}),
+    (cut(LAST_SEEN), {}),
+    (cut("2026-03-01T11:20:01Z", StringLike={"aws:userid": "*:one"}), {}),
+    (cut("soon"), {}),
 ]
 
 
