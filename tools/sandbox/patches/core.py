@@ -67,6 +67,24 @@ def _errors(original: Any) -> Any:
 
 
 @patch(
+    "moto.core.serialize",
+    "XFormedAttributePicker.get_possible_keys",
+    source="f0d20f55f37f",
+    why="it works the names of every member out anew for every value, though only their kinds tell",
+)
+def _names(original: Any) -> Any:
+    known: dict[Any, list[str]] = {}
+
+    def names(self: Any, context: Any) -> list[str]:
+        kind = (type(context.obj), context.shape, context.key)
+        if kind not in known:
+            known[kind] = list(dict.fromkeys(original(self, context)))
+        return known[kind]
+
+    return names
+
+
+@patch(
     "moto.core.responses",
     "BaseResponse.get_region_from_url",
     source="f26e68bd6df6",
