@@ -20,6 +20,7 @@ from tools.sandbox.seeding import (
     organizations,
     s3,
     securityhub,
+    securityhub_v2,
     wafv2,
 )
 from tools.sandbox.seeding.events import account_of, findings_in, region_of
@@ -32,6 +33,7 @@ _KEEPERS = {
     "cloudtrail": cloudtrail.put_own,
     "guardduty": guardduty.put_own,
     "macie": macie.put_own,
+    "ocsf": securityhub_v2.put_own,
 }
 
 __all__ = ["add", "secret_for", "seed"]
