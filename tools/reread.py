@@ -4,20 +4,36 @@ from collections.abc import Callable
 
 from agent.finding import Finding, Origin
 from agent.target import GLOBAL
-from tools.aws import Aws, AwsCall, AwsError
+from tools.aws import Aws, AwsError
 from tools.gathering import home
-from tools.readers import cloudtrail, guardduty, macie, securityhub
+from tools.readers import (
+    access_analyzer,
+    cloudtrail,
+    cloudwatch,
+    config,
+    guardduty,
+    health,
+    inspector,
+    macie,
+    securityhub,
+)
 from tools.readers.answer import NO_READER, Reread
 
 __all__ = ["CALLS", "READERS", "Reread", "reread"]
 
-CALLS = frozenset[AwsCall]().union(securityhub.CALLS, guardduty.CALLS, macie.CALLS, cloudtrail.CALLS)
-READERS: dict[Origin, Callable[[Aws, Finding], Reread]] = {
-    Origin.CLOUDTRAIL: cloudtrail.read,
-    Origin.GUARDDUTY: guardduty.read,
-    Origin.MACIE: macie.read,
-    Origin.SECURITY_HUB: securityhub.read,
+_BY_ORIGIN = {
+    Origin.ACCESS_ANALYZER: access_analyzer,
+    Origin.CLOUDTRAIL: cloudtrail,
+    Origin.CLOUDWATCH: cloudwatch,
+    Origin.CONFIG: config,
+    Origin.GUARDDUTY: guardduty,
+    Origin.HEALTH: health,
+    Origin.INSPECTOR: inspector,
+    Origin.MACIE: macie,
+    Origin.SECURITY_HUB: securityhub,
 }
+CALLS = frozenset(call for reader in _BY_ORIGIN.values() for call in reader.CALLS)
+READERS: dict[Origin, Callable[[Aws, Finding], Reread]] = {origin: reader.read for origin, reader in _BY_ORIGIN.items()}
 """Who reads a finding again that did not come through Security Hub."""
 
 

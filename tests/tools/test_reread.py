@@ -204,7 +204,6 @@ def test_a_finding_under_a_detector_of_somebody_else_is_read_through_the_regions
         ({"key": "x"}, "no_identifier"),
         ({"key": f"arn:aws:guardduty:{REGION}:444455556666:detector/{DETECTOR}/finding/{ID}"}, "no_identifier"),
         ({"key": f"arn:aws:guardduty:{REGION}:{ACCOUNT}:detector/../finding/{ID}"}, "no_identifier"),
-        ({"origin": Origin.INSPECTOR}, "no_reader"),
         ({"origin": Origin.THIRD_PARTY}, "no_reader"),
         ({"origin": Origin.SECURITY_HUB}, "no_identifier"),
     ],

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -118,6 +119,8 @@ def refuse(code: str, message: str) -> Exception:
 def _refusal() -> type[Exception]:
     from moto.core.exceptions import ServiceException
 
+    # services have codes that are in no model, and moto warns of each
+    warnings.filterwarnings("ignore", r"Exception\(Refusal\) with code", UserWarning)
     # a class of our own module: moto looks for the errors of the service that an exception's module names
     refusal: type[Exception] = type("Refusal", (ServiceException,), {"__module__": __name__})
     return refusal

@@ -20,6 +20,7 @@ from tools.sandbox.seeding.ec2 import Ec2Section
 from tools.sandbox.seeding.elbv2 import Elbv2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
+from tools.sandbox.seeding.health import HealthSection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
 from tools.sandbox.seeding.organizations import OrganizationSection
@@ -56,6 +57,7 @@ class Content(Record):
     athena: AthenaSection = AthenaSection()
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
+    health: HealthSection = HealthSection()
     securityhub: SecurityHubSection = SecurityHubSection()
 
     @model_validator(mode="after")

@@ -12,7 +12,16 @@ _REGIONS = re.compile(
     r"(us|eu|ap|ca|sa|me|af|il|mx)-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
     r"|cn-(north|northwest)-1|us-gov-(east|west)-1"
 )
-Kind = Literal["guardduty", "asff", "ocsf", "macie", "cloudtrail", "other"]
+Kind = Literal[
+    "access_analyzer", "asff", "cloudtrail", "cloudwatch", "config", "guardduty", "health", "inspector", "macie", "ocsf", "other"
+]  # fmt: skip
+_MARKS: dict[str, Kind] = {
+    "findingArn": "inspector", "newEvaluationResult": "config", "eventTypeCode": "health",
+    "resourceOwnerAccount": "access_analyzer",
+}  # fmt: skip
+"""Fields that only one service writes: a finding of it is known without an envelope."""
+_SOURCES: dict[str, Kind] = {"aws.access-analyzer": "access_analyzer", "aws.cloudwatch": "cloudwatch"}
+"""What their envelope alone tells."""
 
 
 class Carried(Record):
@@ -100,6 +109,9 @@ def _kind(body: JsonObject, source: str) -> Kind:
         return "macie"
     if isinstance(body.get("userIdentity"), dict) and isinstance(body.get("eventID"), str):
         return "cloudtrail"
+    marked = next((kind for name, kind in _MARKS.items() if name in body), _SOURCES.get(source))
+    if marked is not None:
+        return marked
     kind, inner = pick(body, "type"), pick(body, "service", "resource")
     if (
         isinstance(kind, str)
