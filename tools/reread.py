@@ -1,10 +1,10 @@
 """Reads a finding again from the service that keeps it: what arrived is only a hint."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from agent.finding import Finding, Origin
 from agent.target import GLOBAL
-from tools.aws import Aws, AwsError
+from tools.aws import Aws, AwsCall, AwsError
 from tools.gathering import home
 from tools.readers import (
     access_analyzer,
@@ -21,7 +21,18 @@ from tools.readers.answer import NO_READER, Reread
 
 __all__ = ["CALLS", "READERS", "Reread", "reread"]
 
-_BY_ORIGIN = {
+
+class Reader(Protocol):
+    """One file of `tools/readers`."""
+
+    CALLS: frozenset[AwsCall]
+
+    def read(self, aws: Aws, finding: Finding) -> Reread:
+        """What its service says of the finding now. Raises AwsError."""
+        ...
+
+
+READERS: dict[Origin, Reader] = {
     Origin.ACCESS_ANALYZER: access_analyzer,
     Origin.CLOUDTRAIL: cloudtrail,
     Origin.CLOUDWATCH: cloudwatch,
@@ -32,9 +43,8 @@ _BY_ORIGIN = {
     Origin.MACIE: macie,
     Origin.SECURITY_HUB: securityhub,
 }
-CALLS = frozenset(call for reader in _BY_ORIGIN.values() for call in reader.CALLS)
-READERS: dict[Origin, Callable[[Aws, Finding], Reread]] = {origin: reader.read for origin, reader in _BY_ORIGIN.items()}
-"""Who reads a finding again that did not come through Security Hub."""
+"""Who reads a finding again that did not come through Security Hub. An origin that is missing says so in docs/limits.md."""
+CALLS = frozenset(call for reader in READERS.values() for call in reader.CALLS)
 
 
 def reread(aws: Aws, finding: Finding) -> Reread:
@@ -45,10 +55,10 @@ def reread(aws: Aws, finding: Finding) -> Reread:
     """
     aws = aws.at(home(aws.partition) if finding.region == GLOBAL else finding.region)
     kept = finding.product_arn is not None and finding.hub_id is not None
-    read = securityhub.read if kept else READERS.get(finding.origin)
-    if read is None:
+    reader = READERS.get(Origin.SECURITY_HUB if kept else finding.origin)
+    if reader is None:
         return NO_READER
     try:
-        return read(aws, finding)
+        return reader.read(aws, finding)
     except AwsError as error:
         return Reread(outcome="failed", note=error.code)

@@ -1,6 +1,7 @@
 """A finding is read again from the service that keeps it, and parses to the same finding as the event did."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from agent.event import Event
 from agent.finding import Finding, Origin
 from agent.intake import parse
 from tools.aws import Aws, Phase
-from tools.reread import CALLS, reread
+from tools.reread import CALLS, READERS, reread
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.sandbox.seed import seed
@@ -213,6 +214,13 @@ def test_a_finding_that_nobody_can_ask_for_is_failed_and_nothing_is_called(chang
     again = reread(aws, parsed(GUARDDUTY).model_copy(update=change))
     assert (again.outcome, again.note) == ("failed", note)
     assert aws.tally.by_phase == {}
+
+
+@pytest.mark.parametrize("origin", Origin)
+def test_each_origin_is_read_again_or_the_limits_say_that_it_is_not(origin: Origin) -> None:
+    limits = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+    unread = limits.partition("\n## What is not read again\n")[2].partition("\n## ")[0]
+    assert (origin in READERS) != (f"(`{origin}`)" in unread)
 
 
 def test_what_a_person_wrote_into_security_hub_since_is_read() -> None:
