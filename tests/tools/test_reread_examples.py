@@ -236,3 +236,24 @@ def test_a_key_that_its_service_does_not_write_is_asked_of_nobody(name: str, key
     again = reread(aws, parsed(event(name)).model_copy(update={"key": key}))
     assert (again.outcome, again.note) == ("failed", "no_identifier")
     assert aws.tally.by_phase == {}
+
+
+@pytest.mark.parametrize("name", ["cloudwatch_alarm", "inspector_package"])
+def test_a_key_of_another_account_than_the_finding_is_asked_of_nobody(name: str) -> None:
+    _, aws = opened(name)
+    finding = parsed(event(name))
+    again = reread(aws, finding.model_copy(update={"key": finding.key.replace(ACCOUNT, "444455556666")}))
+    assert (again.outcome, again.note) == ("failed", "no_identifier")
+    assert aws.tally.by_phase == {}
+
+
+def test_of_more_findings_than_were_asked_for_only_the_one_itself_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox, aws = opened("securityhub_s3_public_ocsf")
+    kept = state(sandbox, HubV2State).findings
+    others = [{**kept[0], "cloud": {"account": {"uid": "444455556666"}}}, {**kept[0], "finding_info": {"uid": "x"}}]
+    kept[:0] = others
+    monkeypatch.setattr("tools.sandbox.services.securityhub_v2._hits", lambda *_: True)
+    finding = parsed(event("securityhub_s3_public_ocsf"))
+    assert parsed(reread(aws, finding).body) == finding
+    kept[:] = others
+    assert reread(aws, finding).outcome == "absent"

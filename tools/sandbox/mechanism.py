@@ -190,8 +190,15 @@ Their operations are added with `op(name, ...)` as for any other, and what they 
 """
 
 
+CLIENT_NAMES: dict[str, str] = {}
+"""What boto3 calls a new service, where moto has a package of that name."""
+
+
 def add_services() -> None:
     """Let requests to the new services find their way. Called once a process."""
+    from moto.core.responses import boto3_service_name
+
+    boto3_service_name.update(CLIENT_NAMES)
     for package, host in NEW_SERVICES.items():
         _add_service(package, host)
 
