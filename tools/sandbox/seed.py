@@ -21,6 +21,7 @@ from tools.sandbox.seeding import (
     inspector,
     macie,
     organizations,
+    present,
     s3,
     securityhub,
     securityhub_v2,
@@ -126,3 +127,4 @@ def _build(place: Place, content: Content) -> None:
     wafv2.seed(place, content.wafv2)
     flow_logs.seed(place, content.flow_logs)
     athena.seed(place, content.athena, content.cloudtrail, content.flow_logs)
+    present.seed(place, content.present)

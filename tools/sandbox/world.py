@@ -25,6 +25,7 @@ from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
 from tools.sandbox.seeding.organizations import OrganizationSection
 from tools.sandbox.seeding.place import partition_of
+from tools.sandbox.seeding.present import Present
 from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
@@ -58,6 +59,7 @@ class Content(Record):
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
     health: HealthSection = HealthSection()
+    present: list[Present] = []
     securityhub: SecurityHubSection = SecurityHubSection()
 
     @model_validator(mode="after")
