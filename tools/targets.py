@@ -11,6 +11,8 @@ from tools.named_targets import CALLS as NAMED_CALLS
 from tools.named_targets import READS as NAMED_READS
 from tools.named_targets import Standing
 
+__all__ = ["CALLS", "Standing", "verify"]
+
 _PHASES = frozenset({Phase.READ, Phase.PLAN})
 _USER = "arn:{partition}:iam::{account}:user/*"
 LAST_USED = AwsCall(
