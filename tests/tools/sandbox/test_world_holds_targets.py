@@ -65,6 +65,20 @@ def test_the_examples_have_targets_of_every_kind_that_a_world_holds() -> None:
     assert kinds >= STANDS - KINDS
 
 
+@pytest.mark.parametrize("name", ["inspector_package", "access_analyzer_bucket"])
+def test_a_finding_as_its_api_answers_it_has_its_world_in_its_own_account_and_region(name: str) -> None:
+    """An Inspector finding says its Region in its ARN alone, one of Access Analyzer its account by the resource's owner."""
+    body = example(name)["detail"]
+    if "accountId" in body:
+        body["resourceOwnerAccount"] = body.pop("accountId")
+    else:
+        body["resources"] = [{"type": "AWS_EC2_INSTANCE", "id": "i-0abc1234def567890"}]
+    found = standing(body)
+    assert {(target.account, target.region, said) for target, said in found.items()} == {
+        ("111122223333", "eu-west-1", "verified")
+    }
+
+
 def test_what_a_world_only_says_to_be_there_is_there() -> None:
     ids = {
         "database": "orders", "function": "resize", "group": "sg-0123456789abcdef0", "image": "ami-0123456789abcdef0",

@@ -64,15 +64,17 @@ def findings_in(event: JsonValue) -> list[Carried]:
 def account_of(carried: Carried, default: str) -> str:
     """The account that the finding is about."""
     cloud = pick(pick(pick(carried.body, "cloud"), "account"), "uid")
-    own = pick(carried.body, "affectedaccount", "recipientaccountid")
+    own = pick(carried.body, "affectedaccount", "recipientaccountid", "resourceowneraccount")
     candidates = (own, carried.get("accountid", "awsaccountid"), cloud, pick(carried.envelope, "account"))
     return next((one for one in candidates if isinstance(one, str) and re.fullmatch(r"[0-9]{12}", one)), default)
 
 
 def region_of(carried: Carried, default: str) -> str:
     """The Region that the finding is about, if it is one that exists."""
-    cloud = pick(pick(carried.body, "cloud"), "region")
-    candidates = (carried.get("region", "awsregion"), cloud, pick(carried.envelope, "region"))
+    cloud, arn = pick(pick(carried.body, "cloud"), "region"), pick(carried.body, "findingarn")
+    # an Inspector finding says it in its ARN alone
+    own = ":".join(str(arn).split(":")[3:4])
+    candidates = (pick(carried.body, "region", "awsregion"), cloud, own, pick(carried.envelope, "region"))
     return next((one for one in candidates if isinstance(one, str) and is_region(one)), default)
 
 
