@@ -31,6 +31,8 @@ class Slots(Record):
 
     filled: list[Slot] = []
     overflow: list[Target] = []
+    unconfirmed: dict[str, Literal["gone", "foreign", "failed"]] = {}
+    """By `Target.key`: what the live read said of a slot that is not verified."""
 
     def get(self, name: str) -> Slot | None:
         """The slot of that name, if it is filled."""

@@ -143,6 +143,8 @@ class Report(Record):
     fallback_reason: str | None = None
     actions: list[ReportedAction] = []
     dropped: list[Inapplicable] = []
+    unconfirmed: dict[str, Literal["gone", "foreign", "failed"]] = {}
+    """Targets that a live read did not confirm, by `Target.key`: not there any more, somebody else's, or not to be read."""
     approvals: list[Approval] = []
     leaves_open: list[str] = []
     related: list[str] = []

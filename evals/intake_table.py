@@ -1,4 +1,4 @@
-"""Write docs/intake.md: how far each file of the recorded corpus parses, and why each line that does not, does not."""
+"""Write docs/intake.md: how far each file of the recorded corpus parses, why each other line does not, and who reads findings again."""
 
 import argparse
 from collections import Counter
@@ -13,6 +13,7 @@ from agent.intake import parse
 from agent.intake.triage import triage
 from agent.record import Record
 from evals.loading import read_json
+from tools.reread import READERS
 
 FILES = ["guardduty", "securityhub_asff", "securityhub_ocsf", "macie", "inspector", "other"]
 """The finding files of the corpus, in the order in which it lists them."""
@@ -29,6 +30,17 @@ own product's ARN. What holds no findings (an import or a custom action on none,
 `no_findings`, and parks nothing. What a person sends by a custom action is worked although it is old, resolved, suppressed or last
 noted by us; never a sample, what its service archived or sees passed, a product that is not of AWS, or another's account.
 """
+
+_AGAIN = """## Read again
+
+What arrived is a hint: before anything else the finding is read again from its own service, in its own account and Region, and what
+that answers is parsed as an event would be. So a finding that was resolved, archived or suppressed since it was sent is skipped, and so
+is a check that passes. One that its service does not know is refused (`not_found`); one that cannot be read again goes on as it came, and
+asks. What came through Security Hub is read there, in ASFF or in OCSF, whoever found it.
+[limits.md](limits.md) says what is not read again.
+
+| origin | asked by |
+|---|---|"""
 
 
 class Line(Record):
@@ -75,7 +87,7 @@ def _line(name: str, row: JsonValue) -> Line:
 
 def render(lines: list[Line]) -> str:
     """The page: counts by file, reasons by file, and every line that does not parse."""
-    parts = [_HEAD, _counts(lines), "## Parsed, and then passed over\n", _passed_over(lines), _unread(lines)]
+    parts = [_HEAD, _counts(lines), "## Parsed, and then passed over\n", _passed_over(lines), _again(), _unread(lines)]
     return "\n".join(parts)
 
 
@@ -95,6 +107,11 @@ def _passed_over(lines: list[Line]) -> str:
         counted = Counter(reason for line in lines if line.file == name for reason in line.passed_over)
         rows += [f"| {name} | {reason} | {count} |" for reason, count in sorted(counted.items())]
     return "\n".join(rows) + "\n"
+
+
+def _again() -> str:
+    calls = {origin: sorted(f"`{call.name}`" for call in reader.CALLS) for origin, reader in READERS.items()}
+    return "\n".join([_AGAIN, *(f"| {origin} | {', '.join(names)} |" for origin, names in calls.items())]) + "\n"
 
 
 def _unread(lines: list[Line]) -> str:

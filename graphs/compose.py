@@ -39,6 +39,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         fallback_reason=plan.fallback_reason if plan else None,
         actions=actions,
         dropped=plan.dropped if plan else [],
+        unconfirmed=state.slots.unconfirmed if state.slots else {},
         approvals=[approval for decision in state.decisions.values() for approval in decision.approvals],
         leaves_open=sorted(
             {line for a in held for line in a.planned.change.leaves_open}

@@ -25,6 +25,7 @@ from graphs.taking_over import going_on
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
 from tools.targets import CALLS as VERIFY_CALLS
+from tools.targets import Standing as TargetStanding
 from tools.targets import verify
 
 PLAYBOOK = "playbook"
@@ -51,11 +52,13 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
 
 def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally) -> Slots:
     """The slots, each re-read from AWS in the account that the finding says."""
-    verified = {}
+    said: dict[str, TargetStanding] = {}
     for slot in assign(finding, evidence, {}).filled:
         aws = service.aws(finding.account, slot.target.region, Phase.READ, VERIFY_CALLS, tally)
-        verified[slot.target.key] = verify(aws, slot.target) == "verified"
-    return assign(finding, evidence, verified)
+        said[slot.target.key] = verify(aws, slot.target)
+    slots = assign(finding, evidence, {key: standing == "verified" for key, standing in said.items()})
+    unconfirmed = {key: standing for key, standing in said.items() if standing != "verified"}
+    return slots.model_copy(update={"unconfirmed": unconfirmed})
 
 
 def planned(run_id: str, slots: Slots, case: Case, service: Service, tally: Tally) -> Plan:
@@ -156,7 +159,8 @@ def change_for(
     if slot.target.kind is not spec.target:
         return Inapplicable(action=spec.id, target=slot.target, reason="wrong_kind", detail=f"needs {spec.target}")
     if not slot.verified:
-        return Inapplicable(action=spec.id, target=slot.target, reason="unverified_target")
+        detail = slots.unconfirmed.get(slot.target.key, "")
+        return Inapplicable(action=spec.id, target=slot.target, reason="unverified_target", detail=detail)
     action = actions()[spec.id]
     aws = service.aws(slot.target.account, slot.target.region, Phase.PLAN, action.CALLS, tally)
     try:

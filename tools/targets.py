@@ -1,12 +1,17 @@
 """Finds out, by a live read, whether a target is what a finding says it is: there, and ours."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from agent.addresses import is_reserved, network
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
 from tools.gathering import home, regional
+from tools.named_targets import CALLS as NAMED_CALLS
+from tools.named_targets import READS as NAMED_READS
+from tools.named_targets import Standing
+
+__all__ = ["CALLS", "Standing", "verify"]
 
 _PHASES = frozenset({Phase.READ, Phase.PLAN})
 _USER = "arn:{partition}:iam::{account}:user/*"
@@ -23,9 +28,8 @@ INSTANCES = AwsCall("ec2", "DescribeInstances", permission="ec2:DescribeInstance
 INTERFACES = AwsCall(
     "ec2", "DescribeNetworkInterfaces", permission="ec2:DescribeNetworkInterfaces", resource="*", phases=_PHASES
 )
-CALLS = frozenset({LAST_USED, LIST_KEYS, GET_USER, HEAD, GET_ROLE, INSTANCES, INTERFACES})
+CALLS = frozenset({LAST_USED, LIST_KEYS, GET_USER, HEAD, GET_ROLE, INSTANCES, INTERFACES}) | NAMED_CALLS
 
-Standing = Literal["verified", "gone", "foreign", "failed"]
 _ENDED = frozenset({"shutting-down", "terminated"})
 
 
@@ -33,8 +37,8 @@ def verify(aws: Aws, target: Target) -> Standing:
     """Read the target in its account and Region. Never raises an AwsError: no answer is `failed`.
 
     `gone`: AWS says that there is no such thing, or that an instance is ended. `foreign`: it is another account's, another
-    Region's or another user's. An address is verified by being a public one: there is nothing to ask. Of kinds that
-    cannot be verified, of temporary keys and of other addresses, the answer is `failed`.
+    Region's or another user's. An address is verified by being a public one: there is nothing to ask. What AWS
+    shows to nobody (a session of a role, a temporary key, a node) and other addresses are `failed`, whatever holds them.
     """
     if target.kind is TargetKind.ADDRESS:
         return "failed" if is_reserved(network(target.id)) else "verified"
@@ -139,5 +143,6 @@ _READS: dict[TargetKind, Callable[[Aws, Target], Standing]] = {
     TargetKind.BUCKET: _bucket,
     TargetKind.INSTANCE: _instance,
     TargetKind.INTERFACE: _interface,
+    **NAMED_READS,
 }
-_REGIONAL = frozenset({TargetKind.BUCKET, TargetKind.INSTANCE, TargetKind.INTERFACE})
+_REGIONAL = frozenset({TargetKind.BUCKET, TargetKind.INSTANCE, TargetKind.INTERFACE, *NAMED_READS})

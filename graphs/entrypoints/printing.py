@@ -10,7 +10,8 @@ from rich.text import Text
 
 from agent.policy import decided_by, would
 from agent.receipt import MAY_STAND, Outcome
-from agent.report import Report, ReportedAction, Status
+from agent.report import FindingSummary, Report, ReportedAction, Status
+from agent.target import in_words
 from agent.verdict import Approval
 from graphs.plain import plain as plain
 
@@ -86,10 +87,7 @@ def line(report: Report) -> None:
             + (f": {shown(said)}" if said else ""),
         )
     if report.finding is not None:
-        row("finding", f"{shown(report.finding.type)} in {report.finding.account} {report.finding.region}")
-    if report.finding is not None:
-        for number, text in enumerate(report.finding.left_out):
-            row("" if number else "left out", shown(text))
+        _finding(report, report.finding)
     for action in report.actions:
         _action(action)
     if report.waits_for:
@@ -100,6 +98,15 @@ def line(report: Report) -> None:
             row("" if number else "still open", shown(text))
     if report.told is not None:
         row("hub", shown(report.told.words))
+
+
+def _finding(report: Report, finding: FindingSummary) -> None:
+    """What it is, what of it was not understood, and which of its targets are not there any more."""
+    row("finding", f"{shown(finding.type)} in {finding.account} {finding.region}")
+    for number, text in enumerate(finding.left_out):
+        row("" if number else "left out", shown(text))
+    for key in [key for key, standing in report.unconfirmed.items() if standing == "gone"]:
+        row("gone", shown(in_words(key)))
 
 
 def moment(at: datetime) -> str:

@@ -32,6 +32,7 @@ ANY_RESOURCE = {
     "appsync:ListResourcesForWebACL": _LISTED_WITH_A_WEB_ACL,
     "cognito-idp:ListResourcesForWebACL": _LISTED_WITH_A_WEB_ACL,
     "elasticloadbalancing:DescribeWebACLAssociation": _LISTED_WITH_A_WEB_ACL,
+    "cloudwatch:DescribeAlarms": "anything narrower than `*` makes AWS leave out composite alarms",
 }
 """Allowed on any resource although IAM knows one, and why."""
 ONLY_A_QUERY = {"athena:StartQueryExecution", "athena:StopQueryExecution"}

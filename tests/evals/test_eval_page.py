@@ -4,7 +4,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from report_builders import CHANGES, RUN, action, approval, every_status, receipt, report
+from report_builders import CHANGES, KEY, RUN, USER, action, approval, every_status, receipt, report
 
 from agent.plan import Inapplicable
 from agent.receipt import Outcome
@@ -48,6 +48,7 @@ def full_report() -> Report:
         fallback_reason="f",
         dropped=[Inapplicable(action="a", target=made.planned.change.target, reason="gone", detail="d")],
         approvals=[approval("approve")],
+        unconfirmed={KEY.key: "gone"},
     )
 
 
@@ -216,6 +217,13 @@ def test_tokens_that_no_model_counted_are_said_to_be_the_sandbox_s() -> None:
     asked = report(Status.CONTAINED, answered_by="some.model", **counted)
     told = [Markup(render_run(one)).text for one in (played, asked)]
     assert ["no model answered" in text for text in told] == [True, False]
+
+
+def test_a_target_that_is_gone_says_so_and_one_that_could_not_be_read_says_nothing() -> None:
+    told = report(Status.NO_ACTION, unconfirmed={KEY.key: "gone", USER.key: "failed"})
+    text = " ".join(Markup(render_run(told)).text.split())
+    assert f"{KEY.id} of {KEY.owner} gone user {USER.id}" in text
+    assert f"{USER.id} failed" not in text
 
 
 def test_a_share_is_shown_as_a_percentage() -> None:

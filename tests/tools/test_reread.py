@@ -1,6 +1,7 @@
 """A finding is read again from the service that keeps it, and parses to the same finding as the event did."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from agent.event import Event
 from agent.finding import Finding, Origin
 from agent.intake import parse
 from tools.aws import Aws, Phase
-from tools.reread import CALLS, reread
+from tools.reread import CALLS, READERS, reread
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.sandbox.seed import seed
@@ -95,9 +96,40 @@ MACIE: dict[str, Any] = {
         "resourcesAffected": {"s3Bucket": {"arn": "arn:aws:s3:::orders-data", "name": "orders-data"}},
     },
 }
+OCSF: dict[str, Any] = {
+    "source": "aws.securityhub",
+    "detail-type": "Findings Imported V2",
+    "detail": {
+        "findings": [
+            {
+                "activity_id": 1,
+                "class_uid": 2003,
+                "cloud": {"account": {"uid": ACCOUNT}, "provider": "AWS", "region": REGION},
+                "compliance": {"control": "S3.8", "status": "Fail"},
+                "finding_info": {
+                    "uid": f"arn:aws:securityhub:{REGION}:{ACCOUNT}:security-control/S3.8/finding/example",
+                    "created_time": 1772364600000,
+                    "modified_time": 1772364600000,
+                    "title": "t",
+                    "desc": "d",
+                    "types": ["Posture Management"],
+                },
+                "metadata": {
+                    "product": {"name": "Security Hub", "uid": f"arn:aws:securityhub:{REGION}::productv2/aws/securityhub"},
+                    "uid": "5e" * 32,
+                },
+                "resources": [{"type": "AWS::S3::Bucket", "uid": "arn:aws:s3:::orders-data", "region": REGION}],
+                "severity_id": 4,
+                "status_id": 1,
+                "vendor_attributes": {"severity_id": 4},
+            }
+        ]
+    },
+}  # fmt: skip
 EVENTS = [
     pytest.param(GUARDDUTY, "guardduty:GetFindings", id="guardduty"),
     pytest.param(HUB, "securityhub:GetFindings", id="securityhub"),
+    pytest.param(OCSF, "securityhub:GetFindingsV2", id="securityhub_v2"),
     pytest.param(MACIE, "macie2:GetFindings", id="macie"),
 ]
 
@@ -173,8 +205,8 @@ def test_a_finding_under_a_detector_of_somebody_else_is_read_through_the_regions
         ({"key": "x"}, "no_identifier"),
         ({"key": f"arn:aws:guardduty:{REGION}:444455556666:detector/{DETECTOR}/finding/{ID}"}, "no_identifier"),
         ({"key": f"arn:aws:guardduty:{REGION}:{ACCOUNT}:detector/../finding/{ID}"}, "no_identifier"),
-        ({"origin": Origin.INSPECTOR}, "no_reader"),
-        ({"hub_id": "x", "product_arn": f"arn:aws:securityhub:{REGION}::productv2/aws/securityhub"}, "no_reader"),
+        ({"origin": Origin.THIRD_PARTY}, "no_reader"),
+        ({"origin": Origin.SECURITY_HUB}, "no_identifier"),
     ],
 )
 def test_a_finding_that_nobody_can_ask_for_is_failed_and_nothing_is_called(change: dict[str, Any], note: str) -> None:
@@ -182,6 +214,13 @@ def test_a_finding_that_nobody_can_ask_for_is_failed_and_nothing_is_called(chang
     again = reread(aws, parsed(GUARDDUTY).model_copy(update=change))
     assert (again.outcome, again.note) == ("failed", note)
     assert aws.tally.by_phase == {}
+
+
+@pytest.mark.parametrize("origin", Origin)
+def test_each_origin_is_read_again_or_the_limits_say_that_it_is_not(origin: Origin) -> None:
+    limits = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+    unread = limits.partition("\n## What is not read again\n")[2].partition("\n## ")[0]
+    assert (origin in READERS) != (f"(`{origin}`)" in unread)
 
 
 def test_what_a_person_wrote_into_security_hub_since_is_read() -> None:

@@ -102,7 +102,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         ("verified", target("role", "web-role")),
         ("gone", target("role", "no-such-role")),
         ("foreign", target("role", "web-role", account=OTHER)),
-        ("failed", target("database", "orders")),
+        ("failed", target("node", "node-1")),
     ],
 )
 def test_only_what_is_there_and_ours_is_verified(expected: str, asked: Target) -> None:

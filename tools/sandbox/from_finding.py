@@ -31,6 +31,7 @@ class _Account:
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: Networks = field(default_factory=Networks)
+    present: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """As the YAML of a world would say it."""
@@ -45,6 +46,7 @@ class _Account:
             "iam": {"users": list(self.users.values()), "roles": list(self.roles.values())},
             "s3": {"buckets": buckets},
             "macie": {"buckets": seen},
+            "present": list(self.present.values()),
             **self.networks.content(),
         }
 
@@ -78,6 +80,8 @@ def world_for(event: JsonValue) -> World:
             _add(where, thing, subject.region, _last_used(subject, now), taken)
         for instance in subject.instances:
             where.networks.add(instance, subject.region)
+        for there in subject.present:
+            where.present.setdefault((there.kind, there.id), there.model_dump())
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
     whole = (accounts or {first: _Account(_REGION)})[first].content()
     rest = [{"account": other, **accounts[other].content()} for other in others]

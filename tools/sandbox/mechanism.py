@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import sys
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import cache
@@ -119,6 +120,8 @@ def refuse(code: str, message: str) -> Exception:
 def _refusal() -> type[Exception]:
     from moto.core.exceptions import ServiceException
 
+    # services have codes that are in no model, and moto warns of each
+    warnings.filterwarnings("ignore", r"Exception\(Refusal\) with code", UserWarning)
     # a class of our own module: moto looks for the errors of the service that an exception's module names
     refusal: type[Exception] = type("Refusal", (ServiceException,), {"__module__": __name__})
     return refusal
@@ -208,8 +211,15 @@ Their operations are added with `op(name, ...)` as for any other, and what they 
 """
 
 
+CLIENT_NAMES: dict[str, str] = {}
+"""What boto3 calls a new service, where moto has a package of that name."""
+
+
 def add_services() -> None:
     """Let requests to the new services find their way. Called once a process."""
+    from moto.core.responses import boto3_service_name
+
+    boto3_service_name.update(CLIENT_NAMES)
     for package, host in NEW_SERVICES.items():
         _add_service(package, host)
 

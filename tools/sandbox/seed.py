@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seeding import (
     access_analyzer,
+    alarms,
     athena,
     autoscaling,
     cloudtrail,
@@ -15,11 +16,16 @@ from tools.sandbox.seeding import (
     elbv2,
     flow_logs,
     guardduty,
+    health,
     iam,
+    inspector,
     macie,
     organizations,
+    present,
     s3,
     securityhub,
+    securityhub_v2,
+    verdicts,
     wafv2,
 )
 from tools.sandbox.seeding.events import account_of, findings_in, region_of
@@ -28,10 +34,16 @@ from tools.sandbox.seeding.place import Place
 from tools.sandbox.world import Content, OtherAccount, World
 
 _KEEPERS = {
+    "access_analyzer": access_analyzer.put_own,
     "asff": securityhub.put_own,
     "cloudtrail": cloudtrail.put_own,
+    "cloudwatch": alarms.put_own,
+    "config": verdicts.put_own,
     "guardduty": guardduty.put_own,
+    "health": health.put_own,
+    "inspector": inspector.put_own,
     "macie": macie.put_own,
+    "ocsf": securityhub_v2.put_own,
 }
 
 __all__ = ["add", "secret_for", "seed"]
@@ -40,8 +52,8 @@ __all__ = ["add", "secret_for", "seed"]
 def seed(sandbox: Sandbox, world: World, event: JsonValue = None) -> None:
     """Fill a sandbox, whose clock says the world's `now`, with the world. What is there already stays as it is.
 
-    With the event that will be handled, and unless the world says `event: false`, the event's own findings stand in GuardDuty,
-    Security Hub or Macie, so that they can be read again there. Hooks of the sandbox see these calls: set them afterwards.
+    With the event that will be handled, and unless the world says `event: false`, the event's own findings stand in the services
+    that they are of, so that they can be read again there. Hooks of the sandbox see these calls: set them afterwards.
     """
     if event is not None and world.event:
         _put_own(sandbox, world, event)
@@ -101,6 +113,7 @@ def _fill(place: Place, content: Content) -> None:
     macie.seed(place, content.macie)
     guardduty.seed(place, content.guardduty)
     securityhub.seed(place, content.securityhub)
+    health.seed(place, content.health)
 
 
 def _build(place: Place, content: Content) -> None:
@@ -114,3 +127,4 @@ def _build(place: Place, content: Content) -> None:
     wafv2.seed(place, content.wafv2)
     flow_logs.seed(place, content.flow_logs)
     athena.seed(place, content.athena, content.cloudtrail, content.flow_logs)
+    present.seed(place, content.present)

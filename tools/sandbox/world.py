@@ -20,10 +20,12 @@ from tools.sandbox.seeding.ec2 import Ec2Section
 from tools.sandbox.seeding.elbv2 import Elbv2Section
 from tools.sandbox.seeding.flow_logs import FlowLog
 from tools.sandbox.seeding.guardduty import GuardDutySection
+from tools.sandbox.seeding.health import HealthSection
 from tools.sandbox.seeding.iam import IamSection
 from tools.sandbox.seeding.macie import MacieSection
 from tools.sandbox.seeding.organizations import OrganizationSection
 from tools.sandbox.seeding.place import partition_of
+from tools.sandbox.seeding.present import Present
 from tools.sandbox.seeding.references import dangling
 from tools.sandbox.seeding.s3 import S3Section
 from tools.sandbox.seeding.securityhub import SecurityHubSection
@@ -56,6 +58,8 @@ class Content(Record):
     athena: AthenaSection = AthenaSection()
     macie: MacieSection = MacieSection(enabled=False)
     guardduty: GuardDutySection = GuardDutySection()
+    health: HealthSection = HealthSection()
+    present: list[Present] = []
     securityhub: SecurityHubSection = SecurityHubSection()
 
     @model_validator(mode="after")

@@ -17,10 +17,11 @@ from tools.sandbox.engine import Sandbox
 from tools.sandbox.from_finding import world_for
 from tools.sandbox.seed import seed
 from tools.sandbox.seeding.parsed import parsed
-from tools.sandbox.world import Content, OtherAccount, WorldError
+from tools.sandbox.seeding.present import KINDS
+from tools.sandbox.world import Content, OtherAccount, World, WorldError
 
 EVENTS = sorted((Path(__file__).parents[2] / "data" / "events").glob("*.json"))
-STANDS = {TargetKind.ACCESS_KEY, TargetKind.USER, TargetKind.ROLE, TargetKind.BUCKET, TargetKind.INSTANCE}
+STANDS = {TargetKind.ACCESS_KEY, TargetKind.USER, TargetKind.ROLE, TargetKind.BUCKET, TargetKind.INSTANCE, *KINDS}
 PARTITIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 
@@ -61,7 +62,39 @@ def test_every_target_of_an_example_stands_in_its_world(path: Path) -> None:
 
 def test_the_examples_have_targets_of_every_kind_that_a_world_holds() -> None:
     kinds = {one.kind for path in EVENTS for item in parsed(json.loads(path.read_text())) for one in item.targets}
-    assert kinds >= STANDS
+    assert kinds >= STANDS - KINDS
+
+
+@pytest.mark.parametrize("name", ["inspector_package", "access_analyzer_bucket"])
+def test_a_finding_as_its_api_answers_it_has_its_world_in_its_own_account_and_region(name: str) -> None:
+    """An Inspector finding says its Region in its ARN alone, one of Access Analyzer its account by the resource's owner."""
+    body = example(name)["detail"]
+    if "accountId" in body:
+        body["resourceOwnerAccount"] = body.pop("accountId")
+    else:
+        body["resources"] = [{"type": "AWS_EC2_INSTANCE", "id": "i-0abc1234def567890"}]
+    found = standing(body)
+    assert {(target.account, target.region, said) for target, said in found.items()} == {
+        ("111122223333", "eu-west-1", "verified")
+    }
+
+
+def test_what_a_world_only_says_to_be_there_is_there() -> None:
+    ids = {
+        "database": "orders", "function": "resize", "group": "sg-0123456789abcdef0", "image": "ami-0123456789abcdef0",
+        "kms_key": "01234567-89ab-cdef-0123-456789abcdef", "snapshot": "snap-0123456789abcdef0", "trail": "everything",
+    }  # fmt: skip
+    present = [{"kind": kind, "id": name} for kind, name in ids.items()]
+    world = World.model_validate({"now": "2026-03-01T12:00:00Z", "region": "eu-west-1", "present": present})
+    sandbox = Sandbox.fresh(7, world.now)
+    seed(sandbox, world)
+    seed(sandbox, world)
+    aws = Aws(sandbox.clients(), world.account, world.region, "aws", Phase.READ, targets.CALLS)
+    found = {
+        kind: targets.verify(aws, Target(kind=TargetKind(kind), id=name, account=world.account, region=world.region))
+        for kind, name in ids.items()
+    }
+    assert found == dict.fromkeys(KINDS, "verified")
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
@@ -120,4 +153,4 @@ def test_every_target_of_a_recorded_finding_is_in_its_world(name: str) -> None:
 def names(content: Content) -> set[str]:
     users = {user.name for user in content.iam.users} | {key.id for user in content.iam.users for key in user.keys}
     things = {role.name for role in content.iam.roles} | {instance.id for instance in content.ec2.instances}
-    return users | things | {bucket.name for bucket in content.s3.buckets}
+    return users | things | {bucket.name for bucket in content.s3.buckets} | {one.id for one in content.present}

@@ -5,9 +5,10 @@ from typing import Literal
 from uuid import NAMESPACE_OID, uuid5
 
 from agent.record import JsonObject, Record, iso
+from tools.sandbox.seeding.events import Carried, pick
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.seeding.s3 import BucketName
-from tools.sandbox.seeding.shape import fitted
+from tools.sandbox.seeding.shape import fitted, is_news, put
 from tools.sandbox.seeding.when import When, resolve
 from tools.sandbox.services.accessanalyzer import AnalyzerState
 
@@ -43,6 +44,17 @@ def seed(place: Place, section: AccessAnalyzerSection) -> None:
         here.shelf(AnalyzerState).findings[arn].append(
             fitted(here, "accessanalyzer", "FindingSummary", finding(here, short))
         )
+
+
+def put_own(place: Place, carried: Carried) -> None:
+    """Put the event's own finding where it can be read again, unless nothing identifies it, or one as new is there."""
+    body, owner = carried.body, pick(carried.body, "resourceowneraccount", "accountid")
+    if not isinstance(body.get("id"), str) or body.get("findingType") not in (None, "ExternalAccess"):
+        return
+    state, arn = place.shelf(AnalyzerState), _analyzer(place, AccessAnalyzerSection())
+    own = fitted(place, "accessanalyzer", "FindingSummary", {"condition": {}} | body | {"resourceOwnerAccount": owner})
+    if is_news(own, next((one for one in state.findings[arn] if one["id"] == own["id"]), None), "updatedAt"):
+        put(state.findings[arn], own, "id")
 
 
 def _analyzer(place: Place, section: AccessAnalyzerSection) -> str:

@@ -12,7 +12,16 @@ _REGIONS = re.compile(
     r"(us|eu|ap|ca|sa|me|af|il|mx)-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
     r"|cn-(north|northwest)-1|us-gov-(east|west)-1"
 )
-Kind = Literal["guardduty", "asff", "ocsf", "macie", "cloudtrail", "other"]
+Kind = Literal[
+    "access_analyzer", "asff", "cloudtrail", "cloudwatch", "config", "guardduty", "health", "inspector", "macie", "ocsf", "other"
+]  # fmt: skip
+_MARKS: dict[str, Kind] = {
+    "findingArn": "inspector", "newEvaluationResult": "config", "eventTypeCode": "health",
+    "resourceOwnerAccount": "access_analyzer",
+}  # fmt: skip
+"""Fields that only one service writes: a finding of it is known without an envelope."""
+_SOURCES: dict[str, Kind] = {"aws.access-analyzer": "access_analyzer", "aws.cloudwatch": "cloudwatch"}
+"""What their envelope alone tells."""
 
 
 class Carried(Record):
@@ -55,15 +64,17 @@ def findings_in(event: JsonValue) -> list[Carried]:
 def account_of(carried: Carried, default: str) -> str:
     """The account that the finding is about."""
     cloud = pick(pick(pick(carried.body, "cloud"), "account"), "uid")
-    own = pick(carried.body, "affectedaccount", "recipientaccountid")
+    own = pick(carried.body, "affectedaccount", "recipientaccountid", "resourceowneraccount")
     candidates = (own, carried.get("accountid", "awsaccountid"), cloud, pick(carried.envelope, "account"))
     return next((one for one in candidates if isinstance(one, str) and re.fullmatch(r"[0-9]{12}", one)), default)
 
 
 def region_of(carried: Carried, default: str) -> str:
     """The Region that the finding is about, if it is one that exists."""
-    cloud = pick(pick(carried.body, "cloud"), "region")
-    candidates = (carried.get("region", "awsregion"), cloud, pick(carried.envelope, "region"))
+    cloud, arn = pick(pick(carried.body, "cloud"), "region"), pick(carried.body, "findingarn")
+    # an Inspector finding says it in its ARN alone
+    own = ":".join(str(arn).split(":")[3:4])
+    candidates = (pick(carried.body, "region", "awsregion"), cloud, own, pick(carried.envelope, "region"))
     return next((one for one in candidates if isinstance(one, str) and is_region(one)), default)
 
 
@@ -100,6 +111,9 @@ def _kind(body: JsonObject, source: str) -> Kind:
         return "macie"
     if isinstance(body.get("userIdentity"), dict) and isinstance(body.get("eventID"), str):
         return "cloudtrail"
+    marked = next((kind for name, kind in _MARKS.items() if name in body), _SOURCES.get(source))
+    if marked is not None:
+        return marked
     kind, inner = pick(body, "type"), pick(body, "service", "resource")
     if (
         isinstance(kind, str)

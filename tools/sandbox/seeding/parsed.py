@@ -13,6 +13,7 @@ from tools.gathering import home
 from tools.sandbox.seeding.events import is_region
 from tools.sandbox.seeding.naming import Named, named
 from tools.sandbox.seeding.naming_instances import NamedInstance
+from tools.sandbox.seeding.present import KINDS, Present
 
 _WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,6 +25,7 @@ class About(Record):
     things: list[Named]
     """Users first."""
     instances: list[NamedInstance]
+    present: list[Present]
     called_at: datetime | None
     """When the finding's own call was made, if it is one."""
 
@@ -37,7 +39,7 @@ def parsed(event: JsonValue) -> list[Finding]:
 
 
 def about(finding: Finding) -> About:
-    """The users, roles, long-term keys, buckets and instances among the finding's targets."""
+    """The finding's targets, but for interfaces and what AWS shows to nobody."""
     region = finding.region if is_region(finding.region) else home(finding.partition)
     things = [thing for target in finding.targets for thing in _named(target)]
     return About(
@@ -48,8 +50,13 @@ def about(finding: Finding) -> About:
             for target in finding.targets
             if target.kind is TargetKind.INSTANCE
         ],
+        present=[_present(target) for target in finding.targets if target.kind in KINDS],
         called_at=finding.last_seen if finding.origin is Origin.CLOUDTRAIL else None,
     )
+
+
+def _present(target: Target) -> Present:
+    return Present.model_validate({"kind": target.kind.value, "id": target.id, "region": target.region})
 
 
 def _named(target: Target) -> list[Named]:

@@ -1,4 +1,4 @@
-"""Security Hub in a world: findings that GetFindings answers and BatchUpdateFindings changes."""
+"""Security Hub in a world: findings that GetFindings answers and BatchUpdateFindings changes. The newer one is on with it."""
 
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_OID, uuid5
@@ -6,6 +6,7 @@ from uuid import NAMESPACE_OID, uuid5
 from pydantic import Field
 
 from agent.record import JsonObject, Record, iso
+from tools.sandbox.seeding import securityhub_v2
 from tools.sandbox.seeding.events import Carried
 from tools.sandbox.seeding.merge import merged
 from tools.sandbox.seeding.place import Place
@@ -110,6 +111,7 @@ def seed(place: Place, section: SecurityHubSection) -> None:
     if not section.enabled:
         return
     _enable(place)
+    securityhub_v2.enable(place)
     for short in section.findings:
         here = place.at(short.region)
         _keep(here, finding(here, short))

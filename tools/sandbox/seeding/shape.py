@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from agent.intake import moments
 from agent.record import JsonObject
 from tools.sandbox.seeding.events import plain
 from tools.sandbox.seeding.place import Place
@@ -89,7 +90,7 @@ def moment(value: JsonValue) -> datetime | None:
         try:
             parsed = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.strip()))
         except ValueError:
-            return None
+            return moments.moment(value)  # Health and Inspector write prose
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

@@ -9,6 +9,7 @@ from tools.sandbox.paging import BadToken, page
 
 NEW_SERVICES["accessanalyzer"] = "access-analyzer"
 _PAGE = 100
+_OUTSIDE = ("action", "condition", "isPublic", "principal", "sources")
 
 
 @dataclass
@@ -38,6 +39,18 @@ def list_findings(ctx: Ctx, params: Wire) -> Any:
     criteria = params.get("filter") or {}
     part, token = _page([one for one in findings if meets(one, criteria)], params, {"filter": criteria})
     return {"findings": part, "nextToken": token}
+
+
+@op("accessanalyzer", "GetFindingV2")
+def get_finding_v2(ctx: Ctx, params: Wire) -> Any:
+    """One finding of an analyzer. What is said of the access stands in its details."""
+    kept = ctx.shelf(AnalyzerState).findings.get(params["analyzerArn"], [])
+    found = next((one for one in kept if one["id"] == params["id"]), None)
+    if found is None:
+        raise refuse("ResourceNotFoundException", "Finding not found.")
+    inside = {name: found[name] for name in _OUTSIDE if name in found}
+    whole = {name: value for name, value in found.items() if name not in _OUTSIDE}
+    return {**whole, "findingType": "ExternalAccess", "findingDetails": [{"externalAccessDetails": inside}]}
 
 
 def _page(items: list[Wire], params: Wire, question: Wire) -> tuple[Any, str | None]:

@@ -1,4 +1,4 @@
-"""AWS Config: the recorded history of a resource, seven days a page at most."""
+"""AWS Config: the recorded history of a resource, seven days a page at most, and what its rules say of it."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,44 @@ class ConfigHistory:
     recording: bool = False
     items: list[Wire] = field(default_factory=list)
     """As GetResourceConfigHistory answers them."""
+
+
+@dataclass
+class ConfigVerdicts:
+    """What the rules of an account say in one Region."""
+
+    results: list[Wire] = field(default_factory=list)
+    """As GetComplianceDetailsByResource answers them."""
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    """How a resource is called, by its type and id, where the id does not say it."""
+
+
+@op("config", "GetComplianceDetailsByResource")
+def get_compliance_details_by_resource(ctx: Ctx, params: Wire) -> Any:
+    """What each rule says of one resource. All of it is one page."""
+    asked = (params.get("ResourceType"), params.get("ResourceId"))
+    if None in asked:
+        raise refuse("InvalidParameterValueException", "ResourceType and ResourceId are required.")
+    held = [(one["EvaluationResultIdentifier"]["EvaluationResultQualifier"], one) for one in _verdicts(ctx).results]
+    return {"EvaluationResults": [one for of, one in held if (of["ResourceType"], of["ResourceId"]) == asked]}
+
+
+@op("config", "ListDiscoveredResources")
+def list_discovered_resources(ctx: Ctx, params: Wire) -> Any:
+    """The named ones among these: what rules spoke of. moto's own answer leaves out most types."""
+    if not params.get("resourceIds"):
+        raise NotImplementedError("ListDiscoveredResources without ids")
+    names, kind = _verdicts(ctx).names, params["resourceType"]
+    found = [(one, names[kind, one]) for one in params["resourceIds"] if (kind, one) in names]
+    return {
+        "resourceIdentifiers": [
+            {"resourceType": kind, "resourceId": identity, "resourceName": name} for identity, name in found
+        ]
+    }
+
+
+def _verdicts(ctx: Ctx) -> ConfigVerdicts:
+    return ctx.shelf(ConfigVerdicts)
 
 
 @op("config", "GetResourceConfigHistory")

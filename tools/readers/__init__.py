@@ -1,0 +1,1 @@
+"""Reads one finding again, one file for each service that keeps findings."""

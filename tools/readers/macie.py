@@ -1,0 +1,23 @@
+"""Macie's own finding, by its id."""
+
+import re
+
+from agent.finding import Finding
+from tools.aws import Aws, AwsCall, Phase
+from tools.readers.answer import ABSENT, NO_IDENTIFIER, Reread, known, listed
+
+_READ = frozenset({Phase.READ})
+GET = AwsCall("macie2", "GetFindings", permission="macie2:GetFindings", resource="*", phases=_READ)
+CALLS = frozenset({GET})
+_ID = re.compile(r"macie:\d{12}:[a-z0-9-]+:(?P<id>[0-9a-zA-Z-]{1,64})")
+
+
+def read(aws: Aws, finding: Finding) -> Reread:
+    """GetFindings leaves out ids that it does not know."""
+    named = _ID.fullmatch(finding.key)
+    if named is None:
+        return NO_IDENTIFIER
+    for found in listed(aws.need(GET, findingIds=[named["id"]]), "findings"):
+        if found.get("id") == named["id"]:
+            return known("aws.macie", "Macie Finding", found)
+    return ABSENT
