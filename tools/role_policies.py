@@ -10,7 +10,7 @@ from tools.aws import Aws, AwsCall, Gone, Phase
 LIMIT = 10_240
 """IAM's quota for all inline policies of one role together, in characters without white space."""
 _SERVICE_PATHS = ("/aws-service-role/", "/aws-reserved/")
-_SERVICE_NAMES = ("AWSServiceRoleFor", "AWSReservedSSO_")
+"""Where AWS alone makes roles. How a role is called says nothing: that is for whoever makes it to choose."""
 
 _ROLES = "arn:{partition}:iam::{account}:role/*"
 _ALL = frozenset({Phase.PLAN, Phase.EXECUTE, Phase.VERIFY, Phase.UNDO})
@@ -24,7 +24,7 @@ CALLS = frozenset({GET_ROLE, GET, LIST, PUT, DELETE})
 
 def refusal(role: Mapping[str, Any]) -> str:
     """Why no policy can be put on the role, as GetRole describes it; empty if one can."""
-    if role["Path"].startswith(_SERVICE_PATHS) or role["RoleName"].startswith(_SERVICE_NAMES):
+    if role["Path"].startswith(_SERVICE_PATHS):
         return f"the role {role['RoleName']} belongs to AWS, which lets nobody put a policy on it"
     return ""
 

@@ -73,7 +73,10 @@ def _decide(asked: Asked, card: Card | None, person: str | None, function: Deplo
         return _said(400, "Not taken", "Tick at least one run, and none that the card does not hold.")
     word: Literal["approve", "reject"] = "approve" if decision == "approve" else "reject"
     given = [
-        (ask.run_id, keep(service, ask.run_id, word, person, None, asked.one("reason"), ask.digest))
+        (
+            ask.run_id,
+            _late(ask, service) or keep(service, ask.run_id, word, person, None, asked.one("reason"), ask.digest),
+        )
         for ask in card.asks
         if ask.run_id in ticked
     ]
@@ -82,6 +85,13 @@ def _decide(asked: Asked, card: Card | None, person: str | None, function: Deplo
     refused = any(isinstance(kept, NotTaken) for _, kept in given)
     title = f"{card.id}: {'not all answered' if refused else 'answered'}"
     return html(409 if refused else 200, answers(title, [*came, *left]), content_policy())
+
+
+def _late(ask: Ask, service: Service) -> NotTaken | None:
+    request = service.ledger.request(ask.run_id)
+    if request is None or service.clock() < request.expires_at:
+        return None
+    return NotTaken(reason="not_waiting", detail=f"its time was over at {iso(request.expires_at)}")
 
 
 def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> str:

@@ -36,5 +36,5 @@ def _names(authorizer: dict[str, Any], account: str) -> Iterator[str]:
     if isinstance(claims, dict):
         if str(claims.get("email_verified")).lower() == "true" and isinstance(claims.get("email"), str):
             yield claims["email"]
-        if isinstance(claims.get("sub"), str):
+        elif isinstance(claims.get("sub"), str):
             yield claims["sub"]

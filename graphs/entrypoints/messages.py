@@ -46,21 +46,31 @@ def answered(records: Sequence[Any], context: Any) -> JsonValue:
     messages = [Message.of(record) for record in records]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="message") as pool:
         ended = [pool.submit(_settled, message, context) for message in messages]
-    left = [message.id for message, end in zip(messages, ended, strict=True) if not _acknowledged(message, end)]
+        left = [
+            message.id for message, end in zip(messages, ended, strict=True) if not _acknowledged(message, end, pool)
+        ]
     return {"batchItemFailures": [{"itemIdentifier": identity} for identity in left]}
 
 
-def _acknowledged(message: Message, ended: Future[bool]) -> bool:
+def _acknowledged(message: Message, ended: Future[bool], pool: ThreadPoolExecutor) -> bool:
+    """Whether the queue may forget it. One that cannot even be parked comes again, and the others are none the worse."""
     error = ended.exception()
     if error is None:
         return ended.result()
-    # where, not what: the message of an error may quote the finding
-    where = "".join(format_tb(error.__traceback__)[-3:])
-    log.error("message %s, received %d times: %s\n%s", message.id, message.receives, type(error).__name__, where)
+    _say(message, error)
     if message.receives < chosen().receives:
         return False
-    _park(message, f"failed {message.receives} times, last with {type(error).__name__}")
-    return True
+    parking = pool.submit(_park, message, f"failed {message.receives} times, last with {type(error).__name__}")
+    unkept = parking.exception()
+    if unkept is not None:
+        _say(message, unkept)
+    return unkept is None
+
+
+def _say(message: Message, error: BaseException) -> None:
+    """Where, not what: the message of an error may quote the finding."""
+    where = "".join(format_tb(error.__traceback__)[-3:])
+    log.error("message %s, received %d times: %s\n%s", message.id, message.receives, type(error).__name__, where)
 
 
 def _settled(message: Message, context: Any) -> bool:

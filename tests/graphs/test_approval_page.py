@@ -161,6 +161,10 @@ def test_a_person_signed_in_by_identity_center_or_a_verified_token_is_known() ->
     for authorizer in ({"iam": {"userArn": signed_in}}, {"jwt": {"claims": claims}}):
         assert person_of(authorizer, ACCOUNT, registry) == "rosa@example.com"
     assert person_of({"iam": {"userArn": signed_in}}, "444455556666", registry) is None
+    subject = {"sub": "rosa@example.com"}
+    assert person_of({"jwt": {"claims": subject}}, ACCOUNT, registry) == "rosa@example.com"
+    other = subject | {"email": "mallory@example.com", "email_verified": "true"}
+    assert person_of({"jwt": {"claims": other}}, ACCOUNT, registry) is None
     assert person_of({"iam": {"userArn": signed_in}}, ACCOUNT, Registry()) is None
 
 

@@ -201,5 +201,9 @@ def test_after_the_time_nothing_is_answered(site: Site) -> None:
     form = site.form()
     site.at.wait(hours=2)
     assert "Its time was over" in site.send("GET", ROSA)["body"]
-    site.send("POST", ROSA, form)
+    answer = site.send("POST", ROSA, form)
+    assert (answer["statusCode"], answer["body"].count("its time was over")) == (409, len(site.card.asks))
+    assert [site.at.service.ledger.answers(ask.run_id, ask.digest) for ask in site.card.asks] == [[]] * len(
+        site.card.asks
+    )
     assert site.at.writes.count(PUT) == 0

@@ -68,7 +68,6 @@ def test_an_instance_without_a_profile_needs_no_change() -> None:
     [
         ("AWSServiceRoleForExample", "/aws-service-role/example.amazonaws.com/"),
         ("AWSReservedSSO_Admin_0123456789abcdef", "/aws-reserved/sso.amazonaws.com/"),
-        ("AWSReservedSSO_Admin_0123456789abcdef", "/"),
     ],
 )
 def test_a_role_of_aws_s_own_is_not_supported(role: str, path: str) -> None:
@@ -77,6 +76,13 @@ def test_a_role_of_aws_s_own_is_not_supported(role: str, path: str) -> None:
     planned = work.planned(ACTION)
     assert isinstance(planned, Inapplicable)
     assert (planned.reason, role in planned.detail) == ("not_supported", True)
+
+
+def test_a_role_that_is_only_called_like_one_of_aws_s_own_is_the_account_s() -> None:
+    """An attacker who makes roles chooses their names; only AWS makes roles under its paths."""
+    work, name = Work.in_world(), "AWSServiceRoleForNobody"
+    _give(work, name, "/")
+    assert work.plan(ACTION, target().model_copy(update={"owner": name})).needed
 
 
 @pytest.mark.parametrize("seen", [None, "other-role"])
