@@ -101,7 +101,7 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
         looked: list[Looked] = []
         watched = replace(service, looked=looked.append)
         report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, watched)
-        if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
+        if isinstance(seen, Verification) and not seen.holds and stands(receipt, service):
             # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
             service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, watched) else "lapsed")
             report = _told(with_reads(_amended(report, receipt, seen), STEP, looked, service), service)
@@ -119,7 +119,7 @@ def _settled(receipt: Receipt, seen: Verification, looked: list[Looked], service
         if isinstance(lease, NothingToUndo):
             return
         report = service.ledger.report(receipt.run_id) or report
-        if _stands(receipt, service):
+        if stands(receipt, service):
             done = receipt.model_copy(update={"outcome": Outcome.DONE, "verification": seen})
             service.ledger.record(done, row.fence)
             report = _told(with_reads(_with(report, done, seen), STEP, looked, service), service)
@@ -136,7 +136,8 @@ def _with(report: Report, done: Receipt, seen: Verification) -> Report:
     return report.model_copy(update={"actions": now, "reason": f"{told}; before that: {report.reason}"})
 
 
-def _stands(receipt: Receipt, service: Service) -> bool:
+def stands(receipt: Receipt, service: Service) -> bool:
+    """Whether the ledger says so now."""
     return any((one.run_id, one.action_id) == (receipt.run_id, receipt.action_id) for one in service.ledger.standing())
 
 
