@@ -14,6 +14,7 @@ from agent.report import Report, Status
 from graphs.came import Came, said
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
+from graphs.closing_notice import tell as tell_closings
 from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
 from graphs.entrypoints.log import log
 from graphs.giving_up import give_up
@@ -57,6 +58,7 @@ def handler(event: Any, context: Any) -> JsonObject:
     tick.part("cards", lambda: _cards(tell_cards(service, left)))
     tick.part("reverify", lambda: _reverified(reverify(service, left)))
     tick.part("reopened", lambda: _reopened(reopened(service, left)))
+    tick.part("told_closed", lambda: {"told_closed": [*tell_closings(service)]})
     tick.each("looked_again", lambda: unfinished(function), function.look_again)
     if tick.failed:
         raise TickFailed("; ".join(tick.failed))
