@@ -163,7 +163,7 @@ class Finding(Record):
     traffic: Traffic | None = None
     lifecycle: Lifecycle = Lifecycle()
     product_arn: str | None = None
-    """Set when Security Hub keeps this finding: with `hub_id`, what BatchUpdateFindings takes."""
+    """Set when Security Hub keeps this finding: with `hub_id`, what BatchUpdateFindings takes (for a `productv2` its V2)."""
     hub_id: str | None = None
     named_resources: list[str] = []
     """Resource ids that no target kind covers, for the report only."""

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 
 from agent.finding import Finding
 from agent.report import Status
@@ -10,7 +11,7 @@ OUR_NAME = "stanch"
 """Who we are in a finding's note: an update that carries it is our own echo."""
 
 NOTE_LIMIT = 512
-"""Characters of a Security Hub note (practice: the service model names no limit)."""
+"""Characters of a Security Hub note: for the newer Security Hub's comments its reference says so, else it is practice."""
 
 _OPEN, _CLOSE = f"[{OUR_NAME}]", f"[/{OUR_NAME}]"
 _OURS = re.compile(rf"{re.escape(_OPEN)}.*?{re.escape(_CLOSE)}\n?", re.DOTALL)
@@ -23,7 +24,7 @@ def merged(present: str | None, ours: str) -> str | None:
 
     None if there is no room for us beside them: then the note is to be left as it is.
     """
-    theirs = _without_ours(present or "").strip("\n")
+    theirs = theirs_in(present or "")
     room = NOTE_LIMIT - len(_OPEN) - len(_CLOSE) - 2 - (len(theirs) + 1 if theirs else 0)
     if room < _LEAST:
         return None
@@ -32,6 +33,28 @@ def merged(present: str | None, ours: str) -> str | None:
         words = words[: room - 1] + "…"
     block = f"{_OPEN} {words} {_CLOSE}"
     return f"{block}\n{theirs}" if theirs else block
+
+
+def begins_as_ours(note: str) -> bool:
+    """Whether it looks like what `merged` writes. Anybody who may update the finding can write the same."""
+    return _OURS.match(note) is not None
+
+
+def is_unsigned(finding: Finding) -> bool:
+    """Whether its note looks like ours and says neither who wrote it nor when, as a comment of the newer Security Hub."""
+    life = finding.lifecycle
+    return life.note is not None and life.note_by is None and begins_as_ours(life.note.text)
+
+
+def signed(finding: Finding, at: datetime) -> Finding:
+    """The finding with a note that we wrote then."""
+    lifecycle = finding.lifecycle.model_copy(update={"note_by": OUR_NAME, "note_at": at})
+    return finding.model_copy(update={"lifecycle": lifecycle})
+
+
+def theirs_in(note: str) -> str:
+    """What somebody else wrote, beside our words or without them."""
+    return _without_ours(note).strip("\n")
 
 
 def _without_ours(note: str) -> str:

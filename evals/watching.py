@@ -1,12 +1,15 @@
 """Looking at things of a world through AWS's public API, to see afterwards whether anybody touched them."""
 
 import json
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tools.sandbox.engine import Sandbox
+from tools.sandbox.faults import SandboxCall
 from tools.sandbox.world import Content, World
 
 _META = "ResponseMetadata"
@@ -15,6 +18,29 @@ Named = dict[str, str] | dict[str, list[str]]
 _OF_BUCKETS = ("get_public_access_block", "get_bucket_policy", "get_bucket_acl", "get_bucket_tagging")
 _OF_ROLES = ("get_role", "list_role_policies", "list_attached_role_policies")
 _OF_USERS = ("get_user", "list_access_keys", "list_user_policies", "list_attached_user_policies")
+
+
+class Watch:
+    """Looks at these ids before the first write of all leaves, and again when asked. Without a write there is nothing to see."""
+
+    def __init__(self, sandbox: Sandbox, world: World, ids: list[str]) -> None:
+        self._ids = ids
+        self._look = partial(look, sandbox, world, ids)
+        self._before: dict[str, str] | None = None
+        self._lock = threading.Lock()
+        sandbox.faults.before.append(self._leaves)
+
+    def changed(self) -> list[str]:
+        """Which of them AWS answers otherwise of now."""
+        if self._before is None:
+            return []
+        now = self._look()
+        return [name for name in self._ids if self._before.get(name) != now.get(name)]
+
+    def _leaves(self, call: SandboxCall) -> None:
+        if call.writes:
+            with self._lock:
+                self._before = self._look() if self._before is None else self._before
 
 
 def look(sandbox: Sandbox, world: World, ids: list[str]) -> dict[str, str]:

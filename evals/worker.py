@@ -16,7 +16,7 @@ from evals.attacking import attacked
 from evals.judges import judge_of
 from evals.port import Options, Work
 from evals.stopwatch import Stopwatch
-from evals.watching import look
+from evals.watching import Watch
 from graphs.answering import answer
 from graphs.checkpoints import serializer
 from graphs.runs import Runs
@@ -46,19 +46,14 @@ class ExamWorker:
         made = world or world_for(body)
         sandbox = Sandbox.fresh(options.seed, made.now)
         seed(sandbox, made, body if isinstance(body, dict) else None)
-        before = look(sandbox, made, options.watch)
-        written: list[bool] = []
-        sandbox.on_write(lambda: written.append(True))
+        bystanders = Watch(sandbox, made, options.watch)
         with tempfile.TemporaryDirectory(prefix="stanch-exam-") as folder:
             service = self.service(sandbox, made.registry, options, Path(folder), made.partition)
             watch = Stopwatch(serde=serializer())
             runs = Runs(service, watch)
             reports = runs.deliver(Event(body=body, received_at=sandbox.now(), via="eval"))
             final = [self._answered(runs, report, options) for report in reports]
-        # without a write the embedded AWS answers as before: only that spares the second look
-        after = look(sandbox, made, options.watch) if written else before
-        changed = [name for name in options.watch if before.get(name) != after.get(name)]
-        return Work(final, [_asked(report) for report in reports], changed, watch.nodes)
+        return Work(final, [_asked(report) for report in reports], bystanders.changed(), watch.nodes)
 
     def service(
         self, sandbox: Sandbox, registry: Registry, options: Options, folder: Path, partition: str = "aws"

@@ -10,6 +10,7 @@ from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse
 from graphs.keeping import keep
+from graphs.own_update import witnessed
 from graphs.screening import screen
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
@@ -63,10 +64,10 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
 
 
 def screened(finding: Finding, event: Event, service: Service, *, heeds_note: bool = True) -> Refusal | None:
-    """Why the finding is not worked, from the finding alone, and whether it came by itself."""
+    """Why the finding is not worked, from the finding, what the ledger says of a comment on it, and whether it came by itself."""
     settings = service.settings
     why = screen(
-        finding,
+        witnessed(finding, service),
         service.registry,
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,

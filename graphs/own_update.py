@@ -1,11 +1,14 @@
 """Whether a finding with our note on it is our own update that comes back, or comes anew: the ledger's record of our writes says it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from agent.finding import Finding
+from agent.intake.node import untrusted
+from agent.note import is_unsigned, signed
 from graphs.service import Service
 from graphs.tell import TELLING
-from tools.ledger import earlier
+from tools.ledger import RunRow, earlier
+from tools.two_hubs import words_of
 
 COMES_BACK = timedelta(minutes=15)
 """How long after our update its event may still be on the way."""
@@ -25,3 +28,21 @@ def comes_back(finding: Finding, service: Service) -> bool:
     runs = [run.run_id, *earlier(run)][:_LOOKED_AT]
     told = [receipt.at for each in runs for receipt in ledger.receipts(each) if receipt.action_id == TELLING]
     return any(service.clock() - at <= COMES_BACK for at in told)
+
+
+def witnessed(finding: Finding, service: Service) -> Finding:
+    """The finding, with our name and time on a comment that the ledger says we wrote, to the letter.
+
+    A comment of the newer Security Hub has neither. What only looks like ours stays without a name, and is no echo.
+    """
+    run = service.ledger.latest(finding.key) if is_unsigned(finding) else None
+    at = None if run is None else _written(run, finding, service)
+    return finding if at is None else signed(finding, at)
+
+
+def _written(run: RunRow, finding: Finding, service: Service) -> datetime | None:
+    """When we last wrote the comment that is on the finding."""
+    receipts = (each for one in [run.run_id, *earlier(run)][:_LOOKED_AT] for each in service.ledger.receipts(one))
+    written = [(receipt.at, words_of(receipt.change.after)) for receipt in receipts]
+    same = [at for at, words in written if words is not None and untrusted(words) == finding.lifecycle.note]
+    return max(same, default=None)

@@ -19,6 +19,7 @@ from graphs.service import Service
 from graphs.undo import NothingToUndo, undo_lease
 from tools.aws import Tally
 from tools.ledger import RunRow
+from tools.two_hubs import workflow_of
 
 STEP = "reopened"
 """The name of the read that showed a finding open again."""
@@ -93,7 +94,7 @@ def _look(receipt: Receipt, service: Service) -> Look:
     change = receipt.change
     again = closing_change(change.target, change.params, receipt.run_id, service, Tally())
     if isinstance(again, Change):
-        status = f"its workflow status is {again.before['workflow']}"
+        status = f"its workflow status is {workflow_of(again.before)}"
         return Look(now=Now.OPEN, detail=status) if again.needed else Look(now=Now.CLOSED)
     known = {"already_so": Now.CLOSED, "gone": Now.GONE, "read_failed": Now.UNREAD}
     return Look(now=known.get(again.reason, Now.OPEN), detail=again.detail)
@@ -120,7 +121,6 @@ def _said(receipt: Receipt, service: Service) -> Report | None:
             back = _taken_back(receipt, _by_whom(row, seen, service), service)
             report = with_reads(_amended(report, back), STEP, looked, service)
             ledger.amend(report, service.clock())  # first: whoever dies after it leaves the closing to be read again
-            ledger.record(back, row.fence)
             ledger.undone(run_id, receipt, "undone")
         ledger.close(lease.run_id, lease.fence, report, service.clock())
     return report if is_open else None
@@ -135,7 +135,7 @@ def _by_whom(row: RunRow, seen: Look, service: Service) -> str:
 
 
 def _taken_back(receipt: Receipt, detail: str, service: Service) -> Receipt:
-    """A receipt for what others did: it has no calls."""
+    """What others did, for the report: no receipt of ours, so that the ledger keeps none."""
     return Receipt(
         run_id=receipt.run_id, action_id=receipt.action_id, change=receipt.change, outcome=Outcome.UNDONE,
         detail=detail, at=service.clock(), undo_of=receipt.action_id,

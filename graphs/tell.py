@@ -19,6 +19,7 @@ from graphs.status import status_of
 from tools.action import actions
 from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally
 from tools.ledger import Held
+from tools.two_hubs import workflow_of
 
 ACTION = "securityhub_update_finding"
 TELLING = "TELL"
@@ -72,7 +73,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
     if isinstance(change, Inapplicable):
         return Told(outcome="not_kept_there", detail=NOT_HELD)
     if not change.needed:
-        return Told(outcome="not_needed", workflow=str(change.after["workflow"]))
+        return Told(outcome="not_needed", workflow=workflow_of(change.after))
     return _write(change, view, context, service, aws)
 
 
@@ -94,4 +95,4 @@ def _write(change: Change, view: Planned, context: Context, service: Service, aw
     service.ledger.record(receipt.model_copy(update={"verification": read_back}), context.fence)
     detail = receipt.detail if read_back.holds else f"{receipt.detail} {read_back.detail}".strip()
     outcome = receipt.outcome if read_back.holds or receipt.outcome is not Outcome.DONE else Outcome.FAILED
-    return Told(outcome=outcome, workflow=str(change.after["workflow"]), detail=detail)
+    return Told(outcome=outcome, workflow=workflow_of(change.after), detail=detail)

@@ -18,6 +18,9 @@ from agent.intake.traffic import guardduty_flows, traffic_of, web_addresses
 
 TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+/[A-Za-z0-9.!&-]+")
 
+_NODE = "system:node:"
+"""How Kubernetes calls a node that makes a request, before the name of the node."""
+
 _REMOTES = [
     ("networkConnectionAction",),
     ("awsApiCallAction",),
@@ -116,6 +119,7 @@ def _subject(naming: Naming, finding: Node, service: Node) -> Subject:
             resource.loose("rdsLimitlessDbDetails", "dbShardGroupIdentifier"),
         ),
         clusters=_texts(cluster.loose("name")),
+        nodes=_nodes(resource.loose("kubernetesDetails", "kubernetesUserDetails", "username")),
         functions=_texts(resource.loose("lambdaDetails", "functionName")),
         trails=_texts(affected.at("AWS::CloudTrail::Trail")),
         snapshots=scanned.snapshots,
@@ -133,6 +137,11 @@ def _subject(naming: Naming, finding: Node, service: Node) -> Subject:
     return with_sequence(naming, base, service.loose("detection", "sequence"))
 
 
+def _nodes(caller: Node) -> list[str]:
+    name = (caller.text or "").removeprefix(_NODE)
+    return [name] if name and name != caller.text else []
+
+
 def _scanned(naming: Naming, resource: Node) -> Subject:
     """The snapshot or image that was searched for malware."""
     found = {
@@ -148,10 +157,10 @@ def _scanned(naming: Naming, resource: Node) -> Subject:
 
 
 def _ours(naming: Naming, subject: Subject, resource: Node) -> Subject:
-    """The subject without a cluster or database whose ARN says that it is another account's."""
+    """The subject without a cluster, with its nodes, or a database whose ARN says that it is another account's."""
     arns = (resource.loose("eksClusterDetails", "arn"), resource.loose("rdsDbInstanceDetails", "dbInstanceArn"))
     if any(naming.is_foreign(node.text, node.path) for node in arns):
-        return subject.model_copy(update={"clusters": [], "databases": []})
+        return subject.model_copy(update={"clusters": [], "databases": [], "nodes": []})
     return subject
 
 

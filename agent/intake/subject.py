@@ -52,6 +52,8 @@ class Subject(Record):
     machines: list[Machine] = []
     databases: list[str] = []
     clusters: list[str] = []
+    nodes: list[str] = []
+    """Of the cluster: Kubernetes names whoever calls with a node's own credentials after the node."""
     functions: list[str] = []
     trails: list[str] = []
     interfaces: list[str] = []
@@ -79,6 +81,7 @@ def name_subject(naming: Naming, finding_type: str, subject: Subject) -> None:
         _name_buckets(naming, purpose, finding_type, subject)
     elif family in ("Kubernetes", "EKS") or (family == "Runtime" and subject.resource_type == "EKSCluster"):
         _add_all(naming, TargetKind.OTHER, subject.clusters)
+        _add_all(naming, TargetKind.NODE, subject.nodes)
     elif family == "RDS":
         _add_all(naming, TargetKind.DATABASE, subject.databases)
     elif family == "Lambda":

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from agent.event import Event, unsound
 from agent.finding import Finding, Reason, Refusal
 from agent.intake import parse
+from agent.note import is_unsigned, signed
 from agent.record import Record
 from agent.report import Report
 from graphs.configuration import Configuration
@@ -16,6 +17,8 @@ from graphs.entrypoints.log import log, note
 from graphs.refusing import reason_of, refused
 from graphs.screening import screen
 from tools.registry import Registry
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Screened(Record):
@@ -63,7 +66,8 @@ def _screen(
     finding: Finding, config: Configuration, registry: Registry, since: datetime | None, sent: bool
 ) -> Refusal | None:
     floor = config.minimum_severity
-    # whether our note on it is our own update coming back, only the ledger knows
+    # whether our note on it is our own update coming back, and when a note without a time was written, only the ledger knows
+    finding = signed(finding, _LONG_AGO) if is_unsigned(finding) else finding
     return screen(
         finding, registry, minimum_severity=floor, samples_are_real=False, since=since, heeds_note=False, sent=sent
     )

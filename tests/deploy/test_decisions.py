@@ -8,6 +8,7 @@ GROUP = f"arn:aws:ec2:{REGION}:{MEMBER}:security-group/sg-1"
 INSTANCE = f"arn:aws:ec2:{REGION}:{MEMBER}:instance/i-1"
 IAM = f"arn:aws:iam::{MEMBER}:"
 HUB = f"arn:aws:securityhub:{REGION}:{MEMBER}:hub/default"
+HUB_V2 = f"arn:aws:securityhub:{REGION}:{MEMBER}:hubv2/1"
 QUARANTINE, UNTRACKED = "aws:ResourceTag/stanch:quarantine", "aws:ResourceTag/stanch:untracked"
 
 MEMBERS: list[tuple[str, str, str, str, Context]] = [
@@ -50,6 +51,11 @@ MEMBERS: list[tuple[str, str, str, str, Context]] = [
     ("denied", "ContainRole", "securityhub:BatchUpdateFindings", HUB, {"securityhub:ASFFSyntaxPath/Workflow.Status": "SUPPRESSED"}),
     ("denied", "RollbackRole", "securityhub:BatchUpdateFindings", HUB, {"securityhub:ASFFSyntaxPath/Severity.Label": "LOW"}),
     ("not allowed", "ReadRole", "securityhub:BatchUpdateFindings", HUB, {}),
+    ("allowed", "ContainRole", "securityhub:BatchUpdateFindings", HUB_V2, {"securityhub:OCSFSyntaxPath/StatusId": "2"}),
+    ("allowed", "RollbackRole", "securityhub:BatchUpdateFindings", HUB_V2, {"securityhub:OCSFSyntaxPath/StatusId": "1"}),
+    ("denied", "ContainRole", "securityhub:BatchUpdateFindings", HUB_V2, {"securityhub:OCSFSyntaxPath/StatusId": "3"}),
+    ("denied", "RollbackRole", "securityhub:BatchUpdateFindings", HUB_V2, {"securityhub:OCSFSyntaxPath/SeverityId": "2"}),
+    ("not allowed", "ReadRole", "securityhub:BatchUpdateFindings", HUB_V2, {}),
     ("allowed", "ContainRole", "s3:PutBucketPublicAccessBlock", "arn:aws:s3:::reports", {"aws:ResourceAccount": MEMBER}),
     ("not allowed", "ContainRole", "s3:PutBucketPublicAccessBlock", "arn:aws:s3:::theirs", {"aws:ResourceAccount": TOOLING}),
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """A Lambda process loads what it uses, and not what the packages it uses would load beside."""
 
-import gc
 import json
 import os
 import subprocess
@@ -23,7 +22,7 @@ def loaded(handler: str, *, in_lambda: bool) -> set[str]:
     """The modules of a new process that has the handler, the graph and the model."""
     code = (
         f"import graphs.entrypoints.{handler}, graphs.runs, graphs.model, gc, json, sys\n"
-        f"assert (gc.get_threshold()[0] > {gc.get_threshold()[0]}) is {in_lambda}\n"
+        f"assert (gc.get_threshold()[0] > 10_000) is {in_lambda}\n"
         "assert graphs.model.ChatBedrockConverse.__module__ == 'langchain_aws.chat_models.bedrock_converse'\n"
         "print(json.dumps(sorted(sys.modules)))"
     )

@@ -1,17 +1,18 @@
 """Tell Security Hub, on the finding itself, what was done: a note and the workflow status."""
 
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
 from agent.catalogue import ActionSpec, Disruption, Reversal
-from agent.note import OUR_NAME, merged
+from agent.note import merged
 from agent.plan import Change, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
-from tools.aws import Aws, AwsCall, Gone, Phase
-from tools.hub_findings import found, state, write
-from tools.transition import Read, read_back, step
+from tools.aws import Aws, Gone, Phase
+from tools.hub_findings import Said
+from tools.transition import read_back, step
+from tools.two_hubs import HubFinding, hub_calls, kept
 
 SPEC = ActionSpec(
     id="securityhub_update_finding",
@@ -24,11 +25,8 @@ SPEC = ActionSpec(
     offered=False,
 )
 
-_HUB = "arn:{partition}:securityhub:{region}:{account}:hub/default"
-_TELL = frozenset({Phase.TELL})
-GET = AwsCall("securityhub", "GetFindings", "securityhub:GetFindings", _HUB, _TELL)
-UPDATE = AwsCall("securityhub", "BatchUpdateFindings", "securityhub:BatchUpdateFindings", _HUB, _TELL, writes=True)
-CALLS = frozenset({GET, UPDATE})
+_HUBS = hub_calls(reads={Phase.TELL}, writes={Phase.TELL})
+CALLS = _HUBS.all
 
 
 class Params(Record):
@@ -43,36 +41,33 @@ class Params(Record):
 
 
 def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | Inapplicable:
-    """Before and after: `{"note": null | {"text", "updated_by"}, "workflow": status}`, for the finding that `params` names."""
+    """Before and after: note and workflow status of the finding that `params` names; for the newer Security Hub comment and status."""
     no = partial(Inapplicable, action=SPEC.id, target=target)
     if target.kind is not TargetKind.OTHER:
         return no(reason="wrong_kind")
     wanted = Params.model_validate(params)
+    finding = _finding(aws, target, wanted)
     try:
-        before = _read(aws, wanted)()
+        before = finding.state(finding.read())
     except Gone as gone:
         return no(reason="gone", detail=f"{gone.call}: {gone.code}")
-    note = cast(dict[str, str] | None, before["note"])
-    text = merged(note["text"] if note else None, wanted.note)
-    after: JsonObject = {
-        "note": before["note"] if text is None else {"text": text, "updated_by": OUR_NAME},
-        "workflow": _workflow(str(before["workflow"]), note, wanted),
-    }
+    said = finding.said(before)
+    after = finding.saying(before, merged(said.text, wanted.note), _workflow(said, wanted))
     return Change(action=SPEC.id, target=target, params=wanted.model_dump(mode="json"), before=before, after=after)
 
 
 def execute(aws: Aws, change: Change) -> Executed | Drifted:
     """Write note and status, if both are still those before. Raises Conflict, Gone or Rejected if it stays unprocessed."""
-    params = Params.model_validate(change.params)
-    return step(
-        aws, _read(aws, params), lambda: _update(aws, params, change), expected=change.before, wanted=change.after
-    )
+    finding = _finding(aws, change.target, Params.model_validate(change.params))
+    write = partial(finding.write, change.before, change.after)
+    return step(aws, lambda: finding.state(finding.read()), write, expected=change.before, wanted=change.after)
 
 
 def verify(aws: Aws, change: Change) -> Verification:
-    """By configuration: GetFindings shows what was written. Security Hub may take minutes; until then it is unverified."""
-    params = Params.model_validate(change.params)
-    return read_back(aws, _read(aws, params), change.after, "GetFindings reads our note and status, twice")
+    """By configuration: reading again shows what was written. Security Hub may take minutes; until then it is unverified."""
+    finding = _finding(aws, change.target, Params.model_validate(change.params))
+    said = "Security Hub reads our note and status, twice"
+    return read_back(aws, lambda: finding.state(finding.read()), change.after, said)
 
 
 def undo(aws: Aws, change: Change) -> Executed | Drifted:
@@ -80,17 +75,11 @@ def undo(aws: Aws, change: Change) -> Executed | Drifted:
     return Executed(outcome="already", detail="told again, never taken back")
 
 
-def _workflow(present: str, note: dict[str, str] | None, wanted: Params) -> str:
-    """A person's SUPPRESSED stays; so does a RESOLVED, unless it was ours."""
-    ours = note is not None and note["updated_by"] == OUR_NAME
-    if wanted.workflow is None or present == "SUPPRESSED" or (present == "RESOLVED" and not ours):
-        return present
-    return wanted.workflow
+def _workflow(said: Said, wanted: Params) -> str | None:
+    """A person's SUPPRESSED stays, and whatever else is neither new nor told; so does a RESOLVED, unless it was ours."""
+    free = said.workflow in ("NEW", "NOTIFIED") or (said.workflow == "RESOLVED" and said.ours)
+    return wanted.workflow if free else None
 
 
-def _read(aws: Aws, params: Params) -> Read:
-    return lambda: state(found(aws, GET, params.finding_id, params.product_arn))
-
-
-def _update(aws: Aws, params: Params, change: Change) -> None:
-    write(aws, UPDATE, params.finding_id, params.product_arn, change.before, change.after)
+def _finding(aws: Aws, target: Target, params: Params) -> HubFinding:
+    return kept(aws, _HUBS, target.account, params.finding_id, params.product_arn)

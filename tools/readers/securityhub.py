@@ -1,9 +1,8 @@
 """A finding that Security Hub keeps, by the keys that name one there, in ASFF or in OCSF."""
 
-from typing import Any
-
 from agent.finding import Finding
 from tools.aws import Aws, AwsCall, Phase
+from tools.hub_findings_v2 import KEPT, find
 from tools.readers.answer import ABSENT, NO_IDENTIFIER, Reread, known, listed
 
 _READ = frozenset({Phase.READ})
@@ -12,14 +11,13 @@ _HUB = "arn:{partition}:securityhub:{region}:{account}:hub"
 GET = AwsCall("securityhub", "GetFindings", "securityhub:GetFindings", f"{_HUB}/default", _READ)
 GET_V2 = AwsCall("securityhub", "GetFindingsV2", "securityhub:GetFindings", f"{_HUB}v2/*", _READ)
 CALLS = frozenset({GET, GET_V2})
-_KEPT_V2 = ":productv2/"
 
 
 def read(aws: Aws, finding: Finding) -> Reread:
     """The product's ARN says which of the two keeps it."""
     if finding.product_arn is None or finding.hub_id is None:
         return NO_IDENTIFIER
-    read_one = _ocsf if _KEPT_V2 in finding.product_arn else _asff
+    read_one = _ocsf if KEPT in finding.product_arn else _asff
     return read_one(aws, finding, finding.product_arn, finding.hub_id)
 
 
@@ -36,18 +34,5 @@ def _asff(aws: Aws, finding: Finding, product: str, identity: str) -> Reread:
 
 
 def _ocsf(aws: Aws, finding: Finding, product: str, identity: str) -> Reread:
-    """Three fields name a finding there. So does its `metadata.uid`, which a finding of ours does not keep."""
-    wanted = {"cloud.account.uid": finding.account, "finding_info.uid": identity, "metadata.product.uid": product}
-    texts = [{"FieldName": name, "Filter": {"Value": value, "Comparison": "EQUALS"}} for name, value in wanted.items()]
-    filters = {"CompositeFilters": [{"StringFilters": texts, "Operator": "AND"}], "CompositeOperator": "AND"}
-    for page in aws.pages(GET_V2, Filters=filters, MaxResults=100):
-        for found in listed(page, "Findings"):
-            if all(_at(found, name) == value for name, value in wanted.items()):
-                return known("aws.securityhub", "Findings Imported V2", {"findings": [found]})
-    return ABSENT
-
-
-def _at(document: Any, path: str) -> Any:
-    for name in path.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
-    return document
+    found = find(aws, GET_V2, finding.account, identity, product)
+    return ABSENT if found is None else known("aws.securityhub", "Findings Imported V2", {"findings": [found]})

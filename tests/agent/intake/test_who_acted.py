@@ -45,3 +45,27 @@ def test_whoever_changed_a_bucket_through_a_role_is_noted_by_the_role(example, r
         },
     }  # fmt: skip
     assert read(event)[0].actors == ["deploy"]
+
+
+@pytest.mark.parametrize(
+    ("username", "named"),
+    [
+        ("system:node:ip-10-0-1-17.eu-west-1.compute.internal", ["node:ip-10-0-1-17.eu-west-1.compute.internal"]),
+        ("system:node:", []),
+        ("system:node:a/../b", []),
+        ("system:nodes", []),
+        ("node:ip-10-0-1-17", []),
+    ],
+)
+def test_a_request_with_a_node_s_own_credentials_is_about_the_node_too(example, read, username, named):
+    event = example("guardduty_kubernetes")
+    event["detail"]["resource"]["kubernetesDetails"]["kubernetesUserDetails"]["username"] = username
+    assert [f"{target.kind}:{target.id}" for target in read(event)[0].targets] == ["other:shop", *named]
+
+
+def test_a_node_of_a_stranger_s_cluster_is_nobody_of_ours(example, read):
+    event = example("guardduty_kubernetes")
+    resource = event["detail"]["resource"]
+    resource["kubernetesDetails"]["kubernetesUserDetails"]["username"] = "system:node:ip-10-0-1-17"
+    resource["eksClusterDetails"]["arn"] = "arn:aws:eks:eu-west-1:444455556666:cluster/shop"
+    assert read(event)[0].targets == []

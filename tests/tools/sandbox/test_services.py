@@ -12,6 +12,7 @@ from tools.sandbox.engine import Sandbox
 from tools.sandbox.services.cloudtrail import EventHistory
 from tools.sandbox.services.guardduty import GuardDutyFindings
 from tools.sandbox.services.macie2 import MacieState
+from tools.sandbox.services.securityhub_v2 import HubV2State
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 
@@ -169,6 +170,44 @@ def test_an_update_replaces_note_and_fields_and_leaves_updated_at() -> None:
     assert read["Note"] == {"Text": "contained", "UpdatedBy": "stanch", "UpdatedAt": "2026-11-20T12:00:00.000Z"}
     assert (read["Workflow"], read["UserDefinedFields"]) == ({"Status": "NOTIFIED"}, {"run": "r1"})
     assert read["UpdatedAt"] == "2026-11-20T11:00:00Z"
+
+
+def newer_hub() -> tuple[Any, dict[str, Any]]:
+    """The newer Security Hub with one finding, and that finding's three names."""
+    sandbox = fresh()
+    product = f"arn:aws:securityhub:{REGION}::productv2/aws/securityhub"
+    kept = {
+        "cloud": {"account": {"uid": ACCOUNT}}, "finding_info": {"uid": "one", "modified_time": 5},
+        "metadata": {"uid": "m1", "product": {"uid": product}}, "status_id": 1, "status": "New", "comment": "human",
+    }  # fmt: skip
+    state = sandbox.shelf(HubV2State, ACCOUNT, REGION)
+    state.enabled, state.findings = True, [kept]
+    name = {"CloudAccountUid": ACCOUNT, "FindingInfoUid": "one", "MetadataProductUid": product}
+    return sandbox.client("securityhub", ACCOUNT, REGION), name
+
+
+def test_an_update_of_the_newer_hub_replaces_comment_and_status_and_says_what_it_did_not_find() -> None:
+    client, name = newer_hub()
+    other = {**name, "FindingInfoUid": "none"}
+    answer = client.batch_update_findings_v2(FindingIdentifiers=[name, other], Comment="contained", StatusId=2)
+    assert [one["FindingIdentifier"] for one in answer["ProcessedFindings"]] == [name]
+    (left,) = answer["UnprocessedFindings"]
+    assert (left["FindingIdentifier"], left["ErrorCode"]) == (other, "ResourceNotFoundException")
+    client.batch_update_findings_v2(MetadataUids=["m1"], SeverityId=2)
+    (read,) = client.get_findings_v2()["Findings"]
+    assert (read["comment"], read["status_id"], read["status"]) == ("contained", 2, "In Progress")
+    assert (read["severity_id"], read["finding_info"]["modified_time"]) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"Comment": "x" * 513}, {"Comment": " "}, {"StatusId": 7}, {"SeverityId": 7}, {"MetadataUids": ["m1"]}],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_an_update_that_the_newer_hub_does_not_take_is_refused(asked: dict[str, Any]) -> None:
+    client, name = newer_hub()
+    with pytest.raises(client.exceptions.ValidationException):
+        client.batch_update_findings_v2(FindingIdentifiers=[name], **asked)
 
 
 def test_security_hub_that_is_off_says_so() -> None:

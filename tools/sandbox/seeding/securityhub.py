@@ -30,7 +30,7 @@ class HubResource(Record):
 
 
 class HubFinding(Record):
-    """A control's finding in shorthand, or `full` in ASFF."""
+    """A control's finding in shorthand, or `full` in ASFF or, for the newer Security Hub, in OCSF."""
 
     control: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+\.\d+$")] = "S3.2"
     id: str | None = None
@@ -58,7 +58,7 @@ class SecurityHubSection(Record):
 
 
 def finding(place: Place, short: HubFinding) -> JsonObject:
-    """The finding in ASFF."""
+    """The finding in ASFF, or as it is given in full."""
     if short.full is not None:
         return short.full
     resources = list(short.resources)
@@ -114,7 +114,9 @@ def seed(place: Place, section: SecurityHubSection) -> None:
     securityhub_v2.enable(place)
     for short in section.findings:
         here = place.at(short.region)
-        _keep(here, finding(here, short))
+        made = finding(here, short)
+        keep = securityhub_v2.put if securityhub_v2.is_kept(made) else _keep
+        keep(here, made)
 
 
 def put_own(place: Place, carried: Carried) -> None:

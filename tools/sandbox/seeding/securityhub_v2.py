@@ -1,4 +1,4 @@
-"""The newer Security Hub in a world: the event's own OCSF finding, where GetFindingsV2 finds it."""
+"""The newer Security Hub in a world: OCSF findings, the event's own among them, where GetFindingsV2 finds them."""
 
 from copy import deepcopy
 
@@ -23,14 +23,22 @@ def enable(place: Place) -> HubV2State:
     return state
 
 
+def is_kept(finding: JsonObject) -> bool:
+    """Whether its names say that the newer Security Hub keeps it."""
+    named, product = _names(finding)
+    return isinstance(named, str) and isinstance(product, str) and _KEPT in product
+
+
 def put_own(place: Place, carried: Carried) -> None:
     """Put the event's own finding where it can be read again, unless nothing identifies it, or one as new is there."""
-    own = carried.body
-    named, product = _names(own)
-    if not isinstance(named, str) or not isinstance(product, str) or _KEPT not in product:
-        return
+    if is_kept(carried.body):
+        put(place, carried.body)
+
+
+def put(place: Place, own: JsonObject) -> None:
+    """Keep a finding. What people set on one that is there stays."""
     findings = enable(place).findings
-    before = next((one for one in findings if _names(one) == (named, product)), None)
+    before = next((one for one in findings if _names(one) == _names(own)), None)
     if before is None:
         findings.append(deepcopy(own))
     elif is_news(_changed(own), _changed(before), "at"):

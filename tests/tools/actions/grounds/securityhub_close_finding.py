@@ -1,6 +1,8 @@
-"""Findings in Security Hub that may be closed: one without a note, one that bears an earlier note of ours."""
+"""Findings in Security Hub that may be closed: one without a note, one that bears an earlier note of ours; in both APIs."""
 
 from typing import Any
+
+import hub_v2_scene
 
 from agent.plan import Change
 from agent.record import JsonObject
@@ -71,4 +73,11 @@ def _ground(name: str, finding: str) -> Ground:
     )
 
 
-GROUNDS = [_ground("without_note", _ID), _ground("with_our_note", _NOTED)]
+_WORDS: JsonObject = {"note": "Closed as benign: run r1"}
+_OURS = "[stanch] Stanch r0: escalated. [/stanch]"
+GROUNDS = [
+    _ground("without_note", _ID),
+    _ground("with_our_note", _NOTED),
+    hub_v2_scene.ground("v2_without_comment", hub_v2_scene.BLANK, _OURS, _WORDS, REOPENED),
+    hub_v2_scene.ground("v2_with_our_comment", hub_v2_scene.NOTED, _OURS, _WORDS, REOPENED),
+]

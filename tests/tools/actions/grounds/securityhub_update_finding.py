@@ -1,6 +1,8 @@
-"""Findings in Security Hub: one without a note, one that a person wrote on."""
+"""Findings in Security Hub: one without a note, one that a person wrote on; in both APIs."""
 
 from typing import Any
+
+import hub_v2_scene
 
 from agent.plan import Change
 from agent.record import JsonObject
@@ -65,4 +67,14 @@ def _ground(name: str, finding: str, workflow: str) -> Ground:
     )
 
 
-GROUNDS = [_ground("without_note", _ID, "RESOLVED"), _ground("with_a_person_s_note", _NOTED, "NOTIFIED")]
+def _told(workflow: str) -> JsonObject:
+    return {"workflow": workflow, "note": "contained: run r1"}
+
+
+_THEIRS = "Ask Ana first."
+GROUNDS = [
+    _ground("without_note", _ID, "RESOLVED"),
+    _ground("with_a_person_s_note", _NOTED, "NOTIFIED"),
+    hub_v2_scene.ground("v2_without_comment", hub_v2_scene.BLANK, _THEIRS, _told("RESOLVED"), None),
+    hub_v2_scene.ground("v2_with_a_person_s_comment", hub_v2_scene.NOTED, _THEIRS, _told("NOTIFIED"), None),
+]
