@@ -14,7 +14,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Looked(Record):
-    """One read of AWS, as it was asked and answered."""
+    """One call of AWS, as it was asked and answered: a read, or a write on its way from one read to the next."""
 
     call: str
     """Like `cloudtrail:LookupEvents`."""

@@ -1,6 +1,7 @@
 """Closing a finding that evidence shows benign: which one may be, and what is said on it."""
 
 from agent.finding import Finding
+from agent.receipt import Outcome, Receipt
 
 ACTION = "securityhub_close_finding"
 
@@ -19,3 +20,9 @@ def words(run_id: str, why: str, facts: list[str]) -> str:
     """What the finding says once it is closed: how to open it again first, so that a long reason cuts nothing else."""
     seen = f" By {', '.join(facts)}." if facts else ""
     return f"Closed as benign. Reopen: stanch undo {run_id}.{seen} {why}"
+
+
+def shown_closed(receipt: Receipt) -> bool:
+    """Whether it closed its finding, and reading back showed it closed."""
+    read = receipt.verification is not None and receipt.verification.holds
+    return receipt.change.action == ACTION and receipt.outcome is Outcome.DONE and read

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from langgraph.runtime import Runtime
 
+from agent.casefile import Looked
 from agent.plan import Change, PlannedAction
 from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
 from agent.report import Status
 from agent.verdict import Ruling, Verdict
+from graphs.keeping import keep, noted
 from graphs.order import runnable
 from graphs.ruling import rule
 from graphs.service import Service
@@ -17,24 +19,31 @@ from tools.action import Action, actions
 from tools.aws import UNREADABLE, Aws, AwsError, Phase, Tally, Unreachable, may_have_worked
 from tools.ledger import Claim, Held
 
+STEP = "execute"
+"""What was asked to act is kept under this name, with how many answers and receipts there were before it."""
+
 
 def execute(state: Planned, runtime: Runtime[Context], service: Service) -> Acted:
     """A receipt for each action that ran or tried to. The facts are computed again first, and both are kept."""
     tally = Tally()
     receipts: dict[str, Receipt] = {}
     verdicts: dict[str, Verdict] = {}
+    looked: list[Looked] = []
+    watched = replace(service, looked=looked.append)
     now = state
     for action in state.plan.actions:
         if action not in runnable(now):
             continue
         verdicts[action.id] = rule(action, now, runtime.context.mode, service)
         if verdicts[action.id].ruling is Ruling.ALLOW:
-            receipts[action.id] = _run(action, state.run_id, runtime.context.fence, service, tally)
+            receipts[action.id] = _run(action, state.run_id, runtime.context.fence, watched, tally)
         now = state.model_copy(
             update={"receipts": {**state.receipts, **receipts}, "verdicts": {**state.verdicts, **verdicts}}
         )
     name = f"execute:{len(state.decisions)}"
-    return Acted(receipts=receipts, verdicts=verdicts, calls={name: tally.by_phase})
+    step = f"{STEP}-{len(state.decisions)}-{len(state.receipts)}"
+    kept = keep(service, state.run_id, step, looked)  # at the end: nothing waits for it
+    return Acted(receipts=receipts, verdicts=verdicts, calls={name: tally.by_phase}, **noted(step, kept, len(looked)))
 
 
 def _run(action: PlannedAction, run_id: str, fence: int, service: Service, tally: Tally) -> Receipt:

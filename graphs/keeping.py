@@ -3,6 +3,7 @@
 from agent.casefile import Looked
 from agent.evidence import Answered
 from agent.record import Record
+from agent.report import Report, SourceSummary
 from graphs.service import Service
 from tools.archive import NotKept
 
@@ -29,3 +30,12 @@ def noted(step: str, kept: Kept, calls: int) -> dict[str, dict[str, Answered]]:
     if kept == Kept():
         return {}
     return {"evidence": {step: Answered(source=step, standing="known", calls=calls, chain=kept.head, note=kept.fault)}}
+
+
+def with_reads(report: Report, step: str, looked: list[Looked], service: Service) -> Report:
+    """The report of a run that has ended, with where the reads behind what it says now are in the case file."""
+    kept = keep(service, report.run_id, step, looked)
+    if kept == Kept():
+        return report
+    read = SourceSummary(source=step, standing="known", facts={}, calls=len(looked), chain=kept.head, note=kept.fault)
+    return report.model_copy(update={"evidence": [*report.evidence, read]})

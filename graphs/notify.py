@@ -1,4 +1,4 @@
-"""Telling people on a topic that a run asks: what it would do, until when, and where to answer."""
+"""Telling people on a topic: that a run asks, what it would do, until when and where to answer, and what asks nothing."""
 
 import logging
 from collections.abc import Callable
@@ -39,6 +39,20 @@ def card_teller(aws: Aws, topic: str, page: str, key: bytes | None) -> Callable[
             publish(aws, topic, f"Stanch asks: {card.id}", card_message(card, more, page, key))
         except AwsError as error:
             log.error("%s asks, and the topic could not be told: %s", card.id, error)
+            return False
+        return True
+
+    return tell
+
+
+def notice_teller(aws: Aws, topic: str) -> Callable[[str, str], bool]:
+    """A teller of what asks nothing, by subject and text, which says whether it could."""
+
+    def tell(subject: str, text: str) -> bool:
+        try:
+            publish(aws, topic, subject, text)
+        except AwsError as error:
+            log.error("%s, and the topic could not be told: %s", subject, error)
             return False
         return True
 

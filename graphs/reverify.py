@@ -7,9 +7,9 @@ from agent.casefile import Looked
 from agent.catalogue import Reversal
 from agent.receipt import Outcome, Receipt, Verification
 from agent.record import Record
-from agent.report import Report, SourceSummary, Status
+from agent.report import Report, Status
 from graphs.holding import holding
-from graphs.keeping import keep
+from graphs.keeping import with_reads
 from graphs.service import Service
 from graphs.state import Context
 from graphs.tell import tell_undone
@@ -101,10 +101,10 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
         looked: list[Looked] = []
         watched = replace(service, looked=looked.append)
         report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, watched)
-        if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
+        if isinstance(seen, Verification) and not seen.holds and stands(receipt, service):
             # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
             service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, watched) else "lapsed")
-            report = _told(_kept(_amended(report, receipt, seen), looked, service), service)
+            report = _told(with_reads(_amended(report, receipt, seen), STEP, looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
     return report if report.status is Status.LAPSED else None
 
@@ -119,10 +119,10 @@ def _settled(receipt: Receipt, seen: Verification, looked: list[Looked], service
         if isinstance(lease, NothingToUndo):
             return
         report = service.ledger.report(receipt.run_id) or report
-        if _stands(receipt, service):
+        if stands(receipt, service):
             done = receipt.model_copy(update={"outcome": Outcome.DONE, "verification": seen})
             service.ledger.record(done, row.fence)
-            report = _told(_kept(_with(report, done, seen), looked, service), service)
+            report = _told(with_reads(_with(report, done, seen), STEP, looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
 
 
@@ -136,16 +136,8 @@ def _with(report: Report, done: Receipt, seen: Verification) -> Report:
     return report.model_copy(update={"actions": now, "reason": f"{told}; before that: {report.reason}"})
 
 
-def _kept(report: Report, looked: list[Looked], service: Service) -> Report:
-    """The report with where the reads behind what it says now are in the case file."""
-    kept = keep(service, report.run_id, STEP, looked)
-    if not kept.head and not kept.fault:
-        return report
-    read = SourceSummary(source=STEP, standing="known", facts={}, calls=len(looked), chain=kept.head, note=kept.fault)
-    return report.model_copy(update={"evidence": [*report.evidence, read]})
-
-
-def _stands(receipt: Receipt, service: Service) -> bool:
+def stands(receipt: Receipt, service: Service) -> bool:
+    """Whether the ledger says so now."""
     return any((one.run_id, one.action_id) == (receipt.run_id, receipt.action_id) for one in service.ledger.standing())
 
 

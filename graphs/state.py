@@ -159,6 +159,8 @@ class Acted(Slice):
 
     receipts: dict[str, Receipt]
     verdicts: dict[str, Verdict] = {}
+    evidence: dict[str, Answered] | None = None
+    """Where a case file is kept: that what was asked of AWS to act, or to read back, is in it."""
     calls: dict[str, Calls] = {}
 
 

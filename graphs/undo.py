@@ -1,11 +1,13 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from agent.casefile import Looked
 from agent.catalogue import ActionSpec, Reversal
 from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
@@ -18,6 +20,7 @@ from agent.report import Report, ReportedAction, Status
 from agent.verdict import Approval, Ruling, Verdict
 from graphs.compose import summed
 from graphs.holding import beating, holding
+from graphs.keeping import with_reads
 from graphs.people import canonical, known, people, subjects, unlisted
 from graphs.service import Service
 from graphs.standings import standings_of
@@ -28,6 +31,9 @@ from tools.aws import UNREADABLE, AwsError, Phase, Tally
 from tools.ledger import Opened
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify as verify_target
+
+STEP = "undo"
+"""What was asked of AWS to take something back, and to see that it is, is kept under this name."""
 
 
 class NothingToUndo(Record):
@@ -131,8 +137,11 @@ def _undo(
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person, taken=taken)
     context = Context(mode=report.mode, fence=lease.fence)
     tally = Tally()
-    done = Undoing.model_validate(build_undo(service, tally).compile().invoke(state, context=context))
-    amended = _counted(_amended(report, done, service), report, tally, service)
+    looked: list[Looked] = []
+    graph = build_undo(replace(service, looked=looked.append), tally).compile()
+    done = Undoing.model_validate(graph.invoke(state, context=context))
+    amended = with_reads(_amended(report, done, service), STEP, looked, service)
+    amended = _counted(amended, report, tally, service)
     service.ledger.amend(amended, service.clock())
     finding = finding_of(service, run_id)
     if finding is None:

@@ -10,7 +10,8 @@ _IN_PLACE = (Outcome.DONE, Outcome.ALREADY)
 def undone_before(run_id: str, ledger: Ledger) -> bool:
     """The last word of a person in the earlier runs, from their reports; False where nobody has spoken.
 
-    What was taken back because its time was over, or no longer held, is nobody's word.
+    What was taken back because its time was over, or no longer held, is nobody's word. A finding that was opened again past us
+    is somebody's, as far as anybody can tell.
     """
     run = ledger.run(run_id)
     for before in earlier(run) if run else []:
@@ -23,13 +24,10 @@ def undone_before(run_id: str, ledger: Ledger) -> bool:
 
 
 def _taken_back(action: ReportedAction) -> bool:
-    """By somebody: policy saw who asked for it."""
+    """By somebody: policy saw who asked for it, or it was done without asking us."""
     undone, verdict = action.undone, action.undo_verdict
     return (
-        undone is not None
-        and undone.outcome is Outcome.UNDONE
-        and verdict is not None
-        and bool(verdict.facts.approvers)
+        undone is not None and undone.outcome is Outcome.UNDONE and (verdict is None or bool(verdict.facts.approvers))
     )
 
 

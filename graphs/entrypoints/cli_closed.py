@@ -10,12 +10,14 @@ from graphs.closed import Line, Summary, summary
 from graphs.entrypoints.opening import ledgers, nothing, registry_of
 from graphs.entrypoints.printing import moment, out, row, shown, where
 
+LONGEST = 365
+"""Days that a summary looks back at most."""
 SHOWN = 10
 """Findings left open that a terminal shows; --json gives all."""
 
 
 def closed(
-    days: Annotated[int, typer.Option("--days", min=1, max=365, help="How far to look back.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=1, max=LONGEST, help="How far to look back.")] = 7,
     json_: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
 ) -> None:
     """Sum up low and medium findings: how many were closed as benign, of what, and which of the others matter most."""

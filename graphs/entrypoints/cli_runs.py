@@ -8,14 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
+from agent.closing import shown_closed
 from agent.event import Event
 from agent.finding import Refusal
 from agent.intake import parse
+from agent.receipt import Receipt
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.bootstrap import actor, prepared
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
+from graphs.closing_notice import tell as tell_closings
+from graphs.entrypoints.cli_closed import LONGEST
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
@@ -129,29 +133,41 @@ def undo(
 
 
 def standing() -> None:
-    """List the containments that stand."""
+    """List the containments that stand, and count the findings that were closed."""
+    held = {sandbox: ledger.standing() for sandbox, ledger in ledgers().items()}
     receipts = [
         (sandbox, receipt)
-        for sandbox, ledger in ledgers().items()
-        for receipt in ledger.standing()
+        for sandbox, all_ in held.items()
+        for receipt in all_
         if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
     ]
     for sandbox, receipt in receipts:
         change = receipt.change
         out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
         row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
-    if not receipts:
+    counted = [_closings(sandbox, all_) for sandbox, all_ in held.items()]
+    if not receipts and not any(counted):
         out.print(nothing("Nothing stands."), soft_wrap=True)
+
+
+def _closings(sandbox: bool, standing: list[Receipt]) -> bool:
+    """Say in one line how many findings are closed as benign, and how to list exactly these; nothing if none is."""
+    closed = [receipt for receipt in standing if shown_closed(receipt)]
+    if closed:
+        days = min((datetime.now(UTC) - min(receipt.at for receipt in closed)).days + 1, LONGEST)
+        many = "1 finding" if len(closed) == 1 else f"{len(closed)} findings"
+        out.print(f"[bold]{many} closed as benign[/]{where(sandbox)}: stanch closed --days {max(1, days)}")
+    return bool(closed)
 
 
 def sweep(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Sweep the embedded AWS of this home.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
 ) -> None:
-    """Take back what was put in place for a time and is over; tell people of the cards that there is room for."""
+    """Take back what was put in place for a time and is over; tell people of the cards that there is room for, and of closings."""
     with opened(sandbox=sandbox) as runs:
         swept = sweep_ledger(runs.service)
-        cards = tell_cards(runs.service)
+        cards, closings = tell_cards(runs.service), tell_closings(runs.service)
     if json_:
         print(as_json(swept.reports))  # noqa: T201 - the JSON is the output
     else:
@@ -159,11 +175,11 @@ def sweep(
             line(report)
         for text in swept.kept:
             out.print(f"stays  {shown(text)}")
-        for card in cards.told:
+        for card in [*cards.told, *closings]:
             out.print(f"told   {card}")
         for card in cards.left:
             out.print(f"waits  {card}, until there is room for it")
-        if not swept.reports and not swept.kept and cards == Told():
+        if not swept.reports and not swept.kept and cards == Told() and not closings:
             out.print("Nothing is over.")
     raise typer.Exit(exit_code(swept.reports))
 

@@ -14,9 +14,11 @@ from agent.report import Report, Status
 from graphs.came import Came, said
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
+from graphs.closing_notice import tell as tell_closings
 from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
 from graphs.entrypoints.log import log
 from graphs.giving_up import give_up
+from graphs.reopened import Reopened, reopened
 from graphs.reverify import Reverified, reverify
 from graphs.service import Service
 from graphs.sweep import Swept, sweep
@@ -55,6 +57,8 @@ def handler(event: Any, context: Any) -> JsonObject:
     tick.part("sweep", lambda: _swept(sweep(service, left)))
     tick.part("cards", lambda: _cards(tell_cards(service, left)))
     tick.part("reverify", lambda: _reverified(reverify(service, left)))
+    tick.part("reopened", lambda: _reopened(reopened(service, left)))
+    tick.part("told_closed", lambda: {"told_closed": [*tell_closings(service)]})
     tick.each("looked_again", lambda: unfinished(function), function.look_again)
     if tick.failed:
         raise TickFailed("; ".join(tick.failed))
@@ -162,6 +166,15 @@ def _reverified(seen: Reverified) -> JsonObject:
         "lapsed": [_line(report) for report in seen.lapsed],
         "partly": list(seen.partly),
         "unread": list(seen.unread),
+    }
+
+
+def _reopened(seen: Reopened) -> JsonObject:
+    return {
+        "still_closed": seen.closed,
+        "reopened": [_line(report) for report in seen.opened],
+        "closed_gone": list(seen.gone),
+        "closed_unread": list(seen.unread),
     }
 
 

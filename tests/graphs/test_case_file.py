@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from case_desk import KEY, keeping, worked
 from desk import ACCOUNT, REGION, USER, USER_WORLD, Desk, desk, event
 from desk import KEY as KEY_ID
 from langgraph.checkpoint.memory import InMemorySaver
@@ -23,17 +24,7 @@ from graphs.checkpoints import serializer
 from graphs.export import MANIFEST, SIGNATURE, checked, exported, key_id
 from graphs.reverify import reverify
 from graphs.runs import Runs
-from tools.archive import Archive, FileArchive, NotKept, S3Archive
-
-KEY = b"the key of these tests"
-
-
-def worked(folder: Path) -> tuple[Desk, Report]:
-    """A finished run whose raw evidence was kept."""
-    at = desk(folder, USER_WORLD, event("guardduty_credential_abuse"))
-    at.service = replace(at.service, archive=FileArchive(folder / "cases"))
-    at.runs = Runs(at.service, InMemorySaver(serde=serializer()))
-    return at, at.deliver()
+from tools.archive import Archive, NotKept, S3Archive
 
 
 def repacked(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
@@ -186,9 +177,7 @@ def test_what_intake_and_planning_read_is_kept_as_it_was_asked_and_when(tmp_path
 
 
 def test_what_was_read_to_plan_again_after_an_answer_is_kept_and_an_archive_of_it_holds(tmp_path: Path) -> None:
-    at = desk(tmp_path, USER_WORLD, event("guardduty_credential_abuse"), Mode.APPROVE)
-    at.service = replace(at.service, archive=FileArchive(tmp_path / "cases"))
-    at.runs = Runs(at.service, InMemorySaver(serde=serializer()))
+    at = keeping(tmp_path, USER_WORLD, event("guardduty_credential_abuse"), Mode.APPROVE)
     asked = at.deliver()
     assert "plan-again-1-0.1.jsonl" not in at.service.archive.chains(asked.run_id)
     at.wait(minutes=3)

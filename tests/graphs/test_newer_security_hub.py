@@ -10,6 +10,7 @@ from test_closing import CLOSED, undone
 from agent.report import Status
 from agent.verdict import Mode
 from graphs.own_update import COMES_BACK
+from graphs.reopened import reopened
 from tools.actions.securityhub_close_finding import REOPENED
 from tools.sandbox.services.securityhub_v2 import HubV2State
 
@@ -154,3 +155,14 @@ def test_a_threat_resolved_under_a_comment_of_ours_is_worked_when_it_is_seen_aga
     again = at.deliver(seen_again(at))
     assert again.reason.startswith("resolved") != worked, again.reason
     assert (again.status is not Status.SKIPPED) == worked
+
+
+@pytest.mark.parametrize(("status_id", "is_open"), [(1, True), (2, True), (3, False)], ids=["new", "begun", "hidden"])
+def test_a_closing_that_somebody_took_back_there_is_said_so(tmp_path: Path, status_id: int, is_open: bool) -> None:
+    at = opened(tmp_path, CHECK, CLOSED, **LOW)
+    assert at.deliver().status is Status.NO_ACTION
+    at.wait(minutes=20)
+    assert reopened(at.service).closed == 1
+    kept(at)["status_id"] = status_id
+    seen = reopened(at.service)
+    assert ([report.status for report in seen.opened], seen.closed) == (([Status.UNDONE], 0) if is_open else ([], 1))

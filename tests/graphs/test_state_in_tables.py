@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from desk import BUCKET_WORLD, KEY, USER_WORLD, Desk, desk, event
-from table_desk import CHECKPOINT_TABLE, Killed, Tables, aws_writes, tables
+from table_desk import CHECKPOINT_TABLE, TOOLING, Killed, Tables, aws_writes, tables
 
 from agent.event import Event
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.came import HandedOver
 from graphs.undo import undo_run
+from tools.archive import S3Archive
 
 GUARDDUTY, HUB = "guardduty_credential_abuse", "securityhub_s3_public"
 WRITTEN = ["iam:PutUserPolicy", "iam:UpdateAccessKey"]
@@ -32,27 +34,52 @@ def figures() -> dict[str, dict[str, int]]:
 
 
 def said(name: str) -> Counter[str]:
-    of_it = {key: value for key, value in figures()[name].items() if key != "in all"}
+    of_it = {key: value for key, value in figures()[name].items() if key not in ("in all", "chains")}
     assert sum(of_it.values()) == figures()[name]["in all"]
     return Counter({key: value for key, value in of_it.items() if value})
 
 
-def test_a_run_a_question_an_answer_and_a_duplicate_cost_as_many_requests_as_the_docs_say(tmp_path: Path) -> None:
-    (tmp_path / "auto").mkdir()
-    (tmp_path / "approve").mkdir()
-    at = tables(tmp_path / "auto", USER_WORLD, event(GUARDDUTY), Mode.AUTO)
-    assert at.at.deliver().status is Status.CONTAINED
-    assert asked_of_tables(at) == said("a run that contains, from delivery to report")
+def archived(folder: Path, mode: Mode) -> Tables:
+    """Tables, and a bucket that locks the case files."""
+    folder.mkdir()
+    at = tables(folder, USER_WORLD, event(GUARDDUTY), mode)
+    client = at.at.sandbox.client("s3", TOOLING, "us-east-1")
+    client.create_bucket(Bucket="case-files", ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    client.put_object_lock_configuration(Bucket="case-files", ObjectLockConfiguration=lock)
+    at.at.service = replace(at.at.service, archive=S3Archive(client, "case-files"))
+    at.at = at.another_process()
     at.at.calls.clear()
+    return at
+
+
+def costs(at: Tables, name: str) -> None:
+    """It cost the tables and the bucket what the docs say; from here on it is counted anew."""
+    assert asked_of_tables(at) == said(name)
+    chains = figures()[name]["chains"]
+    kept = Counter(call.operation for call in at.at.calls if call.service == "s3")
+    assert kept == Counter({"PutObject": chains, "GetObjectRetention": chains} if chains else {})
+    at.at.calls.clear()
+
+
+def test_a_run_a_question_an_answer_a_duplicate_and_an_undo_cost_as_many_requests_as_the_docs_say(
+    tmp_path: Path,
+) -> None:
+    at = archived(tmp_path / "auto", Mode.AUTO)
+    run = at.at.deliver()
+    assert run.status is Status.CONTAINED
+    costs(at, "a run that contains, from delivery to report")
     assert at.at.deliver().status is Status.SKIPPED
     assert [call.name for call in at.at.calls] == ["dynamodb:Query"]
-    assert asked_of_tables(at) == said("a duplicate")
-    at = tables(tmp_path / "approve", USER_WORLD, event(GUARDDUTY), Mode.APPROVE)
+    costs(at, "a duplicate")
+    assert isinstance(undo_run(at.another_process().service, run.run_id, None, "rosa"), Report)
+    costs(at, "an undo of the run, in another process")
+    at = archived(tmp_path / "approve", Mode.APPROVE)
     run = at.at.deliver()
-    assert asked_of_tables(at) == said("a run that comes to a question")
-    at.at.calls.clear()
+    costs(at, "a run that comes to a question")
     assert at.another_process().say("approve", run).status is Status.CONTAINED
-    assert asked_of_tables(at) == said("its answer, and the rest, in another process")
+    costs(at, "its answer, and the rest, in another process")
 
 
 def worked(at: Desk, next_process: Callable[[], Desk]) -> list[tuple[str, str, str]]:

@@ -154,7 +154,7 @@ class Ask(Record):
 
 
 class Card(Record):
-    """Requests of several runs that are shown together, and what was shown stays so."""
+    """What people were told of together, and what was shown stays so: requests of several runs, or closings, which ask nothing."""
 
     id: str
     """Made from what it holds: another content is another card."""
@@ -163,6 +163,10 @@ class Card(Record):
     owner: str
     """Whose account they are in, or its number."""
     asks: list[Ask]
+    closed: list[str] = []
+    """Runs whose finding was closed as benign,"""
+    opened: list[str] = []
+    """and those whose closing was taken back since."""
     at: Moment
     """When people were told of it."""
 

@@ -1,0 +1,36 @@
+"""A desk whose finding evidence shows benign: low or medium, and closed by policy."""
+
+from pathlib import Path
+from typing import Any
+
+from desk import ACCOUNT, BUCKET_WORLD, REGION, Desk, desk, event, world
+
+from agent.verdict import Mode
+
+TOLD = "securityhub:BatchUpdateFindings"
+CLOSED = ("s3.buckets.0.block", {"acls": True, "ignore_acls": True, "policy": True, "restrict": True})
+
+
+def low(severity: str = "MEDIUM", provider: str | None = None, **fields: Any) -> Any:
+    """The event of a failed check, with the severity that anybody may change, and that of its product."""
+    body = event("securityhub_s3_public")
+    (finding,) = body["detail"]["findings"]
+    scale = {"LOW": 1, "MEDIUM": 40, "HIGH": 70}
+    finding["Severity"] = {"Label": severity, "Normalized": scale[severity]}
+    given = provider or severity
+    finding["FindingProviderFields"] = {"Severity": {"Label": given, "Normalized": scale[given]}}
+    finding.update(fields)
+    return body
+
+
+def opened(folder: Path, body: Any = None, mode: Mode = Mode.AUTO, changes: Any = (CLOSED,), **more: Any) -> Desk:
+    """The desk."""
+    return desk(folder, world(BUCKET_WORLD, *changes), body or low(), mode, **more)
+
+
+def writes_on_it(at: Desk, run_id: str = "", **fields: Any) -> None:
+    """Somebody else updates the finding in Security Hub: the one that this run closed, else the first."""
+    hub = at.sandbox.client("securityhub", ACCOUNT, REGION)
+    found = next(one for one in hub.get_findings()["Findings"] if run_id in one.get("Note", {}).get("Text", ""))
+    hub.batch_update_findings(FindingIdentifiers=[{"Id": found["Id"], "ProductArn": found["ProductArn"]}], **fields)
+    at.calls.clear()
