@@ -132,20 +132,28 @@ def _taken_up(run_id: str, function: Deployed) -> Came | None:
 
 
 def unfinished(function: Deployed) -> Iterator[str]:
-    """The runs that ended without something that was not yet there, or could not be read, and may be there by now."""
-    ledger, now = function.service.ledger, function.service.clock()
+    """The runs that ended without something that was not yet there, or could not be read, and may be there by now;
+    and those that policies which could not be used have denied, once there are others."""
+    ledger, now, mended = function.service.ledger, function.service.clock(), not function.service.policies.unusable
     rows = ledger.runs()
     latest = {row.incident: row.generation for row in sorted(rows, key=lambda row: row.generation)}
     for row in takewhile(lambda row: row.updated_at > now - LOOKED_BACK, rows):
-        due = row.status in _MAY_CHANGE and row.updated_at <= now - LAG and row.generation == latest[row.incident]
-        if due and _lacks(ledger.report(row.run_id)):
+        later = row.status in _MAY_CHANGE and row.updated_at <= now - LAG
+        due = row.generation == latest[row.incident] and (later or (row.status is Status.FAILED and mended))
+        report = ledger.report(row.run_id) if due else None
+        if report is not None and (_lacks(report) if later else _undecided(report)):
             looks = (ledger.body(row.run_id) or {}).get("looks")
             if not isinstance(looks, int) or looks < LOOKS:
                 yield row.run_id
 
 
-def _lacks(report: Report | None) -> bool:
-    return report is not None and any(source.standing in ("not_yet", "failed") for source in report.evidence)
+def _lacks(report: Report) -> bool:
+    return any(source.standing in ("not_yet", "failed") for source in report.evidence)
+
+
+def _undecided(report: Report) -> bool:
+    """Whether nothing came of it because policy could not be read, or erred."""
+    return any(a.verdict is not None and a.verdict.errors and a.receipt is None for a in report.actions)
 
 
 def _swept(done: Swept) -> JsonObject:
