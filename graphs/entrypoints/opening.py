@@ -23,7 +23,7 @@ from graphs.bootstrap import (
     registry,
     working,
 )
-from graphs.configuration import Configuration
+from graphs.configuration import Configuration, fault
 from graphs.holding import alive
 from graphs.plain import plain
 from graphs.runs import Runs
@@ -138,7 +138,4 @@ def configured() -> Configuration:
     try:
         return configuration()
     except ValidationError as error:
-        first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
-        name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
-        stop(f"{name}: {said}" if first["loc"] else said, REFUSED)
+        stop(fault(error), REFUSED)
