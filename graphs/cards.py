@@ -96,13 +96,13 @@ def _used(open_: list[Waiting], shown: list[Card], now: datetime) -> int:
         for request, report in open_
         if report.finding is not None and queue_of(report.finding) is Queue.THREAT and request.created_at > now - HOUR
     ]
-    return len(threats) + len([card for card in shown if card.at > now - HOUR])
+    return len(threats) + len([card for card in shown if card.at > now - HOUR and card.id.startswith(CARD)])
 
 
 def card_named(name: str, ledger: Ledger, registry: Registry, now: datetime) -> Card | None:
     """The card of that id: as people were told of it, or as it would be made of what waits now."""
     shown = ledger.cards(now - REMEMBERED)
-    cards = [*shown, *grouped(waiting(ledger), registry, now)]
+    cards = [*(card for card in shown if card.id.startswith(CARD)), *grouped(waiting(ledger), registry, now)]
     return next((card for card in cards if card.id == name), None)
 
 

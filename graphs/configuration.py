@@ -83,7 +83,8 @@ class Configuration(BaseSettings):
     posture_hours: int = Field(default=72, ge=1, le=_LONGEST_WAIT)
     """The same for a request about posture (what a check found, and nobody does) where STANCH_TOPIC is told of it by cards."""
     cards_an_hour: int = Field(default=10, ge=0, le=1000)
-    """Of how many cards people are told within an hour. Threats are told at once and count first; posture waits for the clock."""
+    """Of how many cards people are told within an hour. Threats are told at once and count first; posture waits for the clock.
+    Of as many runs that ended so that somebody has to look they are told singly; of more in one message an hour."""
     case_minutes: int = Field(default=60, ge=0, le=7 * 24 * 60)
     """Findings about one principal or resource that come within so many minutes are one case: one card asks what several
     would. 0: each stands alone."""
@@ -111,7 +112,8 @@ class Configuration(BaseSettings):
         pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})?$",
         description="the ARN of a standard topic",
     )
-    """The SNS topic that is told when a run asks. Empty: nobody is told, and `stanch approvals` lists it."""
+    """The SNS topic that is told when a run asks, and when one ended so that somebody has to look. Empty: nobody is told, and
+    `stanch approvals` lists what asks."""
     approvals_url: str = Field(
         default="", pattern=r"^(https?://[^\s<>\"]{1,500})?$", description="an address that begins with `https://`"
     )
@@ -119,7 +121,7 @@ class Configuration(BaseSettings):
     receives: int = Field(default=4, ge=1, le=1000)
     """How often a queue may deliver a message that never comes to an end, before it is parked."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
-    """What the Lambda functions log. INFO says of each run how it ended; no level quotes a finding."""
+    """What the Lambda functions log. WARNING says how a run ended if somebody has to look, INFO of each; no level quotes a finding."""
 
     @model_validator(mode="after")
     def _one_registry(self) -> Self:

@@ -88,6 +88,8 @@ class Service:
     """Findings that come by themselves are worked if they were seen from then on. None: all are."""
     tell_card: Callable[[Card, int], bool] | None = None
     """Tells people of a card about posture and how many more wait, and says whether it could. None: nobody is told."""
+    tell_ends: Callable[[list[Report], int], bool] | None = None
+    """Tells people how these runs ended and how many more did, and says whether it could. None: nobody is told."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
     looked: Callable[[Looked], None] | None = None

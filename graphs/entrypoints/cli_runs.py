@@ -16,6 +16,7 @@ from agent.verdict import Mode
 from graphs.bootstrap import actor, prepared
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
+from graphs.endings import tell_ends
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
@@ -152,6 +153,7 @@ def sweep(
     with opened(sandbox=sandbox) as runs:
         swept = sweep_ledger(runs.service)
         cards = tell_cards(runs.service)
+        ends = tell_ends(runs.service)
     if json_:
         print(as_json(swept.reports))  # noqa: T201 - the JSON is the output
     else:
@@ -163,7 +165,9 @@ def sweep(
             out.print(f"told   {card}")
         for card in cards.left:
             out.print(f"waits  {card}, until there is room for it")
-        if not swept.reports and not swept.kept and cards == Told():
+        for run_id in ends.told:
+            out.print(f"told   {run_id}, how it ended")
+        if not swept.reports and not swept.kept and cards == Told() and not ends.told:
             out.print("Nothing is over.")
     raise typer.Exit(exit_code(swept.reports))
 

@@ -14,8 +14,9 @@ from agent.report import Report, Status
 from graphs.came import Came, said
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
+from graphs.endings import EndsTold, tell_ends
 from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
-from graphs.entrypoints.log import log
+from graphs.entrypoints.log import log, note
 from graphs.giving_up import give_up
 from graphs.reverify import Reverified, reverify
 from graphs.service import Service
@@ -56,6 +57,7 @@ def handler(event: Any, context: Any) -> JsonObject:
     tick.part("cards", lambda: _cards(tell_cards(service, left)))
     tick.part("reverify", lambda: _reverified(reverify(service, left)))
     tick.each("looked_again", lambda: unfinished(function), function.look_again)
+    tick.part("ends", lambda: _ends(tell_ends(service, left)))
     if tick.failed:
         raise TickFailed("; ".join(tick.failed))
     return tick.answer
@@ -164,7 +166,12 @@ def _cards(seen: Told) -> JsonObject:
     return {"cards": list(seen.told), "cards_left": list(seen.left)}
 
 
+def _ends(seen: EndsTold) -> JsonObject:
+    return {"ends": list(seen.told), "ends_left": seen.left}
+
+
 def _reverified(seen: Reverified) -> JsonObject:
+    note(seen.lapsed)
     return {
         "held": seen.held,
         "lapsed": [_line(report) for report in seen.lapsed],
@@ -175,7 +182,9 @@ def _reverified(seen: Reverified) -> JsonObject:
 
 def _told(take: Callable[[str], Came | None], run_id: str) -> str:
     """What came of the run, in a word."""
-    told = said(take(run_id), run_id)
+    came = take(run_id)
+    note([came] if isinstance(came, Report) else [])
+    told = said(came, run_id)
     return str(
         told.get("status") or next((word for word in ("busy", "handed_over") if told.get(word)), "nothing to do")
     )

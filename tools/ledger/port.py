@@ -154,7 +154,7 @@ class Ask(Record):
 
 
 class Card(Record):
-    """Requests of several runs that are shown together, and what was shown stays so."""
+    """Requests of several runs that are shown together, and what was shown stays so. A message about how runs ended is kept alike."""
 
     id: str
     """Made from what it holds: another content is another card."""
