@@ -88,7 +88,9 @@ def _untold(service: Service) -> list[RunRow]:
 
 
 def _noted(row: RunRow) -> Ask:
-    return Ask(run_id=row.run_id, digest=digest_of({"run": row.run_id, "ended": str(row.status)}))
+    """The end as the ledger knows it again. A run may lapse more than once, each time of another of its actions."""
+    when = str(row.updated_at) if row.status is Status.LAPSED else ""
+    return Ask(run_id=row.run_id, digest=digest_of({"run": row.run_id, "ended": str(row.status), "when": when}))
 
 
 def _at_once(report: Report) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, BUCKET_WORLD, REGION, USER, USER_WORLD, Desk, desk, event, world
+from desk import ACCOUNT, BUCKET_WORLD, KEY, REGION, USER, USER_WORLD, Desk, desk, event, world
 from functions import clock
 from table_desk import tables
 
@@ -114,6 +114,21 @@ def test_proposals_are_told_by_the_clock_in_one_message(tmp_path: Path, monkeypa
     assert clock(at, tmp_path, monkeypatch)["ends"] == []
 
 
+def test_people_are_told_of_each_containment_that_lapses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard()
+    at = listening(desk(tmp_path, USER_WORLD, event(THREAT)), heard)
+    run = at.deliver()
+    iam = at.sandbox.client("iam", ACCOUNT, "us-east-1")
+    assert clock(at, tmp_path, monkeypatch)["ends"] == []
+    iam.update_access_key(UserName=USER, AccessKeyId=KEY, Status="Active")
+    assert [clock(at, tmp_path, monkeypatch)["ends"] for _ in range(2)] == [[run.run_id], []]
+    at.wait(minutes=5)
+    (name,) = iam.list_user_policies(UserName=USER)["PolicyNames"]
+    iam.delete_user_policy(UserName=USER, PolicyName=name)
+    assert [clock(at, tmp_path, monkeypatch)["ends"] for _ in range(2)] == [[run.run_id], []]
+    assert len(heard.said) == 2
+
+
 def test_what_does_not_fit_into_the_hour_is_told_by_the_clock_with_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,8 +163,8 @@ def test_a_run_that_ends_as_the_one_before_did_is_not_told_again(tmp_path: Path)
     assert tell_ends(at.service).told == [], "what there is nothing to say of is not read again"
 
 
-def test_an_end_costs_one_message_and_two_requests_to_the_ledger(tmp_path: Path) -> None:
-    """A message goes to SNS; the ledger is asked what was told within the hour, and keeps that this was."""
+def test_an_end_costs_one_message_and_three_requests_to_the_ledger(tmp_path: Path) -> None:
+    """A message goes to SNS; the ledger is asked for the run and what was told within the hour, and keeps that this was."""
     counts = []
     for name, told in (("silent", False), ("told", True)):
         (tmp_path / name).mkdir()
