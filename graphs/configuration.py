@@ -32,7 +32,9 @@ def _no_number(value: object) -> object:
 class Configuration(BaseSettings):
     """Each field is the variable `STANCH_` and its name in capitals. An empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix="STANCH_", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="STANCH_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Field(default_factory=lambda: Path.home() / ".stanch")
     """Where ledger, checkpoints, reports and the sandbox's world live."""

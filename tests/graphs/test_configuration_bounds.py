@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import typer
 from annotated_types import Ge, Le
+from pydantic import ValidationError
 
+from graphs.bootstrap import configuration
 from graphs.configuration import Configuration, fits, variables
 from graphs.entrypoints.opening import REFUSED, configured
 
@@ -86,6 +88,15 @@ def test_what_does_not_fit_stops_the_command_and_is_told_what_does(
     told = capsys.readouterr()
     assert (ended.value.exit_code, told.out) == (REFUSED, "")
     assert told.err == f"{variables(name)[0]}: what fits is {fits(name)}\n"
+
+
+def test_no_error_quotes_a_value_which_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that cannot start logs the error as it is."""
+    monkeypatch.setenv("STANCH_EXTERNAL_ID", "a secret with blanks")
+    with pytest.raises(ValidationError) as refused:
+        configuration()
+    assert "external_id" in str(refused.value)
+    assert "a secret" not in str(refused.value)
 
 
 def test_what_fits_is_said_without_the_words_of_a_library() -> None:
