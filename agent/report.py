@@ -31,6 +31,11 @@ class Status(StrEnum):
     LAPSED = "lapsed"
 
 
+_OPEN_ENDS = {
+    Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED, Status.ESCALATED, Status.LAPSED,
+}  # fmt: skip
+
+
 class FindingSummary(Record):
     """The finding as the report shows it. Texts are somebody else's: whoever draws them escapes them."""
 
@@ -156,6 +161,12 @@ class Report(Record):
     """AWS calls by phase and operation."""
     started_at: Moment
     ended_at: Moment
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it ended so that a person has to look, and nobody was asked."""
+        true = Disposition.TRUE_POSITIVE in (self.disposition, self.playbook_disposition)
+        return self.status in _OPEN_ENDS or (self.status is Status.DENIED and true)
 
 
 def proposed_by(planned: PlannedAction, answered_by: str) -> str:

@@ -143,6 +143,16 @@ def told(folder: Path, archive: Path) -> str:
     return f"{archive}: {zipped / _MB:.1f} MB, unpacked {unpacked / _MB:.1f} of {LIMIT // _MB} MB, sha256 {digest}\n"
 
 
+def unserved(registry: Registry, file: Path) -> str:
+    """What whoever builds must know of a registry that serves no account; empty for any other."""
+    if registry.accounts:
+        return ""
+    return (
+        f"{file} names no account: as it is, every finding of this deployment is refused. Build with "
+        "`make package REGISTRY=FILE`, or name a table in the stack's parameter RegistryTable.\n"
+    )
+
+
 def runtime() -> tuple[str, str]:
     """The Python and the machine that the template names for the functions."""
     template = (ROOT / "deploy" / "template.yaml").read_text(encoding="utf-8")
@@ -162,7 +172,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=ROOT / "build" / "stanch.zip")
     chosen = options.parse_args()
     try:
-        Registry.load(chosen.registry)
+        registry = Registry.load(chosen.registry)
     except UNFIT as error:
         sys.exit(f"{chosen.registry}: {fault(error)}")
     folder = chosen.out.with_suffix("")
@@ -173,7 +183,7 @@ def main() -> None:
     install(locked(lock, wanted(environment), environment), folder, chosen.python, chosen.machine)
     assemble(folder, chosen.registry)
     pack(folder, chosen.out)
-    sys.stdout.write(told(folder, chosen.out))
+    sys.stdout.write(told(folder, chosen.out) + unserved(registry, chosen.registry))
 
 
 if __name__ == "__main__":

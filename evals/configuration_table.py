@@ -2,14 +2,10 @@
 
 import ast
 import inspect
-from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AliasChoices, AwareDatetime
 from pydantic.fields import FieldInfo
 
-from graphs.configuration import Configuration
+from graphs.configuration import Configuration, fits, variables
 
 _HEAD = """# Configuration
 
@@ -41,23 +37,8 @@ def _docstrings() -> dict[str, str]:
 
 
 def _row(name: str, field: FieldInfo, meaning: str) -> str:
-    alias = field.validation_alias
-    names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [f"STANCH_{name.upper()}"]
-    return (
-        f"| {', '.join(f'`{each}`' for each in names)} | {_value(field.annotation)} | {_default(field)} | {meaning} |"
-    )
-
-
-def _value(kind: Any) -> str:
-    """What may stand there."""
-    if get_origin(kind) is Literal:
-        return ", ".join(f"`{value}`" for value in get_args(kind))
-    if any(get_origin(each) is Literal for each in get_args(kind)):
-        return ", ".join("a moment" if each is AwareDatetime else _value(each) for each in get_args(kind))
-    plain = next((each for each in get_args(kind) if each is not type(None)), kind)
-    if issubclass(plain, StrEnum):
-        return ", ".join(f"`{value}`" for value in plain)
-    return {bool: "`true`, `false`", int: "a number", Path: "a path"}.get(plain, "text")
+    names = ", ".join(f"`{each}`" for each in variables(name))
+    return f"| {names} | {fits(name)} | {_default(field)} | {meaning} |"
 
 
 def _default(field: FieldInfo) -> str:

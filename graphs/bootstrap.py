@@ -16,7 +16,7 @@ from agent.policy import Policies
 from agent.verdict import Mode
 from graphs.configuration import Configuration
 from graphs.holding import alive
-from graphs.notify import card_teller, notice_teller, notifier
+from graphs.notify import card_teller, end_teller, notice_teller, notifier
 from graphs.service import Model, Service, Settings
 from tools import registry_table
 from tools.action import catalogue
@@ -194,6 +194,7 @@ def real(
         notify=notifier(told, config.topic, config.approvals_url, held),
         tell_card=card_teller(told, config.topic, config.approvals_url, held),
         tell_notice=notice_teller(told, config.topic),
+        tell_ends=end_teller(told, config.topic),
     )
 
 

@@ -96,12 +96,17 @@ def _used(open_: list[Waiting], shown: list[Card], now: datetime) -> int:
         for request, report in open_
         if report.finding is not None and queue_of(report.finding) is Queue.THREAT and request.created_at > now - HOUR
     ]
-    return len(threats) + len([card for card in shown if card.asks and card.at > now - HOUR])
+    return len(threats) + len([card for card in shown if _asks(card) and card.at > now - HOUR])
+
+
+def _asks(card: Card) -> bool:
+    """Whether it is one of these, and no message about closings or ends that is kept alike."""
+    return bool(card.asks) and card.id.startswith(CARD)
 
 
 def card_named(name: str, ledger: Ledger, registry: Registry, now: datetime) -> Card | None:
     """The card of that id: as people were told of it, or as it would be made of what waits now."""
-    shown = [card for card in ledger.cards(now - REMEMBERED) if card.asks]
+    shown = [card for card in ledger.cards(now - REMEMBERED) if _asks(card)]
     cards = [*shown, *grouped(waiting(ledger), registry, now)]
     return next((card for card in cards if card.id == name), None)
 

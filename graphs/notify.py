@@ -1,6 +1,7 @@
 """Telling people on a topic: that a run asks, what it would do, until when and where to answer, and what asks nothing."""
 
 import logging
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -14,7 +15,11 @@ from tools.ledger import Card
 from tools.outbox import publish
 
 _RUNS = 20
-"""Runs that a message about a card names."""
+"""Runs that a message about a card, or about many ends, names."""
+_OPEN = 5
+"""Lines of what is still open that a message names."""
+_HOST = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
+"""The dot of `name.example`: programs that show mail make a link of it."""
 
 log = logging.getLogger("stanch")
 
@@ -57,6 +62,60 @@ def notice_teller(aws: Aws, topic: str) -> Callable[[str, str], bool]:
         return True
 
     return tell
+
+
+def end_teller(aws: Aws, topic: str) -> Callable[[list[Report], int], bool]:
+    """A teller of how runs ended, which says whether it could."""
+
+    def tell(reports: list[Report], more: int) -> bool:
+        one = len(reports) == 1 and not more
+        subject = f"Stanch: {reports[0].run_id} {_words(reports[0])}" if one else f"Stanch: {len(reports)} runs ended"
+        try:
+            publish(aws, topic, subject, end_message(reports[0]) if one else ends_message(reports, more))
+        except AwsError as error:
+            log.error("%s ended, and the topic could not be told: %s", reports[0].run_id, error)
+            return False
+        return True
+
+    return tell
+
+
+def end_message(report: Report) -> str:
+    """The text: what, where, why, what is still open, and how to look. Others' words are cut, on one line, and no links."""
+    found = report.finding
+    where = f" in {found.account} {found.region}, severity {found.severity}" if found else ""
+    lines = [f"Run {report.run_id} ended {_words(report)}{where}, in {report.mode} mode."]
+    if found:
+        lines += [f"What: {quiet(found.type, 200)}"]
+        lines += [f"On: {quiet(', '.join(target.words for target in found.targets[:_OPEN]) or 'nothing named', 400)}"]
+    lines += [f"Why: {quiet(report.reason, 600)}"]
+    lines += [f"Still open: {quiet(line, 200)}" for line in report.leaves_open[:_OPEN]]
+    lines += [f"Still open: {len(report.leaves_open) - _OPEN} more"] if len(report.leaves_open) > _OPEN else []
+    return "\n".join([*lines, f"Look: stanch explain {report.run_id}"])
+
+
+def ends_message(reports: list[Report], more: int) -> str:
+    """The text about many ends, a line each."""
+    lines = [f"{len(reports)} runs ended, and nobody was asked:"]
+    lines += [_end_line(report) for report in reports[:_RUNS]]
+    lines += [f"- and {len(reports) - _RUNS} more"] if len(reports) > _RUNS else []
+    lines += [f"{more} more are told of later."] if more else []
+    return "\n".join([*lines, "Look: stanch explain RUN"])
+
+
+def _end_line(report: Report) -> str:
+    found = report.finding
+    what = f" {quiet(found.type, 100)} in {found.account} {found.region}" if found else ""
+    return f"- {report.run_id} {_words(report)}:{what}: {quiet(report.reason, 160)}"
+
+
+def quiet(text: str, limit: int) -> str:
+    """Somebody else's text on one line, cut, with nothing that a mail program makes a link of."""
+    return _HOST.sub("[.]", plain(text, limit).replace("://", "[:]//"))
+
+
+def _words(report: Report) -> str:
+    return report.status.replace("_", " ")
 
 
 def card_message(card: Card, more: int, page: str = "", key: bytes | None = None) -> str:

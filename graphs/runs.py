@@ -19,6 +19,7 @@ from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
+from graphs.endings import tell_end
 from graphs.holding import beating, holding
 from graphs.incidents import NEW_VERSION, case_of, is_activity, related, replaced, voided
 from graphs.intake import chosen, screened
@@ -314,6 +315,7 @@ class Runs:
                 self._notify(state.request, report)
             service.ledger.ask(state.request, service.clock(), checkpoint_of(snapshot))
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
+        tell_end(service, report)
         if report.status is Status.AWAITING_APPROVAL and state.request is not None:
             self._replace(state.request, state.event.received_at, kin)
         return report
@@ -329,4 +331,5 @@ class Runs:
         receipts = service.ledger.receipts(opened.run_id)
         report = failed(State.model_validate(values), receipts, why, mode, service)
         service.ledger.close(opened.run_id, opened.fence, report, service.clock())
+        tell_end(service, report)
         return report

@@ -102,8 +102,10 @@ def _world(store: WorldStore, home: Path, event: JsonValue, world_file: Path | N
 def _made(store: WorldStore, home: Path, event: JsonValue, content: bytes | None) -> tuple[Sandbox, Registry]:
     if (home / LEDGER).exists():
         raise HomeUnusable(f"{home / WORLD} is gone, and the runs that happened in it are not: {_FORGET}")
-    if event is None:
-        raise WorldError("there is no sandbox here yet: `stanch run EVENT.json --sandbox` makes one")
+    if event is None and content is None:
+        raise WorldError(
+            "there is no sandbox here yet: `stanch run EVENT.json --sandbox` makes one, or `sandbox serve --world FILE`"
+        )
     world = world_for(event) if content is None else World.parse(content)
     sandbox = Sandbox.fresh(0, world.now, ticking=True)
     seed(sandbox, world, event)
@@ -114,7 +116,7 @@ def _made(store: WorldStore, home: Path, event: JsonValue, content: bytes | None
         region=world.region,
         partition=world.partition,
         tells=world.event,
-        seeded=[digest_of(event)],
+        seeded=[] if event is None else [digest_of(event)],
     )
     _keep(home / ORIGIN, origin)
     store.save(sandbox)

@@ -90,6 +90,8 @@ class Service:
     """Tells people of a card about posture and how many more wait, and says whether it could. None: nobody is told."""
     tell_notice: Callable[[str, str], bool] | None = None
     """Tells people what asks nothing, by subject and text, and says whether it could. None: nobody is told."""
+    tell_ends: Callable[[list[Report], int], bool] | None = None
+    """Tells people how these runs ended and how many more did, and says whether it could. None: nobody is told."""
     notify: Callable[[Request, Report], None] = lambda request, report: None
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
     looked: Callable[[Looked], None] | None = None

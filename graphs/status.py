@@ -49,6 +49,8 @@ def status_of(state: State, mode: Mode) -> tuple[Status, str]:
         return Status.AWAITING_APPROVAL, _asked(state)
     if state.receipts:
         return _acted(state, state.plan)
+    if fault := _policy_fault(state):
+        return Status.FAILED, fault
     return _untouched(state, state.plan, mode)
 
 
@@ -175,6 +177,15 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.NO_ACTION, plan.rationale[:300] or "contained already"
     dropped = "; ".join(f"{d.action}: {d.reason}{f' ({d.detail})' if d.detail else ''}" for d in plan.dropped)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
+
+
+def _policy_fault(state: State) -> str:
+    """Why policy could not decide, which denies: our fault, to be mended and worked again. Empty if it could, or nobody wants it."""
+    decision = None if state.request is None else state.decisions.get(state.request.digest)
+    if decision is not None and decision.kind != "answered":
+        return ""
+    errors = sorted({error for verdict in state.verdicts.values() for error in verdict.errors})
+    return f"policy could not decide, so nothing is permitted: {'; '.join(errors)[:600]}" if errors else ""
 
 
 def _agreed(plan: Plan) -> Disposition | None:

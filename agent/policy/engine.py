@@ -63,6 +63,8 @@ class Policies:
                 if any(policy.id == other.id for other in found):
                     raise PolicyError("another policy has this @id", file, policy.id)
                 found.append(policy)
+        if not found:
+            raise PolicyError("holds no policy", str(directory or bundled()))
         return cls(found, catalogue)
 
     @classmethod

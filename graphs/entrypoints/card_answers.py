@@ -8,6 +8,7 @@ from graphs.answering import Kept, MoreNeeded, NotTaken, keep
 from graphs.cards import card_named
 from graphs.entrypoints.approval_page import Form, Section, answers, content_policy, group_page, notice, section
 from graphs.entrypoints.deployed import Deployed
+from graphs.entrypoints.log import note
 from graphs.entrypoints.web import FIELDS, Asked, html
 from graphs.service import Service
 from graphs.tokens import card_form_token, card_link_token, fits
@@ -101,6 +102,7 @@ def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> str:
         return f"kept: {given.given} so far; it needs {given.detail}"
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
+        note([came])
         return f"{came.status.replace('_', ' ')}: {came.reason}"
     return "kept: it goes on"
 

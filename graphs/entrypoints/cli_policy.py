@@ -8,42 +8,50 @@ import typer
 from agent.policy import check as check_policies
 from agent.policy import explain as explain_verdict
 from agent.policy import run_examples
-from graphs.entrypoints.opening import FAILED, REFUSED, ledger_of, stop
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, ledger_of, stop
 from graphs.entrypoints.printing import indented, out, shown
 from tools.action import catalogue
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-Folder = Annotated[Path | None, typer.Argument(help="A directory of Cedar files. Default: the bundled ones.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(help="A directory of Cedar files. Default: that of STANCH_POLICIES, else the bundled ones."),
+]
 
 
 @app.command()
 def check(folder: Folder = None) -> None:
     """Validate against the schema and lint."""
-    _readable(folder)
-    _say(check_policies(folder, catalogue=catalogue()), "every policy is valid, scoped, explained and exercised")
+    chosen = _chosen(folder)
+    _say(
+        check_policies(chosen, catalogue=catalogue()), "every policy is valid, scoped, explained and exercised", chosen
+    )
 
 
 @app.command()
 def test(folder: Folder = None) -> None:  # noqa: PT028 - a command, not a pytest function
     """Run the examples that stand beside the policies."""
-    _readable(folder)
-    _say(run_examples(folder, catalogue=catalogue()), "every example decides as it says")
+    chosen = _chosen(folder)
+    _say(run_examples(chosen, catalogue=catalogue()), "every example decides as it says", chosen)
 
 
-def _readable(folder: Path | None) -> None:
+def _chosen(folder: Path | None) -> Path | None:
+    """The directory that is meant; None means the bundled policies. Ends the command for one that cannot be listed."""
+    chosen = folder or configured().policies
     try:
-        _ = folder and next(folder.iterdir(), None)
+        _ = chosen and next(chosen.iterdir(), None)
     except OSError as error:
-        stop(f"{folder}: {error.strerror}", REFUSED)
+        stop(f"{'' if folder else 'STANCH_POLICIES: '}{chosen}: {error.strerror}", REFUSED)
+    return chosen
 
 
-def _say(faults: list[str], fine: str) -> None:
+def _say(faults: list[str], fine: str, folder: Path | None) -> None:
     for fault in faults:
         out.print(shown(fault, 1000), soft_wrap=True)
     if faults:
         raise typer.Exit(FAILED)
-    out.print(fine)
+    out.print(fine if folder is None else f"{fine}: {shown(str(folder), 300)}", soft_wrap=True)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from graphs.bootstrap import actor, prepared
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
 from graphs.closing_notice import tell as tell_closings
+from graphs.endings import tell_ends
 from graphs.entrypoints.cli_closed import LONGEST
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
@@ -168,6 +169,7 @@ def sweep(
     with opened(sandbox=sandbox) as runs:
         swept = sweep_ledger(runs.service)
         cards, closings = tell_cards(runs.service), tell_closings(runs.service)
+        ends = tell_ends(runs.service)
     if json_:
         print(as_json(swept.reports))  # noqa: T201 - the JSON is the output
     else:
@@ -179,7 +181,9 @@ def sweep(
             out.print(f"told   {card}")
         for card in cards.left:
             out.print(f"waits  {card}, until there is room for it")
-        if not swept.reports and not swept.kept and cards == Told() and not closings:
+        for run_id in ends.told:
+            out.print(f"told   {run_id}, how it ended")
+        if not swept.reports and not swept.kept and cards == Told() and not closings and not ends.told:
             out.print("Nothing is over.")
     raise typer.Exit(exit_code(swept.reports))
 

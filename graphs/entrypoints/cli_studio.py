@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from graphs.bootstrap import STUDIO, prepared, studio_environment
-from graphs.entrypoints.opening import FAILED, configured, stop
+from graphs.entrypoints.opening import FAILED, configured, policies_of, stop
 from graphs.entrypoints.printing import out, row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,7 @@ def studio(
         )
     if not _free(port):
         stop(f"port {port} is taken on this machine: choose another with --port", FAILED)
+    policies_of(configured())
     home = _home(fresh=fresh)
     api = f"http://{HOST}:{port}"
     row("Studio", f"https://smith.langchain.com/studio/?baseUrl={api}", 0)

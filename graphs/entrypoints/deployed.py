@@ -13,6 +13,7 @@ from graphs.came import Came, HandedOver, Sent
 from graphs.configuration import Configuration
 from graphs.entrypoints.log import log
 from graphs.not_here import NotHere
+from graphs.plain import plain
 from graphs.service import Service
 from tools.aws import AwsError
 from tools.outbox import invoke
@@ -96,7 +97,10 @@ def _made(part: Part) -> Deployed:
     log.setLevel(config.log_level)
     speaks = part == "events" or (part == "clock" and not config.events_function)
     hand_over = bool(config.execute_function) and part != "execute"
-    return Deployed(part, config, real(config, model=None if speaks else NotHere(), hand_over=hand_over))
+    service = real(config, model=None if speaks else NotHere(), hand_over=hand_over)
+    if service.policies.unusable:
+        log.error("STANCH_POLICIES cannot be used, so everything is denied: %s", plain(service.policies.unusable, 500))
+    return Deployed(part, config, service)
 
 
 def time_left(context: Any) -> TimeLeft:

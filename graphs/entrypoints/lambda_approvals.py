@@ -12,6 +12,7 @@ from graphs.entrypoints.approval_page import Form, content_policy, notice, page
 from graphs.entrypoints.card_answers import of_card
 from graphs.entrypoints.deployed import Deployed, deployed
 from graphs.entrypoints.identity import person_of
+from graphs.entrypoints.log import note
 from graphs.entrypoints.web import Asked, Unfit, authorizer, html
 from graphs.service import Service
 from graphs.tokens import fits, form_token, link_token
@@ -80,6 +81,7 @@ def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> JsonObj
         return _said(200, "Kept", f"{given.given} so far; it needs {given.detail}.")
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
+        note([came])
         return _said(200, f"{came.run_id}: {came.status.replace('_', ' ')}", came.reason)
     return _said(200, "Kept", f"{given.run_id} goes on.")
 

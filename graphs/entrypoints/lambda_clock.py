@@ -15,8 +15,9 @@ from graphs.came import Came, said
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
 from graphs.closing_notice import tell as tell_closings
+from graphs.endings import EndsTold, tell_ends
 from graphs.entrypoints.deployed import Deployed, TimeLeft, deployed, time_left
-from graphs.entrypoints.log import log
+from graphs.entrypoints.log import log, note
 from graphs.giving_up import give_up
 from graphs.reopened import Reopened, reopened
 from graphs.reverify import Reverified, reverify
@@ -60,6 +61,7 @@ def handler(event: Any, context: Any) -> JsonObject:
     tick.part("reopened", lambda: _reopened(reopened(service, left)))
     tick.part("told_closed", lambda: {"told_closed": [*tell_closings(service)]})
     tick.each("looked_again", lambda: unfinished(function), function.look_again)
+    tick.part("ends", lambda: _ends(tell_ends(service, left)))
     if tick.failed:
         raise TickFailed("; ".join(tick.failed))
     return tick.answer
@@ -136,20 +138,28 @@ def _taken_up(run_id: str, function: Deployed) -> Came | None:
 
 
 def unfinished(function: Deployed) -> Iterator[str]:
-    """The runs that ended without something that was not yet there, or could not be read, and may be there by now."""
-    ledger, now = function.service.ledger, function.service.clock()
+    """The runs that ended without something that was not yet there, or could not be read, and may be there by now;
+    and those that policies which could not be used have denied, once there are others."""
+    ledger, now, mended = function.service.ledger, function.service.clock(), not function.service.policies.unusable
     rows = ledger.runs()
     latest = {row.incident: row.generation for row in sorted(rows, key=lambda row: row.generation)}
     for row in takewhile(lambda row: row.updated_at > now - LOOKED_BACK, rows):
-        due = row.status in _MAY_CHANGE and row.updated_at <= now - LAG and row.generation == latest[row.incident]
-        if due and _lacks(ledger.report(row.run_id)):
+        later = row.status in _MAY_CHANGE and row.updated_at <= now - LAG
+        due = row.generation == latest[row.incident] and (later or (row.status is Status.FAILED and mended))
+        report = ledger.report(row.run_id) if due else None
+        if report is not None and (_lacks(report) if later else _undecided(report)):
             looks = (ledger.body(row.run_id) or {}).get("looks")
             if not isinstance(looks, int) or looks < LOOKS:
                 yield row.run_id
 
 
-def _lacks(report: Report | None) -> bool:
-    return report is not None and any(source.standing in ("not_yet", "failed") for source in report.evidence)
+def _lacks(report: Report) -> bool:
+    return any(source.standing in ("not_yet", "failed") for source in report.evidence)
+
+
+def _undecided(report: Report) -> bool:
+    """Whether nothing came of it because policy could not be read, or erred."""
+    return any(a.verdict is not None and a.verdict.errors and a.receipt is None for a in report.actions)
 
 
 def _swept(done: Swept) -> JsonObject:
@@ -160,7 +170,12 @@ def _cards(seen: Told) -> JsonObject:
     return {"cards": list(seen.told), "cards_left": list(seen.left)}
 
 
+def _ends(seen: EndsTold) -> JsonObject:
+    return {"ends": list(seen.told), "ends_left": seen.left}
+
+
 def _reverified(seen: Reverified) -> JsonObject:
+    note(seen.lapsed)
     return {
         "held": seen.held,
         "lapsed": [_line(report) for report in seen.lapsed],
@@ -180,7 +195,9 @@ def _reopened(seen: Reopened) -> JsonObject:
 
 def _told(take: Callable[[str], Came | None], run_id: str) -> str:
     """What came of the run, in a word."""
-    told = said(take(run_id), run_id)
+    came = take(run_id)
+    note([came] if isinstance(came, Report) else [])
+    told = said(came, run_id)
     return str(
         told.get("status") or next((word for word in ("busy", "handed_over") if told.get(word)), "nothing to do")
     )

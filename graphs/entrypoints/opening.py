@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import typer
 from pydantic import ValidationError
 
+from agent.policy import Policies, PolicyError
 from agent.verdict import Mode
 from graphs.bootstrap import (
     LEDGER,
@@ -22,9 +23,11 @@ from graphs.bootstrap import (
     registry,
     working,
 )
-from graphs.configuration import Configuration
+from graphs.configuration import Configuration, fault
 from graphs.holding import alive
+from graphs.plain import plain
 from graphs.runs import Runs
+from tools.action import catalogue
 from tools.ledger import Ledger, SqliteLedger
 from tools.registry import Registry
 from tools.session import NoAws
@@ -89,8 +92,9 @@ def _known(run_id: str) -> tuple[bool, Ledger]:
 
 @contextmanager
 def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world: Path | None = None) -> Iterator[Runs]:
-    """The runs of this home, on the sandbox or on the real AWS."""
+    """The runs of this home, on the sandbox or on the real AWS. Ends the command where policies of its own cannot be used."""
     config = configured()
+    policies_of(config)
     home = prepared(config.home)
     if sandbox:
         from graphs import sandbox_home  # moto is loaded for the sandbox only
@@ -119,12 +123,19 @@ def opened(*, sandbox: bool, mode: Mode | None = None, event: Any = None, world:
         yield found
 
 
+def policies_of(config: Configuration) -> Path | None:
+    """The configured directory of policies. Ends the command for one that is no policy set: it would deny everything."""
+    if config.policies is not None:
+        try:
+            Policies.load(config.policies, catalogue=catalogue())
+        except PolicyError as error:
+            stop(plain(" ".join(f"STANCH_POLICIES: {error}".split()), 500), REFUSED)
+    return config.policies
+
+
 def configured() -> Configuration:
     """What the environment says. Ends the command for a value that cannot be."""
     try:
         return configuration()
     except ValidationError as error:
-        first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
-        name = "_".join(["STANCH", *(str(part) for part in first["loc"])]).upper()
-        stop(f"{name}: {said}" if first["loc"] else said, REFUSED)
+        stop(fault(error), REFUSED)

@@ -79,6 +79,23 @@ def test_a_package_that_lambda_would_refuse_is_said_to_be_too_large(
         package.told(tmp_path / "folder", tmp_path / "stanch.zip")
 
 
+def test_whoever_builds_with_a_registry_of_no_account_is_told_that_every_finding_will_be_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text('accounts: {"111122223333": {role: workload, environment: dev}}\n', encoding="utf-8")
+    for name in ("install", "assemble"):
+        monkeypatch.setattr(package, name, lambda *_: None)
+    for chosen in ([], ["--registry", str(own)]):
+        monkeypatch.setattr(sys, "argv", ["package.py", *chosen, "--out", str(tmp_path / "build" / "stanch.zip")])
+        package.main()
+    bare, served = [line for line in capsys.readouterr().out.splitlines() if "sha256" not in line], str(own)
+    (said,) = bare
+    assert said.startswith(f"{DEPLOY / 'registry.yaml'} names no account: as it is, every finding")
+    assert "make package REGISTRY=FILE" in said
+    assert served not in said
+
+
 @pytest.mark.parametrize("name", ["nope.yaml", "unquoted.yaml"])
 def test_a_registry_that_cannot_be_read_is_said_in_one_line_before_anything_is_made(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -18,10 +18,17 @@ from agent.event import Event
 from agent.finding import Finding
 from agent.intake import parse
 from agent.intake.cloudtrail import alarming
+from agent.report import Report, Status
+from agent.verdict import Mode
 from graphs.configuration import Configuration
-from tools.ledger import tables
+from graphs.entrypoints.log import note
+from graphs.notify import card_teller, end_teller
+from tools.aws import Aws, Phase
+from tools.ledger import Card, tables
+from tools.outbox import CALLS as OUTBOX
 from tools.own_parts import FUNCTIONS as PARTS
 from tools.own_parts import Part
+from tools.sandbox.engine import Sandbox
 
 EVENTS = Path(__file__).parents[1] / "data" / "events"
 STACK = stack("template")
@@ -287,8 +294,55 @@ def test_logs_are_kept_for_a_time_that_somebody_chose() -> None:
 
 def test_somebody_is_told_when_stanch_gives_up_lags_or_stands_still() -> None:
     alarms = STACK.kind("AWS::CloudWatch::Alarm")
-    assert set(alarms) == {"DeadLetterAlarm", "WaitingAlarm", "ClockAlarm"}
+    assert set(alarms) == {
+        "DeadLetterAlarm", "WaitingAlarm", "ClockAlarm", "ApprovalsAlarm", "EndsAlarm", "UntoldAlarm",
+    }  # fmt: skip
     assert all(one["AlarmActions"][0].endswith(":Topic") for one in alarms.values())
+
+
+FILTERS = STACK.kind("AWS::Logs::MetricFilter")
+
+
+def test_an_alarm_counts_in_each_log_the_runs_that_somebody_has_to_look_at_and_what_the_topic_was_not_told() -> None:
+    counted: dict[str, set[str]] = {}
+    for one in FILTERS.values():
+        (into,) = one["MetricTransformations"]
+        assert (into["MetricNamespace"], into["MetricValue"]) == ("Stanch/stanch", "1")
+        counted.setdefault(into["MetricName"], set()).add(one["LogGroupName"])
+    # the approvals function tells nobody
+    publishing = {"EventsLog", "ExecuteLog", "ClockLog"}
+    assert counted == {"NeedsSomebody": {*publishing, "ApprovalsLog"}, "Untold": publishing}
+    seen = {one["MetricName"] for one in STACK.kind("AWS::CloudWatch::Alarm").values() if "MetricName" in one}
+    assert set(counted) <= seen
+
+
+def test_what_the_filters_look_for_is_what_the_functions_write(caplog: pytest.LogCaptureFixture) -> None:
+    """A quoted term of a filter is found in a line that has these very characters."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    failed = Report(
+        run_id="run-1", status=Status.FAILED, reason="", mode=Mode.OBSERVE, sandbox=False, event_digest="",
+        started_at=now, ended_at=now,
+    )  # fmt: skip
+    sandbox = Sandbox.fresh(0, now)
+    aws = Aws(
+        clients=sandbox.clients(), account=TOOLING, region=REGION, partition="aws", phase=Phase.TELL, declared=OUTBOX
+    )
+    nowhere = f"arn:aws:sns:{REGION}:{TOOLING}:nowhere"
+    note([failed])
+    ended = caplog.text
+    caplog.clear()
+    assert not end_teller(aws, nowhere)([failed], 0)
+    card = Card(id="card-1", control="S3.8", owner="", asks=[], at=now)
+    assert not card_teller(aws, nowhere, "", None)(card, 0)
+    lines = {"NeedsSomebody": [ended], "Untold": caplog.text.splitlines()}
+    assert len(lines["Untold"]) == 2
+    for one in FILTERS.values():
+        for line in lines[one["MetricTransformations"][0]["MetricName"]]:
+            assert one["FilterPattern"].strip('"') in line
+
+
+def test_the_functions_log_how_every_run_ended_unless_somebody_chooses_less() -> None:
+    assert {one["Environment"]["Variables"]["STANCH_LOG_LEVEL"] for one in FUNCTIONS.values()} == {"INFO"}
 
 
 def test_every_variable_of_the_functions_is_one_that_stanch_reads() -> None:

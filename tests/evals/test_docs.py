@@ -33,3 +33,10 @@ def test_the_registry_s_guide_shows_every_key_and_its_example_is_a_registry() ->
 def test_every_page_that_a_page_names_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_s_map_names_every_page() -> None:
+    (line,) = [
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `docs/`")
+    ]
+    assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in line] == []

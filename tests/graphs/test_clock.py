@@ -1,6 +1,7 @@
 """What the clock does: waits that are over, runs that nobody works, containments that no longer hold, later looks."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from desk import ACCOUNT, KEY, USER, USER_WORLD, Desk, desk, event, world
 from functions import beside, clock
 
 from agent.event import Event
+from agent.policy import Policies
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.answering import keep
@@ -15,6 +17,7 @@ from graphs.came import HandedOver
 from graphs.entrypoints import lambda_clock
 from graphs.entrypoints.lambda_clock import TickFailed
 from graphs.runs import Runs
+from tools.action import catalogue
 from tools.ledger import Opened, SqliteLedger
 from tools.sandbox.faults import Fail, SandboxCall
 
@@ -182,6 +185,28 @@ def test_a_later_look_follows_where_something_was_not_there_yet(
     assert clock(at, tmp_path, monkeypatch)["looked_again"] == {}
     again = at.deliver()
     assert again.reason.startswith(f"duplicate: {later.run_id}")
+
+
+def test_what_unusable_policies_denied_is_worked_by_the_clock_once_they_are_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = opened(tmp_path)
+    usable, nowhere = at.service, Policies.load_or_deny(tmp_path / "nowhere", catalogue=catalogue())
+    at.service = dataclasses.replace(usable, policies=nowhere)
+    at.runs = another(at)
+    first = at.deliver()
+    assert (first.status, at.changes) == (Status.FAILED, [])
+    assert clock(at, tmp_path, monkeypatch)["looked_again"] == {}
+    at.service = usable
+    at.runs = another(at)
+    assert clock(at, tmp_path, monkeypatch)["looked_again"] == {first.run_id: "contained"}
+    assert at.changes == BOTH
+
+
+def another(at: Desk) -> Runs:
+    """The runs of another process, with the desk's service as it is now."""
+    assert at.saver is not None
+    return Runs(at.service, at.saver)
 
 
 def test_a_delivery_is_looked_at_again_twice_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

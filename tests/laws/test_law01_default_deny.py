@@ -55,9 +55,20 @@ def test_under_policies_that_cannot_permit_nothing_is_written(
 ) -> None:
     at, report = under(tmp_path, POLICIES[broken](), situation, mode)
     assert {a.verdict and a.verdict.ruling for a in report.actions} == {Ruling.DENY}
-    assert (report.status, at.writes) == (Status.DENIED, [])
+    ordinary = broken == "nothing permits"
+    assert (report.status, at.writes) == (Status.DENIED if ordinary else Status.FAILED, [])
+    assert ordinary or report.reason.startswith("policy could not decide, so nothing is permitted: ")
     assert report.told is not None
     assert report.told.outcome == "not_allowed"
+
+
+def test_a_finding_that_unreadable_policies_denied_is_worked_again_once_they_are_mended(tmp_path: Path) -> None:
+    at, report = under(tmp_path, {}, "user", Mode.AUTO)
+    assert report.status is Status.FAILED
+    assert at.saver is not None
+    at.runs = Runs(replace(at.service, policies=Policies.load(catalogue=catalogue())), at.saver)
+    again = at.deliver()
+    assert (again.run_id != report.run_id, again.status) == (True, Status.CONTAINED)
 
 
 # what is missing, and the policy that then denies

@@ -154,7 +154,8 @@ class Ask(Record):
 
 
 class Card(Record):
-    """What people were told of together, and what was shown stays so: requests of several runs, or closings, which ask nothing."""
+    """Requests of several runs that are shown together, and what was shown stays so. A message of closings or of ends, which
+    asks nothing, is kept alike."""
 
     id: str
     """Made from what it holds: another content is another card."""
