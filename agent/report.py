@@ -8,7 +8,11 @@ from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.record import Moment, Record
 from agent.target import Target
-from agent.verdict import Approval, Mode, Verdict
+from agent.verdict import Approval, Mode, Refused, Verdict
+
+NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
+"""Why a wanted action is not in place although its target is there."""
+IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
 class Status(StrEnum):
@@ -97,6 +101,17 @@ class ReportedAction(Record):
     undone: Receipt | None = None
     """What taking it back did, once somebody asked for it."""
     undo_verdict: Verdict | None = None
+    refused: Refused | None = None
+    """The no of a person in this run, where nobody approved it."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do about it: a person refused it, or it is in place and read back."""
+        receipt = self.receipt
+        if receipt is None:
+            return self.refused is not None
+        held = receipt.verification is not None and receipt.verification.holds
+        return held and receipt.outcome in IN_PLACE and self.undone is None
 
 
 class Told(Record):
@@ -156,6 +171,14 @@ class Report(Record):
     """AWS calls by phase and operation."""
     started_at: Moment
     ended_at: Moment
+
+    @property
+    def left_by_choice(self) -> bool:
+        """Whether it is contained in part because a person wanted it so: all that nobody refused is in place, and read back."""
+        short = any(one.reason in NOT_DONE for one in self.dropped)
+        chosen = any(action.refused is not None for action in self.actions)
+        partly = self.status is Status.PARTIALLY_CONTAINED
+        return partly and chosen and not short and all(action.settled for action in self.actions)
 
 
 def proposed_by(planned: PlannedAction, answered_by: str) -> str:

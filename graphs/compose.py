@@ -9,6 +9,7 @@ from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
 from graphs.left_open import left_open
+from graphs.refused_before import refused_in
 from graphs.service import Service
 from graphs.state import Calls, State
 from graphs.status import status_of
@@ -94,6 +95,7 @@ def _reported(action: PlannedAction, state: State, service: Service) -> Reported
         verdict=state.verdicts.get(action.id),
         receipt=receipt,
         undo=undo,
+        refused=refused_in(state.decisions).get(action.id) if receipt is None else None,
     )
 
 

@@ -133,6 +133,8 @@ def _action(action: ReportedAction) -> None:
     by = shown(", ".join(decided_by(verdict))) if verdict else ""
     policies = f" [dim]by {by}[/]" if by else ""
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")
+    if verdict is not None and verdict.refused is not None:
+        row("", shown(verdict.refused.words, 500))
     for other in would(verdict) if verdict else []:
         row("", shown(other))
     if action.undo and _stands(action):
