@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from desk import KEY, USER_WORLD, Desk, desk, event
 from test_a_persons_word import in_mode, newer
-from test_once import GUARDDUTY
+from test_once import BOTH, GUARDDUTY
 
 from agent.report import Report, Status
 from agent.verdict import Known, Mode
@@ -147,6 +147,15 @@ def test_a_no_to_all_that_was_asked_holds_for_another_action_too(tmp_path: Path)
     assert verdict.facts.refused_before is Known.YES
     assert verdict.refused is not None
     assert "refused all that was asked about this finding" in verdict.refused.words
+
+
+def test_after_a_partial_undo_the_reason_says_who_took_what_back(tmp_path: Path) -> None:
+    at = desk(tmp_path, USER_WORLD, event(GUARDDUTY))
+    done = at.deliver()
+    assert at.changes == BOTH
+    back = undo_run(at.service, done.run_id, "A1", "rosa")
+    assert isinstance(back, Report)
+    assert back.reason == "A1 iam_deny_user was taken back by rosa; A2 iam_deactivate_key stands"
 
 
 def test_the_page_quotes_a_person_s_reason_as_data(tmp_path: Path) -> None:
