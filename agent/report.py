@@ -147,6 +147,8 @@ class Report(Record):
     mode: Mode
     sandbox: bool
     event_digest: str
+    asked_by: str = ""
+    """Who had the finding worked again on purpose, on a command line."""
     finding: FindingSummary | None = None
     evidence: list[SourceSummary] = []
     disposition: Disposition | None = None

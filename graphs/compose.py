@@ -29,6 +29,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         mode=mode,
         sandbox=service.settings.sandbox,
         event_digest=state.event.digest,
+        asked_by=state.event.asked_by,
         finding=None if state.finding is None else FindingSummary.of(state.finding),
         evidence=[_source(answer) for _, answer in sorted(state.evidence.items())],
         disposition=plan.disposition if plan else None,

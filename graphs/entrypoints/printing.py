@@ -79,6 +79,8 @@ def line(report: Report) -> None:
     status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
+    if report.asked_by:
+        row("again", f"as {shown(report.asked_by)} asked")
     if report.disposition is not None:
         said = next(iter(report.rationale.splitlines()), "")
         row(

@@ -7,6 +7,7 @@ from desk import KEY, USER_WORLD, Desk, desk, event
 from test_a_persons_word import in_mode, newer
 from test_once import BOTH, GUARDDUTY
 
+from agent.event import Event
 from agent.report import Report, Status
 from agent.verdict import Known, Mode
 from graphs.entrypoints.approval_page import page
@@ -156,6 +157,27 @@ def test_after_a_partial_undo_the_reason_says_who_took_what_back(tmp_path: Path)
     back = undo_run(at.service, done.run_id, "A1", "rosa")
     assert isinstance(back, Report)
     assert back.reason == "A1 iam_deny_user was taken back by rosa; A2 iam_deactivate_key stands"
+
+
+def asked_again(at: Desk, by: str = "ivo", name: str = "first") -> Report:
+    """The desk's event as somebody delivers it on purpose."""
+    (report,) = at.runs.deliver(
+        Event(body=at.body, received_at=at.sandbox.now(), via="cli", asked_by=by, asked_as=name)
+    )
+    return report
+
+
+def test_who_wants_a_rejected_finding_worked_again_gets_a_run_that_asks_and_says_who_they_are(tmp_path: Path) -> None:
+    at, first = asked(tmp_path)
+    at.say("reject", first)
+    auto = in_mode(at, Mode.AUTO)
+    assert auto.deliver().status is Status.SKIPPED
+    again = asked_again(auto)
+    assert (again.status, again.asked_by, again.run_id != first.run_id) == (Status.AWAITING_APPROVAL, "ivo", True)
+    assert policies(again) == {DENY: ["refused-before"], DEACTIVATE: ["refused-before"]}
+    assert asked_again(auto, name="second").reason == f"duplicate: {again.run_id} is awaiting_approval (finding)"
+    assert auto.say("approve", again).status is Status.CONTAINED
+    assert auto.deliver().status is Status.SKIPPED, "its service said nothing new"
 
 
 def test_the_page_quotes_a_person_s_reason_as_data(tmp_path: Path) -> None:
