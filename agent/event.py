@@ -46,6 +46,15 @@ class Event(Record):
     body: JsonValue
     received_at: Moment
     via: Literal["cli", "eval", "eventbridge", "sqs", "direct", "studio"]
+    asked_by: str = ""
+    """Who wants it worked again on purpose, on a command line."""
+    asked_as: str = ""
+    """What tells one such wish from another."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether a person wants just this finding worked, however old, resolved or suppressed."""
+        return self.by_custom_action or bool(self.asked_by)
 
     @property
     def by_itself(self) -> bool:
@@ -59,8 +68,12 @@ class Event(Record):
         return body.get("source") == "aws.securityhub" and body.get("detail-type") == CUSTOM_ACTION
 
     def version_of(self, version: str) -> str:
-        """The finding's version as this delivery brings it: each custom action is one of its own, by its event's id."""
-        sent_as = self.body.get("id") if self.by_custom_action and isinstance(self.body, dict) else None
+        """The finding's version as this delivery brings it: what a person sends is one of its own each time.
+
+        A custom action by its event's id, so that the same one delivered twice is not two.
+        """
+        custom = self.body.get("id") if self.by_custom_action and isinstance(self.body, dict) else None
+        sent_as = self.asked_as or custom
         known = isinstance(sent_as, str) and _EVENT_ID.fullmatch(sent_as)
         return f"{version}{_SENT_AS}{sent_as}" if known else version
 

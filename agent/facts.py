@@ -60,6 +60,7 @@ def facts_for(
     circumstances: Circumstances,
     approvals: Sequence[Approval] = (),
     wanted: Collection[str] = (),
+    refused_before: Known = Known.UNKNOWN,
     predecessor_failed: bool = False,
 ) -> Facts:
     """The facts of one planned action. Call it again at execution with what is true then.
@@ -95,6 +96,7 @@ def facts_for(
         shared_host=_shared_host(evidence, target),
         address_own=_address(evidence, target, "address.own"),
         address_proxied=_address(evidence, target, "address.proxied"),
+        refused_before=refused_before,
         predecessor_failed=predecessor_failed,
         expired=False,
     )
@@ -137,6 +139,7 @@ def facts_for_undo(
         shared_host=Known.NO,
         address_own=Known.NO,
         address_proxied=Known.NO,
+        refused_before=Known.NO,
         predecessor_failed=False,
         expired=expired,
     )

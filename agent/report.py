@@ -8,7 +8,11 @@ from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.record import Moment, Record
 from agent.target import Target
-from agent.verdict import Approval, Mode, Verdict
+from agent.verdict import Approval, Mode, Refused, Verdict
+
+NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
+"""Why a wanted action is not in place although its target is there."""
+IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 
 
 class Status(StrEnum):
@@ -102,6 +106,17 @@ class ReportedAction(Record):
     undone: Receipt | None = None
     """What taking it back did, once somebody asked for it."""
     undo_verdict: Verdict | None = None
+    refused: Refused | None = None
+    """The no of a person in this run, where nobody approved it."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do about it: a person refused it, or it is in place and read back."""
+        receipt = self.receipt
+        if receipt is None:
+            return self.refused is not None
+        held = receipt.verification is not None and receipt.verification.holds
+        return held and receipt.outcome in IN_PLACE and self.undone is None
 
 
 class Told(Record):
@@ -137,6 +152,8 @@ class Report(Record):
     mode: Mode
     sandbox: bool
     event_digest: str
+    asked_by: str = ""
+    """Who had the finding worked again on purpose, on a command line."""
     finding: FindingSummary | None = None
     evidence: list[SourceSummary] = []
     disposition: Disposition | None = None
@@ -166,7 +183,16 @@ class Report(Record):
     def needs_somebody(self) -> bool:
         """Whether it ended so that a person has to look, and nobody was asked."""
         true = Disposition.TRUE_POSITIVE in (self.disposition, self.playbook_disposition)
-        return self.status in _OPEN_ENDS or (self.status is Status.DENIED and true)
+        open_ = self.status in _OPEN_ENDS and not self.left_by_choice
+        return open_ or (self.status is Status.DENIED and true)
+
+    @property
+    def left_by_choice(self) -> bool:
+        """Whether it is contained in part because a person wanted it so: all that nobody refused is in place, and read back."""
+        short = any(one.reason in NOT_DONE for one in self.dropped)
+        chosen = any(action.refused is not None for action in self.actions)
+        partly = self.status is Status.PARTIALLY_CONTAINED
+        return partly and chosen and not short and all(action.settled for action in self.actions)
 
 
 def proposed_by(planned: PlannedAction, answered_by: str) -> str:

@@ -88,6 +88,9 @@ class Facts(Record):
     """A proxy or a CDN: others sit behind it. Yes asks, unknown asks."""
     undone_before: bool
     """A person took back what an earlier run of this incident did, and nobody has approved it again since. Asks."""
+    refused_before: Known
+    """A person refused this action on this target, or all that was asked about this finding, and nobody has approved it
+    again since. Yes asks, unknown asks."""
     predecessor_failed: bool
     """What must come before this was tried or wanted, and is not in place. Asks."""
     expired: bool
@@ -112,6 +115,36 @@ class Ruling(StrEnum):
     DENY = "deny"
 
 
+class Refused(Record):
+    """A person's no: to one action on one target, or to all that a run asked."""
+
+    action: str = ""
+    """Empty: all that the run asked."""
+    target: str
+    """The target's key; of all that a run asked, the finding's."""
+    run_id: str
+    by: str
+    reason: str = ""
+    """In their own words: whoever draws them escapes them."""
+    at: Moment
+
+    @property
+    def key(self) -> str:
+        """What the no is to, whoever says it and when."""
+        return refused_key(self.action, self.target)
+
+    @property
+    def words(self) -> str:
+        """The same for people. It holds their own words."""
+        what = "this" if self.action else "all that was asked about this finding"
+        return f"{self.by} refused {what} on {self.at:%Y-%m-%d} in {self.run_id}: {self.reason or 'no reason given'}"
+
+
+def refused_key(action: str, target: str) -> str:
+    """The key of a no to that action on that target."""
+    return digest_of({"action": action, "target": target})[:32]
+
+
 class Verdict(Record):
     """What policy said of one action, and the whole of what it saw."""
 
@@ -130,6 +163,8 @@ class Verdict(Record):
     shadow: list[str] = []
     """Ids of shadow policies that would have decided otherwise."""
     errors: list[str] = []
+    refused: Refused | None = None
+    """The person's no that `refused_before` tells of."""
     otherwise: dict[str, Ruling] = {}
     """In `observe`: what the other modes would have said, from the same facts."""
     otherwise_by: dict[str, list[str]] = {}
@@ -139,8 +174,10 @@ class Verdict(Record):
     @field_validator("facts", mode="before")
     @classmethod
     def _older(cls, stored: object) -> object:
-        """A stored verdict may be older than this fact: then it asks."""
-        return {"predecessor_failed": True, **stored} if isinstance(stored, dict) else stored
+        """A stored verdict may be older than these facts: then it asks."""
+        if not isinstance(stored, dict):
+            return stored
+        return {"predecessor_failed": True, "refused_before": Known.UNKNOWN, **stored}
 
 
 class Request(Record):

@@ -7,6 +7,7 @@ from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
 from graphs.people import canonical, known, people, subjects
 from graphs.quorum import complete
+from graphs.refused_before import kept
 from graphs.service import Service
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ def keep(
     person = canonical(by)
     if person is None or not known(person, service.registry):
         return NotTaken(reason="unknown_person", detail=f"{by[:64]!r} is nobody who may answer")
-    if person in _named(service, request):
+    report = service.ledger.report(run_id)
+    finding = None if report is None else report.finding
+    if person in subjects(finding, request.actions):
         return NotTaken(reason="named_in_finding", detail=f"{person} is named in the finding and has no say in it")
     approval = sign(service, request, decision, person, ids, reason)
-    if service.clock() < request.expires_at and not service.ledger.answer(approval):
+    no = kept(approval, request, "" if finding is None else finding.key)
+    if service.clock() < request.expires_at and not service.ledger.answer(approval, no):
         return NotTaken(reason="used", detail="this answer was given before")
     answers = service.ledger.answers(run_id, request.digest)
     if (
@@ -119,12 +123,6 @@ def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
             reason="not_waiting", detail="the request in the ledger is not the one that was made: it was changed"
         )
     return request
-
-
-def _named(service: Service, request: Request) -> set[str]:
-    """Whom the finding and the asked actions are about: they do not answer for themselves."""
-    report = service.ledger.report(request.run_id)
-    return subjects(None if report is None else report.finding, request.actions)
 
 
 def sign(

@@ -7,8 +7,9 @@ from langgraph.types import interrupt
 from pydantic import Field
 
 from agent.record import JsonObject, Record
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Request, Verdict
 from graphs.quorum import heard
+from graphs.refused_before import kept, left_out, lifted
 from graphs.service import Service
 from graphs.state import Context, Decided, Decision, Waiting
 
@@ -57,7 +58,7 @@ def card(state: Waiting) -> JsonObject:
                 "args": {"slot": action.slot, "target": action.change.target.key},
                 "description": f"{action.id}: {action.change.action} on {action.change.target.id}",
                 "change": action.change.model_dump(mode="json"),
-                "why": list(state.verdicts[action.id].why),
+                "why": _why(state.verdicts[action.id]),
             }
             for action in request.actions
         ],
@@ -72,21 +73,28 @@ def card(state: Waiting) -> JsonObject:
     }
 
 
+def _why(verdict: Verdict) -> list[str]:
+    """Why it is asked; last, what a person said who refused it before."""
+    return [*verdict.why, *([verdict.refused.words] if verdict.refused else [])]
+
+
 def decided(reply: Reply, state: Waiting, service: Service) -> Decision:
     """The reply as a decision. Signed answers are read from the ledger, never from the reply, and only those that count."""
     request = state.request
     if reply.expired or _over(request, service):
         return Decision(kind="expired", digest=request.digest, reason="nobody answered in time")
-    kept = _kept(state, service)
-    answers = [kept[nonce] for nonce in reply.nonces if nonce in kept]
+    given = _kept(state, service)
+    answers = [given[nonce] for nonce in reply.nonces if nonce in given]
     if reply.decisions:
         answers = [_unsigned(reply, request, service)]
-        service.ledger.answer(answers[0])
+        service.ledger.answer(answers[0], kept(answers[0], request, state.finding.key))
+    refused = left_out(answers, request)
     rejections = [answer for answer in answers if answer.decision == "reject"]
     if rejections or not answers:
         reason = rejections[0].reason if rejections else "no valid answer"
-        return Decision(kind="rejected", digest=request.digest, approvals=answers, reason=reason)
-    return Decision(kind="answered", digest=request.digest, approvals=answers)
+        return Decision(kind="rejected", digest=request.digest, approvals=answers, reason=reason, refused=refused)
+    service.ledger.accept(lifted(answers, state.verdicts, state.finding.key))
+    return Decision(kind="answered", digest=request.digest, approvals=answers, refused=refused)
 
 
 def _decides(reply: Reply, state: Waiting, service: Service) -> bool:

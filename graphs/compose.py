@@ -9,6 +9,7 @@ from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
 from graphs.left_open import left_open
+from graphs.refused_before import refused_in
 from graphs.service import Service
 from graphs.state import Calls, State
 from graphs.status import status_of
@@ -28,6 +29,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         mode=mode,
         sandbox=service.settings.sandbox,
         event_digest=state.event.digest,
+        asked_by=state.event.asked_by,
         finding=None if state.finding is None else FindingSummary.of(state.finding),
         evidence=[_source(answer) for _, answer in sorted(state.evidence.items())],
         disposition=plan.disposition if plan else None,
@@ -94,6 +96,7 @@ def _reported(action: PlannedAction, state: State, service: Service) -> Reported
         verdict=state.verdicts.get(action.id),
         receipt=receipt,
         undo=undo,
+        refused=refused_in(state.decisions).get(action.id) if receipt is None else None,
     )
 
 

@@ -12,6 +12,7 @@ from agent.report import Status
 from agent.verdict import Ruling, Verdict
 from graphs.keeping import keep, noted
 from graphs.order import runnable
+from graphs.refused_before import said_before
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Acted, Context, Planned
@@ -30,11 +31,11 @@ def execute(state: Planned, runtime: Runtime[Context], service: Service) -> Acte
     verdicts: dict[str, Verdict] = {}
     looked: list[Looked] = []
     watched = replace(service, looked=looked.append)
-    now = state
+    now, before = state, said_before(state, service)
     for action in state.plan.actions:
         if action not in runnable(now):
             continue
-        verdicts[action.id] = rule(action, now, runtime.context.mode, service)
+        verdicts[action.id] = rule(action, now, runtime.context.mode, service, before)
         if verdicts[action.id].ruling is Ruling.ALLOW:
             receipts[action.id] = _run(action, state.run_id, runtime.context.fence, watched, tally)
         now = state.model_copy(

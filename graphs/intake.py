@@ -73,7 +73,7 @@ def screened(finding: Finding, event: Event, service: Service, *, heeds_note: bo
         samples_are_real=settings.samples_are_real,
         since=service.since() if event.by_itself else None,
         heeds_note=heeds_note,
-        sent=event.by_custom_action,
+        sent=event.sent,
     )
     if why is not None and why.reason is Reason.ACCOUNT_NOT_SERVED and settings.sandbox:
         return why.model_copy(update={"detail": f"account {finding.account} {_ITS_WORLD}"})

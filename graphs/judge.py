@@ -15,6 +15,7 @@ from graphs.closing import closing_change
 from graphs.keeping import keep, noted
 from graphs.order import newly_asked
 from graphs.propose import change_for
+from graphs.refused_before import Said, refused_in, said_before
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Context, Judged, Planned
@@ -49,7 +50,11 @@ def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged
 
 
 def _ruled(state: Planned, mode: Mode, service: Service) -> dict[str, Verdict]:
-    return {a.id: rule(a, state, mode, service) for a in state.plan.actions if a.id not in state.receipts}
+    # what a person refused in this run stays as it was judged when they were asked: it is not asked again, nor done
+    settled = {*state.receipts, *refused_in(state.decisions)}
+    open_ = [action for action in state.plan.actions if action.id not in settled]
+    before = said_before(state, service) if open_ else Said()
+    return {action.id: rule(action, state, mode, service, before) for action in open_}
 
 
 def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from agent.record import iso
 from agent.report import Report
-from agent.verdict import Request
+from agent.verdict import Refused, Request
 from graphs.plain import plain
 from graphs.tokens import card_link_token, link_token
 from tools.aws import Aws, AwsError
@@ -134,9 +134,17 @@ def message(request: Request, report: Report, page: str, key: bytes | None) -> s
     where = f" in {report.finding.account} {report.finding.region}" if report.finding else ""
     lines = [f"Run {request.run_id} asks{where}, until {iso(request.expires_at)}:"]
     lines += [f"- {a.id} {a.change.action} on {plain(a.change.target.id, 200)}" for a in request.actions]
+    lines += [f"  {plain(no.words, 400)}" for no in _refused(request, report)]
     lines += [f"It needs {report.waits_for}."] if report.waits_for else []
     lines += [_where(request, page, key)]
     return "\n".join(lines)
+
+
+def _refused(request: Request, report: Report) -> list[Refused]:
+    """What people said who refused before what is asked, each once."""
+    asked = {action.id for action in request.actions}
+    verdicts = [action.verdict for action in report.actions if action.planned.id in asked]
+    return [*{v.refused.key: v.refused for v in verdicts if v is not None and v.refused is not None}.values()]
 
 
 def link(request: Request, page: str, key: bytes | None) -> str:

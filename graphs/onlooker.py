@@ -1,14 +1,14 @@
 """The ledger as it is for a line of work that may only look: all can be read, nothing is kept, and no write leaves."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from agent.plan import Change
 from agent.receipt import Receipt
-from agent.verdict import Approval
+from agent.verdict import Approval, Refused
 from tools.aws import NotPermitted
 from tools.ledger import Claim, SqliteLedger
 
@@ -50,8 +50,11 @@ class Onlooker(SqliteLedger):
     def keep_made(self, place: str, resource: str) -> None:
         return
 
-    def answer(self, approval: Approval) -> bool:
+    def answer(self, approval: Approval, refused: Sequence[Refused] = ()) -> bool:
         return True
+
+    def accept(self, refused: Sequence[Refused]) -> None:
+        return
 
     def consume(self, approval: Approval, run_id: str) -> bool:
         return True

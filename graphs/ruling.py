@@ -6,20 +6,27 @@ from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
 from graphs.order import failed_before
 from graphs.quorum import heard
+from graphs.refused_before import Said, said_before
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Planned
-from graphs.undone_before import undone_before
 from tools.source import sources
 
 
-def rule(action: PlannedAction, state: Planned, mode: Mode, service: Service) -> Verdict:
-    """Policy's verdict on the action, with the approvals that are valid right now."""
-    return service.policies.judge(action.id, facts(action, state, mode, service))
+def rule(action: PlannedAction, state: Planned, mode: Mode, service: Service, before: Said | None = None) -> Verdict:
+    """Policy's verdict on the action, with the approvals that are valid right now.
+
+    `before`: what people said before, where it was read already; it is the same for all actions of a plan.
+    """
+    before = said_before(state, service) if before is None else before
+    verdict = service.policies.judge(action.id, facts(action, state, mode, service, before))
+    refused = before.of(action.change, state.finding.key)
+    return verdict if refused is None else verdict.model_copy(update={"refused": refused})
 
 
-def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -> Facts:
+def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service, before: Said | None = None) -> Facts:
     """Every fact that policy sees of the action."""
+    before = said_before(state, service) if before is None else before
     spec = service.catalogue.get(action.change.action)
     if spec is None:
         raise LookupError(action.change.action)
@@ -37,10 +44,11 @@ def facts(action: PlannedAction, state: Planned, mode: Mode, service: Service) -
             mode=mode,
             sandbox=service.settings.sandbox,
             now=service.clock(),
-            undone_before=undone_before(state.run_id, service.ledger),
+            undone_before=before.undone,
         ),
         approvals=valid_approvals(action, state, service),
         wanted=[name for name, source in sources().items() if source.wanted(state.finding)],
+        refused_before=before.known(action.change, state.finding.key),
         predecessor_failed=bool(failed_before(action, state)),
     )
 

@@ -21,7 +21,7 @@ def screen(
 ) -> Refusal | None:
     """Why the finding is not worked: a sample, an echo, settled, old, or of an account that is not ours.
 
-    `heeds_note`: whether our note on it makes it an echo. `sent`: by a custom action.
+    `heeds_note`: whether our note on it makes it an echo. `sent`: by a person who wants just this one worked.
     """
     if _is_our_undo(finding, registry):
         return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")

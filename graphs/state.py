@@ -11,7 +11,7 @@ from agent.plan import Plan, Slots
 from agent.receipt import Receipt
 from agent.record import Record
 from agent.report import Report
-from agent.verdict import Approval, Mode, Request, Verdict
+from agent.verdict import Approval, Mode, Refused, Request, Verdict
 
 V = TypeVar("V")
 
@@ -37,6 +37,8 @@ class Decision(Record):
     kind: Literal["answered", "rejected", "expired"]
     approvals: list[Approval] = []
     reason: str = ""
+    refused: dict[str, Refused] = {}
+    """What somebody refused and nobody approved, by the action's id."""
     digest: str
 
 

@@ -2,39 +2,22 @@
 
 from agent.plan import Disposition, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
-from agent.report import Report, Status
+from agent.report import IN_PLACE, NOT_DONE, Status
 from agent.verdict import Mode, Ruling, Verdict
 from graphs.closing import closes
+from graphs.refused_before import refused_in
 from graphs.refusing import reason_of
 from graphs.state import Decision, State
 from tools.aws import NO_ROLE
 
-NOT_DONE = {"not_supported", "unverified_target", "read_failed"}
-"""Why a wanted action is not in place although its target is there."""
 _REFUSED = "AccessDenied"
 """What STS answers for a role that is not there, or does not trust us."""
 _STANDBY, _QUARANTINE = "autoscaling_enter_standby", "ec2_quarantine_interfaces"
 _IN_SERVICE = {"lifecycle": "InService"}
 _MAY_END = "its Auto Scaling group still counts on it: it may take it for unhealthy, and end it with its evidence"
 _OTHERS = (Mode.APPROVE, Mode.AUTO)
-IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
 _UNSURE = {Outcome.DONE, Outcome.UNSURE}
 """What may be in place although reading back did not show it."""
-
-
-def left_by_choice(report: Report, approved: list[str]) -> bool:
-    """Whether a run is contained in part because a person wanted it so: all that was approved is in place, and read back."""
-    wanted = [
-        a
-        for a in report.actions
-        if a.planned.id in approved or a.receipt or a.verdict is None or a.verdict.ruling is not Ruling.ASK
-    ]
-    short = any(one.reason in NOT_DONE for one in report.dropped)
-    return (
-        report.status is Status.PARTIALLY_CONTAINED
-        and not short
-        and all(a.receipt and _holds(a.receipt) for a in wanted)
-    )
 
 
 def status_of(state: State, mode: Mode) -> tuple[Status, str]:
@@ -81,7 +64,7 @@ def _acted(state: State, plan: Plan) -> tuple[Status, str]:
     refused = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.DENY]
     left = [_told(r) for r in [*failed, *unsure]] + [f"{_name(a)}: policy denies it" for a in refused]
     left += [f"{_name(a)}: approved, but no longer covered when its turn came" for a in _lapsed(state, plan)]
-    left += [f"{_name(a)}: not approved" for a in _declined(state, plan)]
+    left += [f"{_name(a)}: not approved{_by(state, a)}" for a in _declined(state, plan)]
     left += [f"{d.action}: not done, {d.detail or d.reason}" for d in plan.dropped if d.reason in NOT_DONE]
     left += [f"{name}: {_MAY_END}" for name in _may_be_ended(state, plan)]
     partly = any(r.outcome is Outcome.PARTIAL for r in failed)
@@ -143,6 +126,12 @@ def _declined(state: State, plan: Plan) -> list[PlannedAction]:
     lapsed = _lapsed(state, plan)
     open_ = [a for a in plan.actions if a.id not in state.receipts and _ruling(state, a) is Ruling.ASK]
     return [action for action in open_ if action not in lapsed]
+
+
+def _by(state: State, action: PlannedAction) -> str:
+    """Who refused it and why, if anybody did."""
+    no = refused_in(state.decisions).get(action.id)
+    return "" if no is None else f" by {no.by}: {no.reason or 'no reason given'}"
 
 
 def _ruling(state: State, action: PlannedAction) -> Ruling | None:

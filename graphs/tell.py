@@ -12,6 +12,7 @@ from agent.verdict import Ruling
 from graphs.closing import closed
 from graphs.execute import perform, receipt_for
 from graphs.hub_finding import entry, kept_at
+from graphs.refused_before import Said
 from graphs.ruling import rule
 from graphs.service import Service
 from graphs.state import Context, Planned, State
@@ -79,7 +80,7 @@ def _say(view: Planned, status: Status, reason: str, context: Context, service: 
 
 def _write(change: Change, view: Planned, context: Context, service: Service, aws: Aws) -> Told:
     action = PlannedAction(id=TELLING, slot="NONE", change=change, proposed_by_model=False, proposed_by_playbook=False)
-    verdict = rule(action, view, context.mode, service)
+    verdict = rule(action, view, context.mode, service, Said())  # nobody is asked whether to tell
     if verdict.ruling is not Ruling.ALLOW:
         return Told(outcome="not_allowed", detail=", ".join(verdict.policies))
     claim = service.ledger.claim(view.run_id, context.fence, change, service.clock())

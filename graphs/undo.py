@@ -320,7 +320,7 @@ def _amended(report: Report, done: Undoing, service: Service) -> Report:
         for a in report.actions
     ]
     left = [a for a in changed if _stands(a, service)]
-    status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, left, done)
+    status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, changed, left, done)
     return report.model_copy(
         update={
             "actions": changed,
@@ -337,17 +337,26 @@ def _counted(amended: Report, report: Report, tally: Tally, service: Service) ->
     return amended.model_copy(update={"calls": calls, "ended_at": service.clock()})
 
 
-def _partly(report: Report, left: list[ReportedAction], done: Undoing) -> tuple[Status, str]:
-    told = []
+def _partly(
+    report: Report, changed: list[ReportedAction], left: list[ReportedAction], done: Undoing
+) -> tuple[Status, str]:
+    told = [_gone(action) for action in changed if action.undone and action.undone.outcome is Outcome.UNDONE]
     for action in left:
         receipt, verdict = done.receipts.get(action.planned.id), done.verdicts.get(action.planned.id)
-        why = ", ".join(verdict.policies) if verdict else "not asked for"
+        why = ", ".join(verdict.policies) if verdict else ""
         if receipt is not None:
             why = receipt.detail or (receipt.verification.detail if receipt.verification else "")
         if action.planned.id in done.taken:
             why = f"{done.taken[action.planned.id]} went on with it"
-        told.append(f"{action.planned.id} {action.planned.change.action} stands: {why}")
+        told.append(f"{action.planned.id} {action.planned.change.action} stands{f': {why}' if why else ''}")
     failed = any(receipt.outcome is not Outcome.UNDONE for receipt in done.receipts.values())
     denied = any(verdict.ruling is not Ruling.ALLOW for verdict in done.verdicts.values())
     status = Status.PARTIALLY_CONTAINED if failed or denied or len(left) < len(report.actions) else report.status
     return status, "; ".join(told)
+
+
+def _gone(action: ReportedAction) -> str:
+    """What was taken back, and by whom; what nobody asked for was over."""
+    people = " and ".join(action.undo_verdict.facts.approvers if action.undo_verdict else [])
+    name = f"{action.planned.id} {action.planned.change.action}"
+    return f"{name} was taken back by {people}" if people else f"{name} was taken back: its time was over"

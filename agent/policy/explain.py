@@ -54,10 +54,11 @@ def decided_by(verdict: Verdict) -> list[str]:
 
 
 def reasons(verdict: Verdict) -> list[str]:
-    """Why it came out so, one line each, a policy's words under its name."""
+    """Why it came out so, one line each, a policy's words under its name; last, what a person said who refused it before."""
     named = [name for name in verdict.policies if name in decided_by(verdict)]
     words = zip_longest(named, verdict.why, fillvalue="")
-    return [": ".join(part for part in pair if part) for pair in words]
+    lines = [": ".join(part for part in pair if part) for pair in words]
+    return [*lines, verdict.refused.words] if verdict.refused is not None else lines
 
 
 def _decided(verdict: Verdict) -> list[str]:

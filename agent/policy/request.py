@@ -15,6 +15,7 @@ _ENTITY_OF = {
     "audit_store": "Known",
     "intended_public": "Known",
     "known_automation": "Known",
+    "refused_before": "Known",
     "outside_readers": "Known",
     "shared_host": "Known",
     "address_own": "Known",

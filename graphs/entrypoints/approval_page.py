@@ -14,7 +14,7 @@ from agent.catalogue import Catalogue
 from agent.plan import PlannedAction
 from agent.record import iso
 from agent.report import Report
-from agent.verdict import Request
+from agent.verdict import Refused, Request
 from graphs.plain import plain
 from tools.ledger import Card as Group
 
@@ -37,6 +37,8 @@ class Card(NamedTuple):
     summary: str
     rows: list[Row]
     why: list[str]
+    refused: Refused | None
+    """Who refused it before."""
     way_back: str
 
 
@@ -122,9 +124,10 @@ def _card(action: PlannedAction, report: Report | None, catalogue: Catalogue) ->
     names = sorted(change.before.keys() | change.after.keys())
     rows = [Row(name, _value(change.before.get(name)), _value(change.after.get(name))) for name in names]
     said = [one.verdict for one in report.actions if one.planned.id == action.id] if report else []
-    why = said[0].why if said and said[0] is not None else []
+    verdict = said[0] if said else None
+    why, refused = (verdict.why, verdict.refused) if verdict is not None else ([], None)
     way_back = spec.reversal.replace("_", " ") if spec else "unknown"
-    return Card(action, spec.summary if spec else change.action, rows, why, way_back)
+    return Card(action, spec.summary if spec else change.action, rows, why, refused, way_back)
 
 
 def _value(value: JsonValue) -> str:

@@ -15,7 +15,6 @@ from graphs.entrypoints.cli_cards import answer_all, is_card, list_cards, show_c
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
-from graphs.status import left_by_choice
 from tools.action import catalogue
 from tools.ledger import Ledger
 
@@ -92,7 +91,7 @@ def _card(request: Request, report: Report) -> None:
         row("after", shown(json.dumps(change.after), 700))
         verdict = next((a.verdict for a in report.actions if a.planned.id == action.id), None)
         for number, why in enumerate(reasons(verdict) if verdict else []):
-            row("" if number else "asked as", shown(why))
+            row("" if number else "asked as", shown(why, 500))
         row("proposed", f"by {proposed_by(action, report.answered_by)}")
         for number, effect in enumerate(change.blast_radius):
             row("" if number else "feels it", shown(effect.line))
@@ -170,4 +169,4 @@ def _answer(
         out.print(f"kept; {given.given} so far, needs {given.detail}")
         return
     print(as_json([given])) if json_ else line(given)  # noqa: T201 - the JSON is the output
-    raise typer.Exit(0 if only is not None and left_by_choice(given, only) else exit_code([given]))
+    raise typer.Exit(0 if given.left_by_choice else exit_code([given]))

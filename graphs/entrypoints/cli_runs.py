@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -25,6 +26,7 @@ from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
 from graphs.entrypoints.reading import Unreadable, read
+from graphs.people import canonical
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
 from graphs.undo import NothingToUndo, undo_run
@@ -44,17 +46,24 @@ def run(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Run on the embedded AWS of this home.")] = False,
     world: Annotated[Path | None, typer.Option("--world", help="A world.yaml for a new sandbox.")] = None,
     mode: Annotated[Mode | None, typer.Option(help="Default: STANCH_MODE, else observe.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Work it once more on purpose, though it was worked, rejected or resolved.")
+    ] = False,
+    by: Annotated[
+        str, typer.Option("--by", help="With --again: who asks. Default: STANCH_ACTOR, else the system's user.")
+    ] = "",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON array of reports.")] = False,
 ) -> None:
     """Work the findings of one event. Exit code 0: done or waiting; 1: failed, unverified or partial; 2: refused."""
     if world is not None and not sandbox:
         stop("--world says what stands in the sandbox: it needs --sandbox", REFUSED)
+    asking = _asking(by) if again else ""
     raw, name = _raw(event)
     body = _parsed(raw, name)
     reports = _refused_at_once(body, sandbox, mode)
     if not reports:
         with opened(sandbox=sandbox, mode=mode, event=body, world=world) as runs:
-            reports = runs.deliver(Event(body=body, received_at=runs.service.clock(), via="cli"))
+            reports = runs.deliver(_event(body, runs.service.clock(), asking))
     for report in reports:
         if report.status is Status.REFUSED:
             _refuse(f"{name}: {report.reason}", raw)
@@ -65,6 +74,19 @@ def run(
             if report.status is not Status.REFUSED:
                 line(report)
     raise typer.Exit(exit_code(reports))
+
+
+def _asking(by: str) -> str:
+    """Who has a finding worked again: their name is kept with the run."""
+    person = canonical(by or actor(configured()))
+    if person is None:
+        stop(f"{plain(by, 64)!r} is no name: say who asks with --by", REFUSED)
+    return person
+
+
+def _event(body: Any, now: datetime, asking: str) -> Event:
+    """One delivery; each that somebody asks for is another one."""
+    return Event(body=body, received_at=now, via="cli", asked_by=asking, asked_as=uuid4().hex if asking else "")
 
 
 def _refused_at_once(body: Any, sandbox: bool, mode: Mode | None) -> list[Report]:

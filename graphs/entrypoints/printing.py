@@ -79,6 +79,8 @@ def line(report: Report) -> None:
     status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
+    if report.asked_by:
+        row("again", f"as {shown(report.asked_by)} asked")
     if report.disposition is not None:
         said = next(iter(report.rationale.splitlines()), "")
         row(
@@ -133,6 +135,8 @@ def _action(action: ReportedAction) -> None:
     by = shown(", ".join(decided_by(verdict))) if verdict else ""
     policies = f" [dim]by {by}[/]" if by else ""
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")
+    if verdict is not None and verdict.refused is not None:
+        row("", shown(verdict.refused.words, 500))
     for other in would(verdict) if verdict else []:
         row("", shown(other))
     if action.undo and _stands(action):

@@ -55,6 +55,7 @@ def facts(change: Change, mode: Mode) -> Facts:
         known_automation=Known.NO, outside_readers=Known.NO, shared_host=Known.NO, address_version=0, prefix_length=0,
         address_reserved=False, address_own=Known.NO, never_block=False, address_proxied=Known.NO, expired=False,
         undone_before=False,
+        refused_before=Known.NO,
         predecessor_failed=False,
     )  # fmt: skip
 

@@ -114,6 +114,9 @@ def test_a_rejection_from_another_process_ends_the_run_with_the_reason(tmp_path:
         "rejected",
         "rejected by dana: it is our pen test",
     )
+    again = stanch(tmp_path, *KEY_RUN[:-1], "auto", "--again", "--by", "dana", "--json")
+    assert (again.code, again.report["status"], again.report["asked_by"]) == (0, "awaiting_approval", "dana")
+    assert "dana refused this on" in stanch(tmp_path, "approvals", "show", again.report["run_id"]).out
     assert set(writes(tmp_path)) == {"securityhub:BatchUpdateFindings"}
 
 

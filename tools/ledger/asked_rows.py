@@ -2,11 +2,12 @@
 
 import sqlite3
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
 from agent.record import iso
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Refused, Request
 from tools.ledger.port import Card
 
 
@@ -47,13 +48,28 @@ class AskedRows(ABC):
             rows = db.execute("SELECT card FROM cards WHERE at >= ? ORDER BY at, id", (iso(since),))
             return [Card.model_validate_json(row["card"]) for row in rows]
 
-    def answer(self, approval: Approval) -> bool:
+    def answer(self, approval: Approval, refused: Sequence[Refused] = ()) -> bool:
         with self._transaction() as db:
             added = db.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, NULL)",
                 (approval.nonce, approval.run_id, approval.digest, approval.model_dump_json()),
             )
+            if added.rowcount == 1:
+                rows = [(each.key, each.model_dump_json()) for each in refused]
+                db.executemany("INSERT OR REPLACE INTO refused VALUES (?, ?)", rows)
             return added.rowcount == 1
+
+    def refused(self, keys: Collection[str]) -> dict[str, Refused]:
+        with self._transaction() as db:
+            found = [db.execute("SELECT * FROM refused WHERE key = ?", (key,)).fetchone() for key in sorted(keys)]
+        return {row["key"]: Refused.model_validate_json(row["refused"]) for row in found if row is not None}
+
+    def accept(self, refused: Sequence[Refused]) -> None:
+        if not refused:
+            return
+        with self._transaction() as db:
+            rows = [(each.key, each.model_dump_json()) for each in refused]
+            db.executemany("DELETE FROM refused WHERE key = ? AND refused = ?", rows)
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
         with self._transaction() as db:

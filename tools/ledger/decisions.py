@@ -15,7 +15,7 @@ STALE_SECONDS = 60.0
 """A holder that was silent for so long is dead."""
 
 REOPENS = {Status.UNDONE, Status.LAPSED, Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED}
-"""What did not wholly succeed, or does not stand any more: delivered again, it is worked again."""
+"""What did not wholly succeed, or does not stand any more: delivered again, it is worked again, but for what a person left so."""
 
 
 class LeasedRow(RunRow):
@@ -24,6 +24,8 @@ class LeasedRow(RunRow):
     holder: str | None = None
     beat_at: float
     """When the holder was last heard of, in seconds since 1970."""
+    by_choice: bool = False
+    """Whether what it left undone is what a person refused: `Report.left_by_choice`."""
 
 
 class Anew(Record):
@@ -61,7 +63,8 @@ def on_delivery(
         return on_reopening(found, holder, now, alive)
     waiting = found.status is Status.AWAITING_APPROVAL
     only_seen = found.mode == Mode.OBSERVE and mode != Mode.OBSERVE
-    if not waiting and (found.status in REOPENS or _is_new(version, found.version) or only_seen):
+    unfinished = found.status in REOPENS and not found.by_choice
+    if not waiting and (unfinished or _is_new(version, found.version) or only_seen):
         return Anew(generation=found.generation + 1)
     return Duplicate(
         run_id=found.run_id,

@@ -1,6 +1,7 @@
 """What any ledger promises, whichever database keeps it."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -8,7 +9,7 @@ from agent.plan import Change
 from agent.receipt import Receipt
 from agent.record import JsonObject, Moment, Record
 from agent.report import Report, Status
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Refused, Request
 
 SANDBOX_RUN = "sbx-"
 """How the id of a run in the embedded AWS begins, so that it is never taken for a real one."""
@@ -290,8 +291,16 @@ class Ledger(Protocol):
         """The request that a run waits on."""
         ...
 
-    def answer(self, approval: Approval) -> bool:
-        """Keep an answer. False: that nonce was used before."""
+    def answer(self, approval: Approval, refused: Sequence[Refused] = ()) -> bool:
+        """Keep an answer, with what it says no to. False: that nonce was used before, and nothing is kept."""
+        ...
+
+    def refused(self, keys: Collection[str]) -> dict[str, Refused]:
+        """What people refused last, by those keys: until somebody accepts it."""
+        ...
+
+    def accept(self, refused: Sequence[Refused]) -> None:
+        """Forget exactly these refusals: somebody approved what they say no to. A newer one stays."""
         ...
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:

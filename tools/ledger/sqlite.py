@@ -8,6 +8,8 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from tools.ledger.asked_rows import AskedRows
@@ -214,5 +216,18 @@ def _row(row: sqlite3.Row) -> RunRow:
 
 
 def _leased(row: sqlite3.Row) -> LeasedRow:
-    names = LeasedRow.model_fields.keys() - {"handed_over"}  # it is a table of its own, and decides nothing
-    return LeasedRow.model_validate({name: row[name] for name in names})
+    names = LeasedRow.model_fields.keys() - {
+        "handed_over",
+        "by_choice",
+    }  # one is a table of its own, and decides nothing
+    return LeasedRow.model_validate({name: row[name] for name in names} | {"by_choice": _by_choice(row)})
+
+
+def _by_choice(row: sqlite3.Row) -> bool:
+    """What the report says; one of an earlier release that cannot be read says nothing."""
+    if row["status"] != Status.PARTIALLY_CONTAINED:
+        return False
+    try:
+        return Report.model_validate_json(row["report"]).left_by_choice
+    except ValidationError:
+        return False

@@ -47,7 +47,11 @@ DEVIATIONS: list[Deviation] = [
     ),
     *((name, True) for name in ("protecting_tag", "own_part", "sandbox", "expired")),
     *((name, value) for name in ("protected", "break_glass", "audit_store") for value in (Known.YES, Known.UNKNOWN)),
-    *((name, value) for name in ("intended_public", "known_automation") for value in (Known.YES, Known.UNKNOWN)),
+    *(
+        (name, value)
+        for name in ("intended_public", "known_automation", "refused_before")
+        for value in (Known.YES, Known.UNKNOWN)
+    ),
 ]
 OF_KIND: dict[str, list[Deviation]] = {
     BUCKET: [("outside_readers", Known.YES), ("outside_readers", Known.UNKNOWN)],
@@ -128,6 +132,7 @@ def _certainties() -> Iterator[Facts]:
                 **approvals,
                 mode=mode,
                 undone_before=severity == 0,
+                refused_before=Known.UNKNOWN if severity == 69 else Known.NO,
                 model_proposed=model,
                 playbook_proposed=playbook,
                 disposition=disposition,
@@ -166,6 +171,7 @@ def _asks(f: Facts) -> bool:
         or f.evidence_failed
         or f.evidence_not_yet
         or f.undone_before
+        or f.refused_before != "no"
         or f.predecessor_failed
         or f.overflow
         or (bucket and (f.audit_store == "unknown" or f.intended_public != "no"))
@@ -239,6 +245,9 @@ PROPERTIES: dict[str, Callable[[Facts], bool]] = {
     ),
     "what was opened again is not closed without an approver": (
         lambda f: _closes(f) and not f.approvers and f.undone_before
+    ),
+    "what a person would not have closed is not closed without an approver": (
+        lambda f: _closes(f) and not f.approvers and f.refused_before != "no"
     ),
     "an undo without an approver only when expired": (
         lambda f: f.direction == "undo" and not f.approvers and not f.expired

@@ -12,7 +12,7 @@ from agent.plan import Change, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import Report, Status
 from agent.target import GLOBAL, Target, TargetKind
-from agent.verdict import Approval, Mode, Need, Request
+from agent.verdict import Approval, Mode, Need, Refused, Request
 from tools.ledger import Busy, Duplicate, Ledger, LostLease, Opened, SqliteLedger
 from tools.ledger.dynamo import DynamoLedger
 from tools.ledger.tables import LEDGER, create
@@ -120,6 +120,12 @@ def approval(
         run_id=run_id, digest=digest, decision=decision, action_ids=["A1"], by="rosa", at=at,
         expires_at=later(hours=1), nonce=nonce,
     )  # fmt: skip
+
+
+def no(nonce: str = "nonce-1", *, at: datetime = NOW, user: str = "ann") -> Refused:
+    """A person's no to denying the user."""
+    target = change(user).target.key
+    return Refused(action="iam_deny_user", target=target, run_id="run-0", by="rosa", reason=f"said in {nonce}", at=at)
 
 
 def contained(ledger: Ledger, incident: str = "incident", made: Change | None = None, now: datetime = NOW) -> Opened:

@@ -15,6 +15,7 @@ from ledger_scene import (
     database,
     deliver,
     later,
+    no,
     noise,
     opened,
     receipt,
@@ -119,6 +120,8 @@ COSTS: dict[str, tuple[Callable[[Ledger, Opened], object], list[str]]] = {
     "an end": (lambda ledger, run: ledger.close(run.run_id, 1, report(run), NOW), [TRANSACT]),
     "a request": (lambda ledger, run: ledger.ask(request(run), NOW), [TRANSACT]),
     "an answer": (lambda ledger, run: ledger.answer(approval(run)), [TRANSACT]),
+    "a no": (lambda ledger, run: ledger.answer(approval(run), [no()]), [TRANSACT]),
+    "a look for refusals": (lambda ledger, run: ledger.refused([no().key, no(user="bob").key]), [BATCH]),
     "the use of an approval": (lambda ledger, run: ledger.consume(approval(run), run.run_id), [GET]),
     "a listing of runs": (lambda ledger, run: ledger.runs(), [QUERY, QUERY]),
     "a look for idle runs": (lambda ledger, run: ledger.idle(NOW), [QUERY, BATCH]),
@@ -163,7 +166,8 @@ def tour(kept: Database) -> Recorded:
     ledger.release(run.run_id, change())
     ledger.amend(report(run, Status.UNDONE), NOW)
     asked = waiting(ledger, "other")
-    assert ledger.answer(approval(asked))
+    assert ledger.answer(approval(asked), [no()])
+    ledger.accept([*ledger.refused([no().key]).values()])
     assert ledger.consume(approval(asked), asked.run_id)
     assert ledger.lapsed(change()) is None
     assert isinstance(ledger.reopen(asked.run_id, "second", later(minutes=2)), Opened)

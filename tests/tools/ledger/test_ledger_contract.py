@@ -12,6 +12,7 @@ from ledger_scene import (
     contained,
     deliver,
     later,
+    no,
     noise,
     opened,
     receipt,
@@ -20,7 +21,7 @@ from ledger_scene import (
     waiting,
 )
 
-from agent.report import Status
+from agent.report import ReportedAction, Status
 from tools.ledger import Busy, Claim, Duplicate, Ledger, LostLease, Opened, run_id_for
 
 FINAL = [status for status in Status if status is not Status.AWAITING_APPROVAL]
@@ -34,6 +35,22 @@ def test_a_first_delivery_opens_the_run_and_keeps_its_event(kept: Database) -> N
     assert row is not None
     assert (row.incident, row.version, row.mode, row.status, row.opened_at) == ("incident", "1", "auto", None, NOW)
     assert kept.ledger().body(run.run_id) == {"of": "incident"}
+
+
+@pytest.mark.parametrize("amended", [False, True])
+def test_a_delivery_of_what_is_contained_in_part_by_choice_is_a_duplicate_unless_it_is_newer(
+    kept: Database, amended: bool
+) -> None:
+    ledger, run = kept.ledger(), opened(kept.ledger())
+    asked = request(run).actions[0]
+    chosen = report(run, Status.PARTIALLY_CONTAINED).model_copy(
+        update={"actions": [ReportedAction(planned=asked, summary="", refused=no())]}
+    )
+    ledger.close(run.run_id, run.fence, report(run, Status.UNVERIFIED) if amended else chosen, NOW)
+    if amended:
+        ledger.amend(chosen, NOW)
+    assert deliver(kept.ledger()) == Duplicate(run_id=run.run_id, status=Status.PARTIALLY_CONTAINED)
+    assert isinstance(deliver(kept.ledger(), "2"), Opened)
 
 
 def test_what_was_never_opened_is_not_there(kept: Database) -> None:

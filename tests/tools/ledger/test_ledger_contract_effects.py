@@ -9,6 +9,7 @@ from ledger_scene import (
     contained,
     deliver,
     later,
+    no,
     opened,
     receipt,
     report,
@@ -252,6 +253,34 @@ def test_an_approval_works_for_the_run_and_digest_it_was_given_for_and_for_no_ot
     assert kept.ledger().consume(given, run.run_id)
     assert not ledger.consume(given.model_copy(update={"digest": "another"}), run.run_id)
     assert not ledger.consume(given, other.run_id)
+
+
+def test_what_a_person_refused_is_known_until_it_is_accepted_whatever_becomes_of_the_run(kept: Database) -> None:
+    run, other = waiting(kept.ledger()), no(user="bob")
+    assert kept.ledger().answer(approval(run, decision="reject"), [no(), other])
+    taken = kept.ledger().reopen(run.run_id, "second", NOW)
+    assert isinstance(taken, Opened)
+    kept.ledger().close(run.run_id, taken.fence, report(run, Status.REJECTED), NOW)
+    keys = [no().key, other.key, no(user="eve").key]
+    assert kept.ledger().refused(keys) == {no().key: no(), other.key: other}
+    kept.ledger().accept([no()])
+    assert kept.ledger().refused(keys) == {other.key: other}
+    assert kept.ledger().refused([]) == {}
+
+
+def test_a_later_refusal_stands_in_place_of_an_earlier_one_and_is_not_forgotten_with_it(kept: Database) -> None:
+    run, later_one = waiting(kept.ledger()), no("nonce-2", at=later(minutes=1))
+    kept.ledger().answer(approval(run), [no()])
+    kept.ledger().answer(approval(run, "nonce-2"), [later_one])
+    kept.ledger().accept([no()])
+    assert kept.ledger().refused([no().key]) == {no().key: later_one}
+
+
+def test_an_answer_that_is_not_kept_refuses_nothing(kept: Database) -> None:
+    run = waiting(kept.ledger())
+    kept.ledger().answer(approval(run))
+    assert not kept.ledger().answer(approval(run), [no()])
+    assert kept.ledger().refused([no().key]) == {}
 
 
 def test_what_was_made_stays_known_by_its_place_to_every_process(kept: Database) -> None:

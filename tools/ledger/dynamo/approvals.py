@@ -1,9 +1,10 @@
 """Requests, the answers to them, and each answer used once."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from agent.record import iso
-from agent.verdict import Approval, Request
+from agent.verdict import Approval, Refused, Request
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import Is, Item, Key, Write, packed, unpacked
 from tools.ledger.dynamo.kept import Kept
@@ -45,13 +46,23 @@ class Approvals(Kept):
             found.append(Card.model_validate_json(unpacked(each["card"])))
         return found[::-1]
 
-    def answer(self, approval: Approval) -> bool:
+    def answer(self, approval: Approval, refused: Sequence[Refused] = ()) -> bool:
         """The nonce is kept beside the answer: it is used once in the whole table, and so is what it is for."""
         about: Item = {"run_id": approval.run_id, "digest": approval.digest}
         kept: Item = about | {"approval": packed(approval.model_dump_json(), f"the answer {approval.nonce}")}
         place = self._asked_at(approval.run_id)
         used = Write("Put", places.nonce(approval.nonce), {"run_id": None}, about)
-        return not self._table.write(used, Write("Put", place.answer(approval.nonce), values=kept))
+        no = [Write("Put", places.refused(each.key), values={"refused": each.model_dump_json()}) for each in refused]
+        return not self._table.write(used, Write("Put", place.answer(approval.nonce), values=kept), *no)
+
+    def refused(self, keys: Collection[str]) -> dict[str, Refused]:
+        found = self._table.many(map(places.refused, sorted(keys))).values()
+        refused = [Refused.model_validate_json(each["refused"]) for each in found]
+        return {each.key: each for each in refused}
+
+    def accept(self, refused: Sequence[Refused]) -> None:
+        for each in refused:
+            self._table.write(Write("Delete", places.refused(each.key), {"refused": each.model_dump_json()}))
 
     def answers(self, run_id: str, digest: str) -> list[Approval]:
         place = self._asked_at(run_id)

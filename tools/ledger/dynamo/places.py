@@ -112,3 +112,8 @@ def made(where: str, resource: str) -> Key:
 def nonce(value: str) -> Key:
     """What an answer was for, and who used it."""
     return Key(f"NONCE#{value}", "ANSWER")
+
+
+def refused(key: str) -> Key:
+    """Who refused it last."""
+    return Key(f"REFUSED#{key}", "REFUSED")

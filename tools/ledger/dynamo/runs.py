@@ -185,7 +185,10 @@ def _row(incident: str, version: str, generation: int, mode: str, holder: str, n
 
 
 def _ended(report: Report, now: datetime) -> Item:
-    return {"status": report.status.value, "updated_at": iso(now), "listed": places.RUNS, "listed_at": iso(now)}
+    return {
+        "status": report.status.value, "by_choice": int(report.left_by_choice), "updated_at": iso(now),
+        "listed": places.RUNS, "listed_at": iso(now),
+    }  # fmt: skip
 
 
 def _unchanged(row: LeasedRow) -> dict[str, Expected]:
