@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SkipValidation
 
 from agent.record import JsonObject, Record
 from agent.verdict import Mode
@@ -46,7 +46,7 @@ class Chosen(Record):
 
     model_config = ConfigDict(title="Mode of the run")
 
-    mode: Mode = Field(
+    mode: SkipValidation[Mode] = Field(
         default=Mode.APPROVE,
         title="Mode",
         description=(
@@ -56,6 +56,7 @@ class Chosen(Record):
         ),
         examples=[mode.value for mode in Mode],
     )
+    """As it was typed: intake refuses what is no mode in words, where the server would print a traceback."""
 
 
 def form() -> dict[str, Any]:
