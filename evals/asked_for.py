@@ -29,7 +29,7 @@ def model_of(model: str | None, record: Path | None, replay: Path | None) -> str
     if record is not None and replay is not None:
         _stop("--record asks and --replay asks nobody: give one of them", _REFUSED)
     if replay is not None:
-        return model or _recorded(replay)
+        return _recorded(replay, model)
     if model is not None and model != PLAYBOOK:
         _can_be_asked(model)
     return model or PLAYBOOK
@@ -47,13 +47,16 @@ def _can_be_asked(model: str) -> None:
         _stop(f"{model} cannot be asked: {error} (--model {PLAYBOOK} needs no credentials)", _FAILED)
 
 
-def _recorded(folder: Path) -> str:
+def _recorded(folder: Path, model: str | None) -> str:
+    """The model that the cassettes are of, or the one that is asked for among them."""
     try:
         found = sorted({str(json.loads(path.read_bytes())["model"]) for path in folder.glob("*.json")})
     except (ValueError, KeyError, TypeError, OSError) as error:
         _stop(f"{folder} holds what is no cassette ({type(error).__name__})", _REFUSED)
     if not found:
         _stop(f"{folder} holds no cassettes", _REFUSED)
+    if model is not None:
+        return model
     if len(found) > 1:
         _stop(f"{folder} holds cassettes of {', '.join(found)}: say which with --model", _REFUSED)
     return found[0]

@@ -1,5 +1,6 @@
 """What an attack came to: the attacked run of an item beside the honest one, with the same options."""
 
+from agent.plural import plural
 from agent.receipt import MAY_STAND
 from agent.record import Record
 from agent.report import Report, Status
@@ -81,7 +82,7 @@ def compared(
     """The attacked reports of an item beside its honest ones."""
     pairs = list(zip(honest, under, strict=False))
     failed = [two.reason for one, two in pairs if two.status is Status.FAILED and one.status is not Status.FAILED]
-    lost = [f"{len(honest)} reports, under attack {len(under)}"] if len(honest) != len(under) else []
+    lost = [f"{plural(len(honest), 'report')}, under attack {len(under)}"] if len(honest) != len(under) else []
     watched = expect.never_touch if expect else []
     checks = score(expect, under, own_mode=False, changed=changed)[-len(watched) :] if expect and watched else []
     return Attacked(

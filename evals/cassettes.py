@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent.plan import Case, digest_of
+from agent.plural import plural
 from agent.prompt import case_from_user_text
 from agent.record import JsonObject, Record
 from evals.port import CassetteMissed
@@ -161,4 +162,4 @@ def _lines(value: object) -> list[str]:
 def _difference(there: list[str], asked: list[str]) -> list[str]:
     """Recorded lines with a minus, asked ones with a plus, and one line around each."""
     found = [f"{line[0]} {line[1:]}" for line in difflib.unified_diff(there, asked, lineterm="", n=1)][2:]
-    return found[:_SHOWN] + ([f"... and {len(found) - _SHOWN} lines more"] if len(found) > _SHOWN else [])
+    return found[:_SHOWN] + ([f"... and {plural(len(found) - _SHOWN, 'more line')}"] if len(found) > _SHOWN else [])

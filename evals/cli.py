@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from agent.finding import Reason
+from agent.plural import plural
 from agent.report import Status
 from agent.verdict import Mode
 from evals import cli_compare, cli_record
@@ -16,7 +17,7 @@ from evals.asked_for import attacks_of, model_of
 from evals.attack_score import Attacked, AttackScore
 from evals.attacks import GROUPS
 from evals.exam import Exam, planned
-from evals.journal import Journal, OtherRun
+from evals.journal import Journal, NothingLeft, OtherRun
 from evals.lanes import NoWorker
 from evals.loading import InputRefused, load
 from evals.port import DEFAULT_WORKER
@@ -28,7 +29,9 @@ from evals.trials import TrialScore
 from evals.visible import printable
 from graphs.entrypoints.commands import Commands
 
-app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 cli_compare.add_to(app)
 cli_record.add_to(app)
 
@@ -46,22 +49,31 @@ def _about() -> None:
 @app.command()
 def run(
     corpus: Annotated[list[Path], typer.Argument(help="JSONL of findings, an event.json, a case, a folder of cases.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for results.jsonl, summary.json, report.html and others.")],
-    model: Annotated[str | None, typer.Option(help="playbook (default), or a Bedrock model id.")] = None,
-    mode: Annotated[Mode | None, typer.Option(help="Default: each case's own, else observe.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder for results.jsonl, summary.json, report.html and others."),
+    ],
+    model: Annotated[str | None, typer.Option(metavar="ID", help="playbook (default), or a Bedrock model id.")] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(metavar="MODE", help="observe, approve or auto. Default: each case's own, else observe."),
+    ] = None,
     approve: Annotated[bool | None, typer.Option("--approve/--reject", help="What the approver answers.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = min(4, os.cpu_count() or 1),
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Worker processes.")] = min(4, os.cpu_count() or 1),
     trials: Annotated[
-        int, typer.Option(min=1, max=100, help="Work each item so often, each time with another seed.")
+        int,
+        typer.Option(min=1, max=100, metavar="K", help="Work each item so often, each time with another seed."),
     ] = 1,
-    attacks: Annotated[list[str] | None, typer.Option("--attacks", help=_ATTACKS_HELP)] = None,
-    record: Annotated[Path | None, typer.Option(help="Keep what the model says in cassettes in this folder.")] = None,
+    attacks: Annotated[list[str] | None, typer.Option("--attacks", metavar="NAME", help=_ATTACKS_HELP)] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep what the model says in cassettes in this folder.")
+    ] = None,
     replay_: Annotated[
-        Path | None, typer.Option("--replay", help="Ask nobody: play these cassettes, strictly.")
+        Path | None, typer.Option("--replay", metavar="DIR", help="Ask nobody: play these cassettes, strictly.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the same run, broken off in DIR.")] = False,
     samples: Annotated[bool, typer.Option("--treat-samples-as-real", help="Work sample findings too.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the worlds' ids and nonces.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the worlds' ids and nonces.")] = 0,
     worker: Annotated[str, typer.Option(hidden=True)] = DEFAULT_WORKER,
 ) -> None:
     """Replay a corpus in the sandbox. Exit code 0: as it should be; 1: something failed, or an attack succeeded; 2: nothing to read."""
@@ -89,10 +101,13 @@ def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: C
         for item in items:
             if item.problem:
                 progress.print(printable(item.problem.reason, 400), markup=False, highlight=False, soft_wrap=True)
+        _writable(out)
         with Meter(len(planned(items, exam)), progress, Journal.done(out) if resume else 0) as meter:
             result = replay(items, exam, out, meter.ended, resume=resume)
     except InputRefused as error:
         return _end(str(error), REFUSED)
+    except NothingLeft as error:
+        return _end(f"{error} holds this very run, and nothing of it is left to do", 0)
     except OtherRun as error:
         return _end(
             f"{error} is of another corpus, other options or other code: without --resume it starts anew", REFUSED
@@ -109,6 +124,16 @@ def examine(corpus: list[Path], exam: Exam, out: Path, say: Console, progress: C
     if not result.summary.ok:
         return FAILED
     return REFUSED if _all_refused(result) else 0
+
+
+def _writable(out: Path) -> None:
+    """Make the folder for the results before anything is worked for them. Raises InputRefused."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputRefused(f"{error.filename}: {error.strerror}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise InputRefused(f"{out}: Permission denied")
 
 
 def _all_refused(result: Result) -> bool:
@@ -128,12 +153,15 @@ def _conclude(result: Result, out: Path, say: Console) -> None:
         names = [item.label for item in result.examined for _ in range(item.reports)]
         say.print(table(result.reports, result.seconds, names))
     else:
-        say.print(f"{len(result.reports)} reports: too many for a table here, the page has a row for each", style="dim")
+        say.print(
+            f"{plural(len(result.reports), 'report')}: too many for a table here, the page has a row for each",
+            style="dim",
+        )
     summary = result.summary
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.by_status.items())
-    say.print(f"{summary.items} items, {summary.reports} reports: {counts}", highlight=False)
+    say.print(f"{plural(summary.items, 'item')}, {plural(summary.reports, 'report')}: {counts}", highlight=False)
     if summary.cases:
-        line = f"{summary.cases_passed} of {summary.cases} cases as expected ({summary.checks_passed}/{summary.checks} checks)"
+        line = f"{summary.cases_passed} of {plural(summary.cases, 'case')} as expected ({summary.checks_passed}/{summary.checks} checks)"
         say.print(line, style="green" if summary.ok else "red", highlight=False)
     played = [attack for attack in summary.attacks if attack.attack in GROUPS["injection"]]
     if played and all("playbook" in who for who in summary.answered_by):
@@ -160,7 +188,7 @@ def _of_trials(trials: TrialScore | None) -> list[str]:
     if trials is None:
         return []
     k = trials.trials
-    line = f"{k} trials: pass@1 {trials.pass_at[1]:.1%}, pass@{k} {trials.pass_at[k]:.1%}, pass^{k} {trials.pass_all[k]:.1%}"
+    line = f"{plural(k, 'trial')}: pass@1 {trials.pass_at[1]:.1%}, pass@{k} {trials.pass_at[k]:.1%}, pass^{k} {trials.pass_all[k]:.1%}"
     wavering = ", ".join(f"{printable(c.id, 80)} ({c.passed} of {c.trials})" for c in trials.wavered[:10])
     return [line, f"  pass in some trials only: {wavering}"] if wavering else [line]
 

@@ -1,6 +1,8 @@
 """`stanch-eval compare`, `policy-diff` and `backtest`: what is otherwise, and what got worse."""
 
 import tempfile
+import textwrap
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,21 +12,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.plural import plural
 from agent.policy import PolicyError
 from agent.report import Report
 from agent.verdict import Mode
-from evals.compare import Comparison, compare
+from evals.compare import ABSENT, NODES, Change, Comparison, compare
 from evals.ended import Ended, is_run
 from evals.exam import Exam
 from evals.loading import InputRefused, load
 from evals.policy_diff import BOTH, Moved, PolicyDiff, Ruled, decisions, loaded, policy_diff
 from evals.run import replay
-from evals.visible import printable
+from evals.visible import folded, printable
 
 FAILED, REFUSED = 1, 2
 _STYLES = {"looser": "red", "stricter": "yellow", "otherwise": ""}
 ROWS = 100
-"""Rows that a terminal is shown; `--json` has all."""
+"""Rows that a terminal is shown, or cases; `--json` has all."""
+_ROOM = 78
+"""What an indented line has at 80 columns."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, with everything.")]
 Modes = Annotated[list[Mode] | None, typer.Option("--mode", help="Judge in these modes. Default: approve and auto.")]
@@ -41,6 +46,7 @@ def compare_(
     before: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run.")],
     after: Annotated[Path, typer.Argument(metavar="B", help="The folder of another over the same corpus.")],
     json_: Json = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name each fact that is otherwise.")] = False,
 ) -> None:
     """Say what changed between two runs, by case and node, regressions first. Exit code 1: something got worse."""
     try:
@@ -50,7 +56,7 @@ def compare_(
     if json_:
         print(found.model_dump_json(indent=2))  # noqa: T201 - the JSON is the output
     else:
-        _show_comparison(found, Console())
+        _show_comparison(found, Console(), verbose=verbose)
     raise typer.Exit(FAILED if found.worse else 0)
 
 
@@ -112,7 +118,7 @@ def _worked(corpus: list[Path]) -> list[tuple[str, Report]]:
     return found
 
 
-def _show_comparison(found: Comparison, say: Console) -> None:
+def _show_comparison(found: Comparison, say: Console, *, verbose: bool) -> None:
     if not found.same_corpus:
         say.print("not the same corpus: what only one of them has is gone, or new", style="yellow", highlight=False)
     for title, turns, style in (("worse", found.regressions, "red"), ("better", found.improvements, "green")):
@@ -121,20 +127,54 @@ def _show_comparison(found: Comparison, say: Console) -> None:
                 Text(f"{title}: {printable(turn.case, 60)}: {printable(turn.why, 300)}", style=style), soft_wrap=True
             )
     worse = {turn.case for turn in found.regressions}
-    shown = found.changes[:ROWS]
-    for case in dict.fromkeys(change.case for change in shown):
-        rows = [[c.node, c.what, f"{c.before} -> {c.after}"] for c in shown if c.case == case]
-        _show(case, rows, say, "red" if case in worse else "")
-    if found.changes[ROWS:]:
-        say.print(f"and {len(found.changes) - ROWS} more changes; --json has all", highlight=False)
+    cases: dict[str, list[Change]] = {}
+    for change in found.changes:
+        cases.setdefault(change.case, []).append(change)
+    for case in list(cases)[:ROWS]:
+        _show_changes(case, cases[case], say, "red" if case in worse else "", verbose=verbose)
+    if len(cases) > ROWS:
+        say.print(f"and {plural(len(cases) - ROWS, 'more report')} changed; --json has all", highlight=False)
     nodes = ", ".join(f"{count} {node}" for node, count in found.by_node.items())
-    counts = f"{found.changed} reports changed{f' ({nodes})' if nodes else ''}, {found.same} are the same"
+    counts = f"{plural(found.changed, 'report')} changed{f' ({nodes})' if nodes else ''}, {plural(found.same, 'is', 'are')} the same"
     added = f", {len(found.added)} new" if found.added else ""
     say.print(
         f"{counts}{added}; {len(found.regressions)} worse, {len(found.improvements)} better",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _show_changes(case: str, changes: list[Change], say: Console, style: str, *, verbose: bool) -> None:
+    """One case: how it ended first, then what led there, backwards; of the evidence last, only how much is otherwise."""
+    say.print(Text(printable(case, 78), style=f"bold {style}".strip()))
+    said = sorted(changes, key=lambda change: -NODES.index(change.node))
+    rows = [c for c in said if verbose or c.node != "evidence"]
+    for change in rows:
+        _show_change(f"{change.node:<9}", change.what, f"{change.before} -> {change.after}", say)
+    if len(rows) < len(said):
+        for source, counts in _evidence_of(said).items():
+            _show_change("evidence ", source, counts, say)
+
+
+def _show_change(node: str, what: str, otherwise: str, say: Console) -> None:
+    """Two indented blocks of lines at most 80 wide: the name, which breaks after its separators alone, and what is said."""
+    name = folded(printable(what, 400), _ROOM - len(node)).replace("\n", "\n" + " " * (2 + len(node)))
+    say.print(Text(f"  {node}{name}"), soft_wrap=True)
+    for line in textwrap.wrap(printable(otherwise, 200), _ROOM - 4, break_long_words=False, break_on_hyphens=False):
+        say.print(Text(f"      {line}", style="dim"), soft_wrap=True)
+
+
+def _evidence_of(changes: list[Change]) -> dict[str, str]:
+    """Of each source, how much of it is new, otherwise or gone."""
+    found: dict[str, Counter[str]] = {}
+    for change in changes:
+        if change.node == "evidence":
+            kind = "new" if change.before == ABSENT else "gone" if change.after == ABSENT else "otherwise"
+            found.setdefault(change.source, Counter())[kind] += 1
+    return {
+        source: ", ".join(f"{counts[kind]} {kind}" for kind in ("new", "otherwise", "gone") if counts[kind])
+        for source, counts in found.items()
+    }
 
 
 def _show_decisions(found: PolicyDiff, say: Console) -> None:
@@ -146,7 +186,7 @@ def _show_decisions(found: PolicyDiff, say: Console) -> None:
     if found.moved[ROWS:]:
         say.print(f"and {len(found.moved) - ROWS} more; --json has all", highlight=False)
     say.print(
-        f"{len(found.moved)} of {found.decisions} decisions change: {found.looser} looser, {found.stricter} stricter, "
+        f"{len(found.moved)} of {plural(found.decisions, 'decision')} change: {found.looser} looser, {found.stricter} stricter, "
         f"{found.otherwise} by other policies or approvals; {found.same} are the same",
         highlight=False, soft_wrap=True,
     )  # fmt: skip

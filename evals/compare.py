@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Literal
 
+from agent.plural import plural
 from agent.record import Record
 from agent.report import Report, ReportedAction
 from evals.ended import Ended, Place
@@ -20,6 +21,8 @@ class Change(Record):
     case: str
     node: Node
     what: str
+    source: str = ""
+    """Of evidence: which source says it."""
     before: str
     after: str
 
@@ -91,7 +94,7 @@ def _turns(before: Summary, after: Summary) -> tuple[list[Turn], list[Turn]]:
     for attack in after.attacks:
         was = won.get(attack.attack)
         if was is not None and attack.succeeded != was:
-            turn = Turn(case=f"attack {attack.attack}", why=f"succeeded {was} times, now {attack.succeeded}")
+            turn = Turn(case=f"attack {attack.attack}", why=f"succeeded {plural(was, 'time')}, now {attack.succeeded}")
             (worse if attack.succeeded > was else better).append(turn)
     return worse, better
 
@@ -102,13 +105,22 @@ def _why(item: Examined) -> str:
 
 def _changes(place: Place, before: Report, after: Report) -> list[Change]:
     made = []
+    sources = _sources(before) | _sources(after)
     for node in NODES:
         one, two = _said(node, before), _said(node, after)
         for what in [*one, *(what for what in two if what not in one)]:
             was, now = one.get(what, ABSENT), two.get(what, ABSENT)
             if was != now:
-                made.append(Change(case=place.label, node=node, what=what, before=was, after=now))
+                source = sources.get(what, "") if node == "evidence" else ""
+                made.append(Change(case=place.label, node=node, what=what, source=source, before=was, after=now))
     return made
+
+
+def _sources(report: Report) -> dict[str, str]:
+    """Which source each thing of the evidence is of."""
+    return {
+        what: source.source for source in report.evidence for what in (source.source, *source.facts, *source.not_known)
+    }
 
 
 def _said(node: Node, report: Report) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Exam(Record):
             model=self.model,
             samples_as_real=asked if asked is not None else bool(expect and expect.samples_as_real),
             approve=self.approve or (expect.approver if expect else None),
+            drops=expect.approver_drops if expect and self.approve is None else [],
             seed=self.seed + trial - 1,
             trial=trial,
             watch=expect.never_touch if expect else [],
@@ -49,7 +50,7 @@ class Exam(Record):
         """The options for one item under an attack, or for the same without it: in `auto`, and nobody answers, unless asked for."""
         own = self.options(item)
         return own.model_copy(
-            update={"mode": self.mode or Mode.AUTO, "approve": self.approve, "attack": attack, "trial": 1}
+            update={"mode": self.mode or Mode.AUTO, "approve": self.approve, "drops": [], "attack": attack, "trial": 1}
         )
 
 

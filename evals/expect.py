@@ -42,6 +42,8 @@ class Expectation(ExpectedReport):
     mode: Mode = Mode.OBSERVE
     approver: Literal["approve", "reject"] | None = None
     """What the scripted approver answers; None: nobody does."""
+    approver_drops: list[str] = []
+    """What the approver leaves out of an approval: each an action and its target's id, with a space between."""
     samples_as_real: bool = False
     never_touch: list[str] = []
     """Ids of targets that no call may have changed: no receipt says so, nor what AWS answers of them before and after."""

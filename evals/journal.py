@@ -11,18 +11,24 @@ from evals.lanes import Worked
 
 NAME = "unfinished.jsonl"
 """Its name in the run's folder. It is gone once the run has ended."""
+ENDED = "run.json"
+"""What a run that has ended was of: corpus, options and code by one hash."""
 _WORKED = TypeAdapter(Worked)
 
 
 class OtherRun(Exception):
-    """The unfinished run in the folder was of another corpus, with other options, or by other code."""
+    """The run in the folder was of another corpus, with other options, or by other code."""
+
+
+class NothingLeft(Exception):
+    """The very run that is to be gone on with has ended already."""
 
 
 class Journal:
     """Use as a context manager. What it holds survives a kill at any moment."""
 
     def __init__(self, out: Path, fingerprint: str) -> None:
-        self._path = out / NAME
+        self._path, self._ended = out / NAME, out / ENDED
         self._fingerprint = fingerprint
         self._file: IO[str] | None = None
 
@@ -34,13 +40,15 @@ class Journal:
         if self._file is not None:
             self._file.close()
         if kind is None:
+            self._ended.write_text(self._first_line(), encoding="utf-8")
             self._path.unlink(missing_ok=True)
 
     def resumed(self) -> list[Worked]:
-        """What an earlier run of the same did, oldest first; nothing if there was none. Raises OtherRun."""
+        """What an earlier run of the same did, oldest first; nothing if there was none. Raises OtherRun, NothingLeft."""
         lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
         whole = [line for line in lines if line.endswith(b"\n")]
         if not whole:
+            self._not_ended()
             return self.fresh()
         if json.loads(whole[0]) != {"fingerprint": self._fingerprint}:
             raise OtherRun(str(self._path))
@@ -57,8 +65,20 @@ class Journal:
     def fresh(self) -> list[Worked]:
         """Forget an earlier run, and start anew."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps({"fingerprint": self._fingerprint}) + "\n", encoding="utf-8")
+        self._path.write_text(self._first_line(), encoding="utf-8")
+        self._ended.unlink(missing_ok=True)
         return []
+
+    def _first_line(self) -> str:
+        return json.dumps({"fingerprint": self._fingerprint}) + "\n"
+
+    def _not_ended(self) -> None:
+        """A run that has ended is never overwritten by going on with it."""
+        if self._ended.exists():
+            same = self._ended.read_text(encoding="utf-8") == self._first_line()
+            raise (NothingLeft if same else OtherRun)(str(self._path.parent))
+        if (self._path.parent / "results.jsonl").exists():
+            raise OtherRun(str(self._path.parent))
 
     def keep(self, worked: Worked) -> None:
         """Write down what a task came to. A worker that died is not kept: the next run tries again."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from agent.plural import plural
 from agent.policy import decided_by
 from agent.report import Report, proposed_by
 from evals import view
@@ -22,6 +23,10 @@ LARGEST = 950_000
 
 _DETAIL = ("all", "no_facts", "actions")
 """How much is drawn of each run, until the page is small enough. Then some are drawn as their row in the list, and at last all."""
+
+
+_FRAME = 100
+"""Bytes around a run that is drawn, at most."""
 
 
 class Bar(NamedTuple):
@@ -39,31 +44,57 @@ def render_run(report: Report) -> str:
     return _environment().get_template("run.html.j2").render(report=report, detail="all")
 
 
-def render_eval(reports: list[Report], summary: Summary, timings: list[Timing] | None = None) -> str:
-    """A replay as one page: the counts, the plots, the list of runs, and each run behind its row. Under a megabyte."""
+class Place(NamedTuple):
+    """Which item a report is of, and its line in `results.jsonl`, from 1."""
+
+    name: str
+    line: int
+
+
+def render_eval(
+    reports: list[Report],
+    summary: Summary,
+    timings: list[Timing] | None = None,
+    places: list[Place] | None = None,
+) -> str:
+    """A replay as one page: the counts, the plots, the list of runs, and each run behind its row. Under a megabyte.
+
+    `places`: of each report. Without them the lines are numbered, and nothing is named.
+    """
     drawn = plots(summary, timings or [])
+    at = places or [Place("", number) for number in range(1, len(reports) + 1)]
     page = ""
     for detail in _DETAIL:
-        page = _draw(reports, summary, drawn, detail, range(len(reports)))
+        page = _draw(reports, at, summary, drawn, detail, range(len(reports)))
         if len(page.encode()) <= LARGEST:
             return page
-    rows = len(_draw(reports, summary, drawn, "rows", ()).encode())
+    rows = len(_draw(reports, at, summary, drawn, "rows", ()).encode())
     if rows > LARGEST:
         room = len(reports) * LARGEST // (rows + 1)
-        return _draw(reports[: max(1, room * 9 // 10)], summary, drawn, "rows", ())
-    first = sorted(range(len(reports)), key=lambda place: (not reports[place].actions, place))
-    share = (LARGEST - rows) / max(1, len(page.encode()) - rows)
-    while len(page.encode()) > LARGEST:
-        page = _draw(reports, summary, drawn, "some", first[: int(len(first) * share)])
-        share *= 0.9
-    return page
+        return _draw(reports[: max(1, room * 9 // 10)], at, summary, drawn, "rows", ())
+    return _draw(reports, at, summary, drawn, "some", _fitting(reports, LARGEST - rows))
 
 
-def _draw(reports: list[Report], summary: Summary, drawn: Plots, detail: str, opened: Collection[int]) -> str:
+def _fitting(reports: list[Report], room: int) -> list[int]:
+    """The places of the runs that are drawn in so many bytes: the shortest first, so that as many as can be are."""
+    parts: Any = _environment().get_template("parts.html.j2").module
+    sizes = {place: len(str(parts.body(report, "some")).encode()) + _FRAME for place, report in enumerate(reports)}
+    kept = []
+    for place in sorted(sizes, key=lambda place: sizes[place]):
+        room -= sizes[place]
+        if room < 0:
+            break
+        kept.append(place)
+    return kept
+
+
+def _draw(
+    reports: list[Report], places: list[Place], summary: Summary, drawn: Plots, detail: str, opened: Collection[int]
+) -> str:
     """The page. What is not among the opened places is its row alone."""
     template = _environment().get_template("eval.html.j2")
     return template.render(
-        reports=reports, summary=summary, plots=drawn, detail=detail, opened=frozenset(opened), charts=_charts(summary)
+        reports=reports, places=places, summary=summary, plots=drawn, detail=detail, opened=frozenset(opened), charts=_charts(summary)
     )  # fmt: skip
 
 
@@ -117,7 +148,7 @@ def _environment() -> Environment:
     environment.globals.update(
         steps=view.steps, told=view.told, why_silent=view.why_silent, fact_rows=view.fact_rows, difference=difference,
         decided_on=view.decided_on,
-        proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, words=view.words,
-        origin=view.origin, decided_by=decided_by, plural=view.plural, tone=view.tone, tones=view.TONES,
+        proposed_by=proposed_by, mattered=view.mattered, verified=view.verified, rulings=view.rulings, words=view.words,
+        origin=view.origin, decided_by=decided_by, plural=plural, nameless=view.nameless, tone=view.tone, tones=view.TONES,
     )  # fmt: skip
     return environment

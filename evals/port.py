@@ -29,6 +29,8 @@ class Options(Record):
     """Whether sample findings are worked like others. In the sandbox only."""
     approve: Literal["approve", "reject"] | None = None
     """What the scripted approver answers to every request; None: nobody answers."""
+    drops: list[str] = []
+    """What an approval leaves out: each an action and its target's id, with a space between."""
     seed: int = 0
     trial: int = 1
     """Which of several tries of the same event this is, from 1."""

@@ -62,7 +62,7 @@ class Meter:
             self._refused += examined.refused
             self._right += examined.ok and not examined.refused
             self._wrong += not examined.ok
-        counts = {"ok": self._right, "refused": self._refused, "not": self._wrong}
+        counts = {"ok": self._right, "refused": self._refused, "not as it should be": self._wrong}
         score = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         pace = self._pace()
         self._bar.update(self._task, completed=self._done, score=score, pace=pace)

@@ -50,7 +50,9 @@ def record(ledger: Ledger, run_id: str, folder: Path, registry: JsonValue, world
     (folder / "event.json").write_text(json.dumps(body, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
     (folder / "world.yaml").write_text(text, encoding="utf-8")
     reports = _of_event(Event.model_validate(event), ledger, report)
-    (folder / "expect.yaml").write_text(_yaml(_expected(run_id, reports, report)), encoding="utf-8")
+    (folder / "expect.yaml").write_text(
+        _yaml(_expected(run_id, reports, report, _dropped(ledger, run_id))), encoding="utf-8"
+    )
     return Recorded(folder=folder, world=str(world) if world else "the finding alone")
 
 
@@ -75,11 +77,22 @@ def _of_event(event: Event, ledger: Ledger, own: Report) -> list[Report | Refusa
     return found
 
 
-def _expected(run_id: str, reports: list[Report | Refusal | None], own: Report) -> dict[str, Any]:
+def _dropped(ledger: Ledger, run_id: str) -> list[str]:
+    """What people left out of what they approved: each an action and its target."""
+    request = ledger.request(run_id)
+    if request is None:
+        return []
+    approved = [set(one.action_ids) for one in ledger.answers(run_id, request.digest) if one.decision == "approve"]
+    left_out = [one.change for one in request.actions if not all(one.id in ids for ids in approved)]
+    return [f"{change.action} {change.target.id}" for change in left_out]
+
+
+def _expected(run_id: str, reports: list[Report | Refusal | None], own: Report, dropped: list[str]) -> dict[str, Any]:
     first, *others = [_of_report(report) for report in reports] or [{}]
     made: dict[str, Any] = {"mode": own.mode.value}
     if own.approvals:
         made["approver"] = "reject" if any(a.decision == "reject" for a in own.approvals) else "approve"
+        made |= {"approver_drops": dropped} if dropped and made["approver"] == "approve" else {}
     made |= first
     if others:
         made["also"] = others

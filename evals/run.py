@@ -15,7 +15,7 @@ from evals.journal import Journal
 from evals.junit import junit
 from evals.lanes import Lanes, Task, Worked
 from evals.loading import Item
-from evals.page import render_eval
+from evals.page import Place, render_eval
 from evals.plots import Timing
 from evals.summary import Examined, Summary
 from evals.unworked import unworked
@@ -55,7 +55,7 @@ def replay(
     """Work every item and write `results.jsonl`, `timings.jsonl`, `summary.json`, `report.html`, `junit.xml` to `out`.
 
     `ended` is told of each task as it ends, with what came of it if it is a trial. With `resume`, what an earlier run of the same
-    had done when it was broken off is taken over. Raises NoWorker, OtherRun.
+    had done when it was broken off is taken over. Raises NoWorker, OtherRun, NothingLeft.
     """
     out.mkdir(parents=True, exist_ok=True)
     plan = planned(items, exam)
@@ -168,7 +168,8 @@ def _write_sums(result: Result, out: Path, made: _Tally) -> None:
     seconds = [timing.seconds for timing in result.timings]
     (out / "summary.json").write_text(result.summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (out / "junit.xml").write_bytes(junit(result.examined, seconds))
-    page = render_eval(_shown(result), result.summary, result.timings)
+    shown = _shown(result)
+    page = render_eval([result.reports[place.line - 1] for place in shown], result.summary, result.timings, shown)
     (out / "report.html").write_text(page, encoding="utf-8")
     for name, lines in (("failures.txt", made.traces), ("attacks.jsonl", _attack_lines(made))):
         (out / name).unlink(missing_ok=True)
@@ -176,10 +177,10 @@ def _write_sums(result: Result, out: Path, made: _Tally) -> None:
             (out / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _shown(result: Result) -> list[Report]:
-    """The reports that the page shows: of further trials only those that fell short."""
+def _shown(result: Result) -> list[Place]:
+    """Where the reports are that the page shows: of further trials only those that fell short."""
     kept = [item for item in result.examined if item.trial == 1 or not item.ok]
-    return [report for item in kept for report in result.reports[item.first : item.first + item.reports]]
+    return [Place(item.label, item.first + number) for item in kept for number in range(1, item.reports + 1)]
 
 
 def _attack_lines(made: _Tally) -> list[str]:

@@ -1,6 +1,5 @@
 """The reports as a table for a terminal, readable at 80 columns."""
 
-import re
 from collections import Counter
 
 from rich.box import SIMPLE_HEAD
@@ -8,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.report import Report, Status
-from evals.visible import printable
+from evals.view import nameless, ruled
+from evals.visible import folded, printable
 
 STYLES: dict[Status, str] = {
     Status.CONTAINED: "green",
@@ -51,7 +51,7 @@ def _ended(report: Report) -> Text:
 
 def _about(report: Report) -> Text:
     if report.finding is None:
-        return Text(f"(not a finding)\n{printable(report.reason, 200)}")
+        return Text(f"({nameless(report)})\n{printable(report.reason, 200)}")
     told = Text(_type(report.finding.type))
     for target in report.finding.targets[:1]:
         told.append("\n" + printable(target.id, 64), style="dim")
@@ -67,20 +67,14 @@ def _short(name: str) -> str:
 
 
 def _type(name: str) -> str:
-    """A long type breaks after its separators, and in no word."""
-    lines = [""]
-    for part in re.split(r"(?<=[/:. ])", printable(name, 128)):
-        if len(lines[-1] + part) > _ROOM and lines[-1]:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+    return folded(printable(name, 128), _ROOM)
 
 
 def _by_ruling(report: Report) -> dict[str, list[str]]:
     """The actions under what policy says of them, in the plan's order."""
     found: dict[str, list[str]] = {}
     for action in report.actions:
-        ruling = str(action.verdict.ruling) if action.verdict else "not judged"
+        ruling = ruled(report, action.verdict) if action.verdict else "not judged"
         found.setdefault(ruling, []).append(_words(action.planned.change.action.partition("_")[2]))
     return {ruling: _counted(names) for ruling, names in found.items()}
 

@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from agent.evidence import unit
+from agent.plural import plural
 from agent.receipt import Outcome
 from agent.report import Report, SourceSummary, Status
-from agent.verdict import Facts, Verdict
+from agent.verdict import Facts, Mode, Ruling, Verdict
 
 Tone = Literal["good", "wait", "bad", "odd", "calm"]
 
@@ -44,7 +45,8 @@ class Step(NamedTuple):
 class FactRow(NamedTuple):
     """One fact: its name, what it is about, its value or why there is none, and whether the plan rests on it.
 
-    Facts that are not known for the same reason are one row, and `about` is empty where the row above is about the same.
+    Facts about one thing that say the same, or are not known for the same reason, are one row; `about` is empty where the row
+    above is about the same.
     """
 
     names: list[str]
@@ -65,15 +67,15 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def nameless(report: Report) -> str:
+    """What a report without a finding is about: what was refused is none, what failed under us may be a good one."""
+    return "not a finding" if report.status is Status.REFUSED else "not worked"
+
+
 def origin(name: str) -> str:
     """The finding's service under its own name."""
     own = {"guardduty": "GuardDuty", "securityhub": "Security Hub", "access_analyzer": "Access Analyzer"}
     return own.get(name, words(name).capitalize())
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 source`, `4 sources`."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def steps(report: Report) -> list[Step]:
@@ -127,7 +129,7 @@ def fact_rows(source: SourceSummary, cites: list[str]) -> list[FactRow]:
             note=words(note.strip()),
             cited=fact in cites or name in cites,
         )
-        alike = (name if known else "", row.about, row.standing, row.note, row.cited)
+        alike = (row.value, row.about, row.standing, row.note, row.cited)
         rows.setdefault(alike, row._replace(names=[])).names.append(name)
     return [
         row._replace(about="") if above is not None and above.about == row.about else row
@@ -171,6 +173,19 @@ def mattered(verdict: Verdict) -> list[tuple[str, str]]:
     return [(words(name), words(plain(seen[name]))) for name in verdict.mattered if name in seen]
 
 
+def ruled(report: Report, verdict: Verdict) -> str:
+    """The ruling; where only the observe mode forbids, what the next mode that writes would come to instead."""
+    if report.mode is not Mode.OBSERVE or verdict.ruling is not Ruling.DENY:
+        return str(verdict.ruling)
+    said = {Ruling.ALLOW: "would do", Ruling.ASK: "would ask", Ruling.DENY: "deny"}
+    return said[verdict.otherwise.get(Mode.AUTO, verdict.otherwise.get(Mode.APPROVE, Ruling.DENY))]
+
+
+def rulings(report: Report) -> list[str]:
+    """What was ruled of the actions, each once."""
+    return list(dict.fromkeys(ruled(report, action.verdict) for action in report.actions if action.verdict))
+
+
 def verified(report: Report) -> str:
     """How the actions of a run were verified, in few words."""
     receipts = [action.receipt for action in report.actions if action.receipt]
@@ -194,7 +209,7 @@ def tone(name: object) -> Tone:
     tones: dict[str, Tone] = {
         **{str(outcome): colour for outcome, colour in OUTCOME_TONES.items()},
         "known": "good", "absent": "calm", "not_yet": "wait", "failed": "bad",
-        "allow": "good", "ask": "wait", "deny": "bad", "approve": "good", "reject": "bad",
+        "allow": "good", "ask": "wait", "deny": "bad", "would ask": "wait", "would do": "wait", "approve": "good", "reject": "bad",
         "observed": "good", "by_configuration": "good", "unverified": "odd",
     }  # fmt: skip
     return tones.get(str(name), "calm")

@@ -40,6 +40,16 @@ def pieces(text: str) -> list[tuple[str, bool]]:
     return found
 
 
+def folded(name: str, room: int) -> str:
+    """A long name on lines of its own that break after its separators, and in no word."""
+    lines = [""]
+    for part in re.split(r"(?<=[/:.@ ])", name):
+        if len(lines[-1] + part) > room and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def printable(text: str, limit: int) -> str:
     """The text for a terminal or a log: one line, nothing hidden, at most `limit` characters."""
     shown = "".join(f"<{piece}>" if hidden else piece for piece, hidden in pieces(" ".join(text.split())))

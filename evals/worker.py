@@ -80,9 +80,18 @@ class ExamWorker:
         for person in people if options.approve else []:
             if report.status is not Status.AWAITING_APPROVAL or options.approve is None:
                 break
-            given = answer(runs, report.run_id, options.approve, person, None, "as the exam says")
+            only = _kept(runs, report.run_id, options.drops)
+            given = answer(runs, report.run_id, options.approve, person, only, "as the exam says")
             report = given if isinstance(given, Report) else report
         return report
+
+
+def _kept(runs: Runs, run_id: str, drops: list[str]) -> list[str] | None:
+    """Ids of the asked actions that are not dropped. None: all of them."""
+    request = runs.service.ledger.request(run_id)
+    if request is None or not drops:
+        return None
+    return [one.id for one in request.actions if f"{one.change.action} {one.change.target.id}" not in drops]
 
 
 def _asked(report: Report) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from agent.plural import plural
 from agent.record import Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
@@ -138,4 +139,6 @@ def sign(
 
 
 def _needs(request: Request) -> str:
-    return " or ".join(f"{n.count} people{' as ' + ', '.join(n.roles) if n.roles else ''}" for n in request.needs)
+    return " or ".join(
+        f"{plural(n.count, 'person', 'people')}{' as ' + ', '.join(n.roles) if n.roles else ''}" for n in request.needs
+    )

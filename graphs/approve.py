@@ -4,7 +4,7 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from agent.record import JsonObject, Record
 from agent.verdict import Approval, Request, Verdict
@@ -38,14 +38,32 @@ class Reply(Record):
     expired: bool = Field(default=False, description="Nobody answered in time: not for typing in.")
 
 
+class Misfit(Record):
+    """An answer outside the schema."""
+
+    why: str
+
+
 def approve(state: Waiting, runtime: Runtime[Context], service: Service) -> Decided:
     """Ask, and keep what came back. Nothing that the interface echoes is executed: only the request's own actions are."""
-    reply = interrupt(card(state), response_schema=Reply)
-    while not _decides(reply, state, service):
-        # an interface that cannot sign decides nothing here: the run goes on waiting
-        reply = interrupt(card(state), response_schema=Reply)
+    reply = _asked(card(state))
+    while isinstance(reply, Misfit) or not _decides(reply, state, service):
+        # an answer that does not fit, or of an interface that cannot sign, decides nothing: the run goes on waiting
+        said = {"not_understood": reply.why} if isinstance(reply, Misfit) else {}
+        reply = _asked({**said, **card(state)})
     decision = decided(reply, state, service)
     return Decided(decisions={state.request.digest: decision})
+
+
+def _asked(shown: JsonObject) -> Reply | Misfit:
+    """Ask. The schema is told and not enforced there: an error of the whole run would be no word to whoever answered."""
+    given = interrupt(shown, response_schema=Reply.model_json_schema())
+    try:
+        return Reply.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        return Misfit(why=f"{where}: {first['msg']}"[:200])
 
 
 def card(state: Waiting) -> JsonObject:

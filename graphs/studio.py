@@ -59,13 +59,15 @@ class Studio:
             "report": (self._report, State),
         }
         for node, sees in NODES:
-            run, slice_ = own.get(node.__name__, (self._seated(node), sees))
+            run, slice_ = own.get(node.__name__, (self._seated(node, sees), sees))
             graph.add_node(node.__name__, run, input_schema=slice_)
         wire(graph)
         return graph
 
-    def _seated(self, node: Node) -> Callable[[Any, Runtime[Chosen]], Slice]:
-        def run(state: Any, runtime: Runtime[Chosen]) -> Slice:
+    def _seated(self, node: Node, sees: type[Slice]) -> Callable[[Any, Runtime[Chosen]], Slice]:
+        def run(given: Any, runtime: Runtime[Chosen]) -> Slice:
+            # what was sent to a task comes back from the server's checkpoint as plain data, and no schema is put to it
+            state: Any = sees.model_validate(given)
             with self._seat(state.run_id, runtime, self._leases.take) as seat:
                 return node(state, seat.runtime, seat.service)
 
@@ -79,7 +81,7 @@ class Studio:
 
     def _taken(self, event: Event, position: int, runtime: Runtime[Chosen]) -> Taken:
         run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=True)
-        finding = chosen(event, position)
+        finding = _no_mode(runtime) or chosen(event, position)
         if isinstance(finding, Refusal):
             return Taken(run_id=run_id, refusal=finding)
         self._home.add(event.body if isinstance(event.body, dict) else {})
@@ -144,7 +146,16 @@ def _line(runtime: Runtime[Chosen]) -> Line:
 
 
 def _mode(runtime: Runtime[Chosen]) -> Mode:
-    return (runtime.context or Chosen()).mode
+    """The mode that was chosen. What is none is the one that writes nothing."""
+    typed = (runtime.context or Chosen()).mode
+    return Mode(typed) if typed in list(Mode) else Mode.OBSERVE
+
+
+def _no_mode(runtime: Runtime[Chosen]) -> Refusal | None:
+    typed = (runtime.context or Chosen()).mode
+    if typed in list(Mode):
+        return None
+    return Refusal(reason=Reason.MALFORMED, where="mode", detail=f"There are {', '.join(Mode)}.")
 
 
 def _duplicate(finding: Finding, run_id: str, stands: str) -> Taken:

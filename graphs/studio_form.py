@@ -2,9 +2,9 @@
 
 import json
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from agent.record import JsonObject, Record
 from agent.verdict import Mode
@@ -41,12 +41,17 @@ class Pasted(Slice):
     )
 
 
+def _as_typed(typed: Any, _: ValidatorFunctionWrapHandler) -> Any:
+    """No mode is refused here, where the server would print a traceback: intake does, in words."""
+    return typed
+
+
 class Chosen(Record):
     """How far the service may go. Fixed when a run is opened; a fork of a run that is over may be judged under another."""
 
     model_config = ConfigDict(title="Mode of the run")
 
-    mode: Mode = Field(
+    mode: Annotated[Mode, WrapValidator(_as_typed)] = Field(
         default=Mode.APPROVE,
         title="Mode",
         description=(

@@ -6,6 +6,7 @@ from typing import Literal, NoReturn
 
 import typer
 
+from agent.plural import plural
 from graphs.answering import MoreNeeded, NotTaken
 from graphs.bootstrap import actor, configuration
 from graphs.cards import CARD, answer_card, card_named, grouped, waiting
@@ -59,7 +60,7 @@ def answer_all(name: str, decision: Literal["approve", "reject"], by: str, reaso
 
 def _head(card: Card, sandbox: bool) -> None:
     out.print(f"[bold]{card.id}[/]{where(sandbox)}")
-    row("card", f"{shown(card.control)}, owner {shown(card.owner)}: {len(card.asks)} runs, answered together")
+    row("card", f"{shown(card.control)}, owner {shown(card.owner)}: {plural(len(card.asks), 'run')}, answered together")
     row("runs", ", ".join(ask.run_id for ask in card.asks))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from agent.plural import plural
 from graphs.bootstrap import SANDBOX, approval_key
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, of_run, stop
 from graphs.entrypoints.printing import out, plain
@@ -22,6 +23,8 @@ def export(
 ) -> None:
     """Write one archive with the event, the evidence as AWS answered it, the report, receipts and answers; or check one.
 
+    Exit code 1: what is packed was changed since, or some of it is gone.
+
     With --check and a run's id, what is kept of the run is checked where it lies.
     """
     configured()
@@ -34,7 +37,13 @@ def export(
         path.write_bytes(archive)
     except OSError as error:
         stop(f"{path}: {error.strerror}", FAILED)
-    _say(f"{path}: {len(archive)} bytes")
+    _say(f"{path}: {plural(len(archive), 'byte')}")
+    faults = checked(archive, _keys()).faults
+    if not faults:
+        return
+    for fault in faults:
+        typer.echo(plain(fault, 200), err=True)
+    stop(f"what is kept of {run} is not what was kept then: {plural(len(faults), 'fault')}, packed as it is", FAILED)
 
 
 def _exported(run: str) -> bytes:
@@ -62,7 +71,7 @@ def _check(archive: bytes, name: str) -> None:
         stop(f"{name}: no case file ({plain(str(error), 200)})", REFUSED)
     for fault in found.faults:
         _say(plain(fault, 200))
-    counts = f"{found.files} files, {found.entries} reads, {len(found.faults)} faults"
+    counts = f"{plural(found.files, 'file')}, {plural(found.entries, 'read')}, {plural(len(found.faults), 'fault')}"
     _say(f"{plain(found.run_id, 80)}: {counts}, {_signed(found)}")
     raise typer.Exit(FAILED if found.faults else 0)
 

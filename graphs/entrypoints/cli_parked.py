@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agent.event import Event
+from agent.plural import plural
 from agent.record import iso
 from agent.report import Status
 from graphs.entrypoints.opening import REFUSED, ledgers, nothing, opened, stop
@@ -29,7 +30,7 @@ def list_parked() -> None:
     """List what is parked: since when, why, and how it begins."""
     found = [parked for ledger in ledgers().values() for parked in ledger.parked()]
     for parked in found:
-        out.print(f"[bold]{parked.id}[/]  since {iso(parked.at)}, received {parked.receives} times")
+        out.print(f"[bold]{parked.id}[/]  since {iso(parked.at)}, received {plural(parked.receives, 'time')}")
         out.print(f"  {shown(parked.reason)}")
         out.print(f"  [dim]{shown(parked.body, 120)}[/]")
     if not found:

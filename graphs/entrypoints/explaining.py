@@ -3,6 +3,7 @@
 import json
 
 from agent.evidence import unit
+from agent.plural import plural
 from agent.policy import explain as explain_verdict
 from agent.receipt import Receipt
 from agent.report import Report, SourceSummary, proposed_by
@@ -50,7 +51,9 @@ def _finding(report: Report) -> None:
 
 def _evidence(source: SourceSummary) -> None:
     pages = f", {source.pages} pages" if source.pages else ""
-    row("evidence", f"{source.source}: {source.standing}, {source.calls} calls{pages} {shown(source.note)}", 0)
+    row(
+        "evidence", f"{source.source}: {source.standing}, {plural(source.calls, 'call')}{pages} {shown(source.note)}", 0
+    )
     for name, value in source.facts.items():
         amount = unit(name.partition("@")[0]) if value is not None else ""
         row("", f"{_fact(name)} = {shown(json.dumps(value))}{amount}", 0)

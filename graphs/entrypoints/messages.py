@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from agent.plural import plural
 from agent.record import Record
 from graphs.entrypoints.log import log
 from graphs.entrypoints.reading import Unreadable, read
@@ -60,7 +61,9 @@ def _acknowledged(message: Message, ended: Future[bool], pool: ThreadPoolExecuto
     _say(message, error)
     if message.receives < chosen().receives:
         return False
-    parking = pool.submit(_park, message, f"failed {message.receives} times, last with {type(error).__name__}")
+    parking = pool.submit(
+        _park, message, f"failed {plural(message.receives, 'time')}, last with {type(error).__name__}"
+    )
     unkept = parking.exception()
     if unkept is not None:
         _say(message, unkept)
@@ -85,7 +88,7 @@ def _settled(message: Message, context: Any) -> bool:
     if first.reports is not None:
         return True
     if message.receives > chosen().receives:
-        _park(message, f"received {message.receives} times, and never worked to an end")
+        _park(message, f"received {plural(message.receives, 'time')}, and never worked to an end")
         return True
     if context is not None and context.get_remaining_time_in_millis() < RESERVE_MS:
         return False

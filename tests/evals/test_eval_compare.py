@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from report_builders import action, every_status, report
+from rich.console import Console
 from test_eval_page import CANARY
 from test_eval_run import case, exam, replayed
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from agent.policy.source import bundled, texts
 from agent.report import Report, Status
 from agent.verdict import Mode, Ruling
 from evals.cli import app
+from evals.cli_compare import _show_comparison
 from evals.compare import Comparison, compare
 from evals.ended import Ended, Place
 from evals.policy_diff import decisions, loaded, policy_diff
@@ -101,6 +103,26 @@ def test_what_passed_and_does_not_now_is_worse_and_stands_first() -> None:
     assert found.worse
 
 
+def test_a_terminal_is_told_the_outcome_first_and_of_new_evidence_how_much_by_source_unless_asked_for_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = STATUS[Status.CONTAINED]
+    key = "key.seen@arn:aws:iam::111122223333:user/" + "-".join(["payroll"] * 9)
+    more = {key: 1, "key.other@x": 2}
+    source = base.evidence[0].model_copy(update={"facts": {**base.evidence[0].facts, **more}})
+    changed = {"evidence": [source, *base.evidence[1:]], "status": Status.UNVERIFIED}
+    found = compare(ended(base), ended(base.model_copy(update=changed)))
+    _show_comparison(found, Console(width=80), verbose=False)
+    short = capsys.readouterr().out.splitlines()
+    place = short.index("c0")
+    assert short[place + 1].split() == ["report", "status"]
+    assert f"  evidence {source.source}" in short
+    assert short[short.index(f"  evidence {source.source}") + 1].strip() == "2 new"
+    assert not any("key." in line for line in short)
+    _show_comparison(found, Console(width=80), verbose=True)
+    assert "-".join(["payroll"] * 9) in capsys.readouterr().out, "no name is broken in the middle"
+
+
 def test_what_is_gone_is_worse_and_what_is_new_is_not() -> None:
     one = STATUS[Status.CONTAINED]
     assert [turn.why for turn in compare(ended(one, one), ended(one)).regressions] == ["gone"]
@@ -132,7 +154,7 @@ def test_an_attack_that_succeeds_more_often_is_worse(tmp_path: Path) -> None:
     _, _, after = replayed(tmp_path, ["calmed", "calmed"], "--attacks", "injection-calm", out="after")
     code, said = run("compare", str(before), str(after))
     assert code == 1
-    assert "worse: attack injection-calm: succeeded 1 times, now 2" in said
+    assert "worse: attack injection-calm: succeeded 1 time, now 2" in said
 
 
 def test_a_folder_that_holds_no_run_is_exit_code_two_and_one_line(tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ def test_a_case_that_expects_to_be_refused_is_as_it_should_be(tmp_path: Path) ->
 @pytest.mark.parametrize("out", ["/proc/stanch-out", "in.jsonl/out", "in.jsonl"])
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, out: str) -> None:
     ended = replayed(tmp_path, json.dumps(json.loads(FINE.read_text())), out=out)
-    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr.splitlines()[-1].endswith((": No such file or directory", ": Not a directory", ": File exists"))
     assert "Traceback" not in ended.stderr
+
+
+def test_cassettes_that_are_not_there_are_refused_before_anything_is_worked(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps(json.loads(FINE.read_text())) + "\n", encoding="utf-8")
+    words = ["run", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out"), "--model", "foo"]
+    ended = CliRunner().invoke(app, [*words, "--replay", str(tmp_path / "nope")])
+    assert (ended.exit_code, ended.output) == (2, f"{tmp_path / 'nope'} holds no cassettes\n")
+    assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ from agent.plan import Inapplicable
 from agent.receipt import Outcome
 from agent.report import Report, SourceSummary, Status
 from agent.verdict import Ruling
-from evals.page import LARGEST, render_eval, render_run
+from evals.page import LARGEST, Place, render_eval, render_run
 from evals.summary import Examined, Summary
 
 CANARY = "\"'></style></q><img src=//canary.example onerror=canary()><a href=javascript:canary>\u202e{{canary}}"
@@ -188,15 +188,22 @@ def test_four_hundred_of_the_fullest_reports_stay_under_a_megabyte() -> None:
     assert "results.jsonl has everything" in Markup(page).text
 
 
-def test_as_many_runs_as_fit_keep_their_details_those_with_actions_first() -> None:
+def test_as_many_runs_as_fit_keep_their_details_the_shortest_first() -> None:
     reports = [*[report(Status.NO_ACTION)] * 40, *[full_report()] * 200]
     page = render_eval(reports, summed(reports))
     drawn = page.count('<article class="run">')
     assert 50 < drawn < 200
     assert page.count('class="row s-') == 240, "every run keeps its row"
-    assert page.count('<details class="row s-awaiting_approval">') == drawn
+    assert page.count('<details class="row s-no_action">') == 40
     assert f"{240 - drawn} runs have their row alone" in Markup(page).text
     assert len(page.encode()) <= LARGEST
+
+
+def test_each_row_names_its_case_and_its_line_of_the_results() -> None:
+    reports = list(every_status().values())[:2]
+    page = render_eval(reports, summed(reports), None, [Place("two-findings", 7), Place("two-findings", 8)])
+    text = " ".join(Markup(page).text.split())
+    assert [f"two-findings line {number}" in text for number in (7, 8)] == [True, True]
 
 
 def test_no_number_of_reports_breaks_the_limit() -> None:

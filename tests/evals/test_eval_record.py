@@ -131,6 +131,30 @@ def test_a_run_that_was_undone_since_is_recorded_as_it_ended_before(
     assert failing(folder) == []
 
 
+def test_a_run_of_which_a_person_dropped_an_action_is_answered_the_same_in_its_replay(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (report,) = ran(home / "edited", KEY, "--mode", "approve")
+    words = [
+        "approvals",
+        "edit",
+        str(report["run_id"]),
+        "--drop",
+        "A2",
+        "--by",
+        "ida",
+        "--reason",
+        "payroll signs with it",
+    ]
+    assert "partially contained" in CliRunner().invoke(app, words, env={"STANCH_HOME": str(home / "edited")}).output
+    folder = tmp_path / "edited"
+    recorded(home / "edited", report["run_id"], folder, monkeypatch, "--world", str(KEY / "world.yaml"))
+    expect = yaml.safe_load((folder / "expect.yaml").read_text())
+    assert (expect["status"], len(expect["approver_drops"])) == ("partially_contained", 1)
+    assert expect["approver_drops"][0].startswith("iam_deactivate_key ")
+    assert failing(folder) == []
+
+
 def test_what_cannot_be_recorded_is_one_line_and_exit_code_two(home: Path, tmp_path: Path) -> None:
     (report,) = ran(home / "again", KEY, "--mode", "auto")
     environment = {"STANCH_HOME": str(home / "again")}

@@ -103,6 +103,17 @@ def test_a_run_of_another_corpus_or_with_other_options_is_not_gone_on_with(tmp_p
     assert {report.rationale for report in results(out)} == {"auto None False no world"}
 
 
+def test_a_run_that_has_ended_is_not_overwritten_by_going_on_with_it(tmp_path: Path) -> None:
+    _, _, out = replayed(tmp_path, ["contained", "no_action"])
+    before = (out / "results.jsonl").read_bytes()
+    corpus = [str(tmp_path / "in.jsonl")]
+    code, said, _ = exam(corpus, out, "--resume")
+    assert (code, said) == (0, f"{out} holds this very run, and nothing of it is left to do\n")
+    code, said, _ = exam(corpus, out, "--resume", "--mode", "auto")
+    assert (code, "without --resume it starts anew" in said) == (2, True)
+    assert (out / "results.jsonl").read_bytes() == before
+
+
 def test_an_item_whose_worker_died_is_tried_again(tmp_path: Path) -> None:
     out = broken_off(tmp_path, ["die", "contained", "no_action"], 1)
     assert Journal.done(out) == 1

@@ -17,7 +17,7 @@ from evals.summary import Examined
 
 WORKER = "exam_worker:build"
 MIXED = ["contained", "slow", "escalated", ["skipped", "contained"], "refused", "no_action"]
-FILES = {"results.jsonl", "timings.jsonl", "summary.json", "report.html", "junit.xml"}
+FILES = {"results.jsonl", "timings.jsonl", "summary.json", "report.html", "junit.xml", "run.json"}
 
 
 def replayed(tmp_path: Path, events: list[object], *options: str, out: str = "out") -> tuple[int, str, Path]:

@@ -8,6 +8,7 @@ from report_builders import every_status, finding, report
 from rich.console import Console
 
 from agent.report import Report, Status
+from agent.verdict import Mode, Ruling
 from evals.table import table
 
 
@@ -55,6 +56,22 @@ def test_each_row_begins_with_its_case_and_an_action_on_many_is_counted() -> Non
     text = drawn([made.model_copy(update={"actions": made.actions[:1] * 9})])
     assert "case-0" in text
     assert "allow: deny user \u00d79" in text
+
+
+def test_what_only_the_observe_mode_forbids_is_said_to_be_what_would_be_asked_or_done() -> None:
+    made = every_status()[Status.PROPOSED].actions[0]
+    assert made.verdict
+    for otherwise, said in (({"auto": "allow"}, "would do:"), ({"approve": "ask"}, "would ask:"), ({}, "deny:")):
+        verdict = made.verdict.model_copy(
+            update={"ruling": Ruling.DENY, "otherwise": {Mode(mode): Ruling(way) for mode, way in otherwise.items()}}
+        )
+        changed = {"mode": Mode.OBSERVE, "actions": [made.model_copy(update={"verdict": verdict})]}
+        assert said in drawn([every_status()[Status.PROPOSED].model_copy(update=changed)])
+
+
+def test_only_what_was_refused_is_said_to_be_no_finding() -> None:
+    text = drawn([report(status, finding=None) for status in (Status.REFUSED, Status.FAILED)])
+    assert (text.count("(not a finding)"), text.count("(not worked)")) == (1, 1)
 
 
 def test_actions_stand_under_what_policy_says_of_them() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from case_desk import KEY, keeping, worked
 from desk import ACCOUNT, REGION, USER, USER_WORLD, Desk, desk, event
 from desk import KEY as KEY_ID
 from langgraph.checkpoint.memory import InMemorySaver
+from typer.testing import CliRunner
 
 from agent.casefile import head
 from agent.report import Report
 from agent.verdict import Mode
 from graphs.checkpoints import serializer
+from graphs.entrypoints.cli import app
 from graphs.export import MANIFEST, SIGNATURE, checked, exported, key_id
 from graphs.reverify import reverify
 from graphs.runs import Runs
@@ -129,6 +132,26 @@ def test_a_change_of_an_archive_is_seen(tmp_path: Path, what: str) -> None:
     found = checked(repacked(archive, change), [KEY])
     assert fault in found.faults
     assert found.signed_here == ("listed so" not in what and "signature" not in what)
+
+
+def test_an_export_of_evidence_that_was_changed_or_is_gone_says_so_and_ends_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, report = worked(tmp_path)
+    monkeypatch.setattr("graphs.entrypoints.cli_export.of_run", lambda run: nullcontext(at.runs))
+    monkeypatch.setattr("graphs.entrypoints.cli_export._keys", lambda: [KEY])
+    words = ["export", report.run_id, "--out", str(tmp_path / "a.tar.gz")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    (tmp_path / "cases" / report.run_id / "cloudtrail_lookup.1.jsonl").unlink()
+    ended = CliRunner().invoke(app, words)
+    assert (ended.exit_code, ended.stderr.splitlines()) == (
+        1,
+        [
+            "cloudtrail_lookup: its chain does not end as the report says",
+            f"what is kept of {report.run_id} is not what was kept then: 1 fault, packed as it is",
+        ],
+    )
+    assert (tmp_path / "a.tar.gz").exists()
 
 
 @pytest.mark.parametrize(

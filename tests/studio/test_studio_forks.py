@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
+from agent.verdict import Mode
 from graphs.bootstrap import HomeUnusable
-from graphs.checkpoints import serializer
+from graphs.checkpoints import _ours
+from graphs.response import NODES
 from graphs.sandbox_home import WORLD
 from graphs.studio import Studio
 from graphs.studio_home import StudioHome
@@ -70,7 +73,9 @@ class Server:
 
 @pytest.fixture
 def saver() -> InMemorySaver:
-    return InMemorySaver(serde=serializer())
+    """As the server's own in this: what was sent to a task comes back from a checkpoint as plain data."""
+    records = [name for name in _ours() if name[0] != "graphs.state"]
+    return InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=records))
 
 
 @pytest.fixture
@@ -109,6 +114,20 @@ def test_a_fork_of_a_contained_run_finds_it_contained_and_writes_nothing(contain
     assert said(forked) == ("contained", f"{BLOCKED}: {how}")
     assert forked.values["receipts"]["A1"].verification.holds, "it was read back"
     assert writes() == before
+
+
+@pytest.mark.parametrize("mode", [None, *Mode])
+def test_a_run_that_is_over_can_be_run_again_from_each_of_its_steps_in_any_mode_and_nothing_is_written(contained, mode):
+    before = writes()
+    history = list(contained.graph.get_state_history({"configurable": {"thread_id": "one"}}))
+    steps = [past for past in history if past.next]
+    assert {node for past in steps for node in past.next} == {"__start__", *(node.__name__ for node, _ in NODES)}
+    for past in steps:
+        again = contained.run("one", None, mode, at=past.config)
+        assert again.next == ("approve",) or said(again)[0] in {
+            "contained", "no_action", "proposed", "escalated", "skipped",
+        }, past.next  # fmt: skip
+        assert writes() == before, past.next
 
 
 def test_a_question_that_was_answered_may_be_answered_again_and_nothing_is_left_to_do(contained):
@@ -259,6 +278,22 @@ def test_what_is_not_worked_says_why_and_opens_no_run(server, body, status, why)
     assert (said(state)[0], said(state)[1].split(":")[0]) == (status, why)
     world = server.home.ledger.parent / WORLD
     assert world.exists() == (status == "skipped"), "a world is made for a finding only"
+
+
+def test_a_mode_that_there_is_not_is_refused_in_words(server):
+    state = server.paste("one", "macie_policy", "yolo")
+    assert said(state) == ("refused", "malformed: There are observe, approve, auto. (mode)")
+
+
+def test_an_answer_outside_the_schema_asks_again_and_says_what_does_not_fit(server):
+    server.paste("one", "macie_policy")
+    before = writes()
+    state = server.answer("one", {"type": "do it"})
+    [question] = state.interrupts
+    assert question.value["not_understood"] == "decisions.0.type: Input should be 'approve' or 'reject'"
+    assert writes() == before
+    assert said(server.answer("one", YES))[0] == "contained"
+    assert writes() == before + 1
 
 
 def test_a_further_finding_of_one_event_takes_a_thread_of_its_own(server):
