@@ -9,12 +9,14 @@ from graphs.bootstrap import HomeUnusable
 from graphs.entrypoints import (
     cli_approvals,
     cli_closed,
+    cli_explain,
     cli_export,
     cli_iam,
     cli_parked,
     cli_policy,
     cli_runs,
     cli_sandbox,
+    cli_standing,
     cli_studio,
 )
 from graphs.entrypoints.commands import Commands
@@ -25,6 +27,8 @@ app = typer.Typer(
     cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
 cli_runs.add_to(app)
+app.command()(cli_explain.explain)
+app.command()(cli_standing.standing)
 app.command()(cli_iam.iam)
 app.command()(cli_closed.closed)
 app.command()(cli_export.export)

@@ -1,4 +1,4 @@
-"""`stanch run`, `explain`, `undo`, `standing`, `catalogue`: one event in, and what came of it."""
+"""`stanch run`, `undo`, `sweep`, `catalogue`: one event in, and what came of it."""
 
 import hashlib
 import sys
@@ -16,21 +16,19 @@ from agent.verdict import Mode
 from graphs.bootstrap import actor, prepared
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
-from graphs.entrypoints.explaining import explain as explain_report
-from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
+from graphs.entrypoints.opening import REFUSED, configured, of_run, opened, stop
+from graphs.entrypoints.printing import as_json, exit_code, indented, line, out, plain, shown
 from graphs.entrypoints.reading import Unreadable, read
+from graphs.entrypoints.run_argument import Run
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
 from graphs.undo import NothingToUndo, undo_run
 from tools.action import catalogue as all_actions
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that have no group of their own."""
-    for command in (run, explain, undo, standing, sweep, catalogue):
+    for command in (run, undo, sweep, catalogue):
         app.command()(command)
 
 
@@ -105,14 +103,6 @@ def _refuse(text: str, raw: bytes) -> None:
     print(f"refused: {plain(text, 400)}; {where_kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
 
 
-def explain(run: Run) -> None:
-    """Say what a run saw, decided and did, in order."""
-    report = ledger_of(run).report(run)
-    if report is None:
-        stop(f"{run} is still being worked", REFUSED)
-    explain_report(report)
-
-
 def undo(
     run: Run,
     action: Annotated[str, typer.Argument(metavar="[ACTION]", help="One action, like A1. Default: all.")] = "",
@@ -126,22 +116,6 @@ def undo(
         stop(report.detail, REFUSED)
     print(as_json([report])) if json_ else line(report)  # noqa: T201 - the JSON is the output
     raise typer.Exit(exit_code([report]))
-
-
-def standing() -> None:
-    """List the containments that stand."""
-    receipts = [
-        (sandbox, receipt)
-        for sandbox, ledger in ledgers().items()
-        for receipt in ledger.standing()
-        if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
-    ]
-    for sandbox, receipt in receipts:
-        change = receipt.change
-        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
-        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
-    if not receipts:
-        out.print(nothing("Nothing stands."), soft_wrap=True)
 
 
 def sweep(

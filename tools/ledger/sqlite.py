@@ -24,7 +24,7 @@ from tools.ledger.decisions import (
 from tools.ledger.effect_rows import EffectRows
 from tools.ledger.fence import fenced
 from tools.ledger.parked_rows import ParkedRows
-from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
+from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, Unsettled, run_id_for
 
 _ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
@@ -146,6 +146,20 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         with self._transaction() as db:
             rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
         return [_row(row) for row in rows if not held(_leased(row), now, self._alive)]
+
+    def unsettled(self, now: datetime) -> list[Unsettled]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT runs.*, c.change, c.claimed_at FROM claims c JOIN runs ON runs.run_id = c.run_id"
+                " WHERE c.state = 'open' AND c.sent ORDER BY c.claimed_at, c.effect"
+            ).fetchall()
+        return [
+            Unsettled.model_validate(
+                {"run_id": row["run_id"], "change": json.loads(row["change"]), "at": row["claimed_at"]}
+            )
+            for row in rows
+            if not held(_leased(row), now, self._alive)
+        ]
 
     def kin(self, case: str, since: datetime) -> list[Kin]:
         with self._transaction() as db:
