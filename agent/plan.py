@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agent.catalogue import LeftOpen
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 
@@ -172,7 +173,7 @@ class Change(Record):
     notes: JsonObject = {}
     """What verifying may use. No part of what is approved, and no drift if it is another the next time."""
     blast_radius: list[Effect] = []
-    leaves_open: list[str] = []
+    leaves_open: list[str | LeftOpen] = []
 
     @property
     def needed(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from agent.finding import Finding
 from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
-from agent.receipt import Outcome, Receipt
+from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import Moment, Record
 from agent.target import Target
 from agent.verdict import Approval, Mode, Verdict
@@ -97,6 +97,24 @@ class ReportedAction(Record):
     undone: Receipt | None = None
     """What taking it back did, once somebody asked for it."""
     undo_verdict: Verdict | None = None
+    lapsed: str = ""
+    """What showed that it holds no more, once something did."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether what it did was neither taken back nor found gone."""
+        return not self.lapsed and (self.undone is None or self.undone.outcome is not Outcome.UNDONE)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it put, or may have put, something in place that is still there as far as is known."""
+        return self.receipt is not None and self.receipt.outcome in MAY_STAND and self.in_place
+
+    @property
+    def gone(self) -> str:
+        """Why it stands no more, after its name; empty if it does."""
+        undone = self.undone is not None and self.undone.outcome is Outcome.UNDONE
+        return "was taken back" if undone else "holds no more" if self.lapsed else ""
 
 
 class Told(Record):
@@ -147,6 +165,9 @@ class Report(Record):
     """Targets that a live read did not confirm, by `Target.key`: not there any more, somebody else's, or not to be read."""
     approvals: list[Approval] = []
     leaves_open: list[str] = []
+    """What an attacker may still do, as far as what stands now leaves it open."""
+    made_for_others: list[Target] = []
+    """Credentials that the contained made for other users, as far as the evidence shows."""
     related: list[str] = []
     """Earlier runs of the same case: findings about the same principal or resource, a short time before this one."""
     told: Told | None = None

@@ -7,8 +7,8 @@ from langgraph.runtime import Runtime
 
 from agent.plan import Change, PlannedAction
 from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
-from agent.report import Status
 from agent.verdict import Ruling, Verdict
+from graphs.lapsing import lapsing
 from graphs.order import runnable
 from graphs.ruling import rule
 from graphs.service import Service
@@ -86,7 +86,8 @@ def _lapse(change: Change, service: Service) -> None:
     report = None if run_id is None else service.ledger.report(run_id)
     if report is not None:
         reason = f"{change.action} on {change.target.id} no longer holds: somebody took it back"
-        service.ledger.amend(report.model_copy(update={"status": Status.LAPSED, "reason": reason}), service.clock())
+        lapsed = lapsing(report, change, "somebody took it back", service)
+        service.ledger.amend(lapsed.model_copy(update={"reason": reason}), service.clock())
 
 
 def _already(action: PlannedAction, run_id: str, fence: int, service: Service) -> Receipt:

@@ -11,6 +11,7 @@ from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
 from agent.intake import parse
+from agent.left_open import still_open
 from agent.plan import Change, digest_of
 from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt, Verification
 from agent.record import JsonObject, Record
@@ -311,6 +312,7 @@ def _amended(report: Report, done: Undoing, service: Service) -> Report:
         for a in report.actions
     ]
     left = [a for a in changed if _stands(a, service)]
+    report = report.model_copy(update={"leaves_open": still_open(changed, report.made_for_others, service.catalogue)})
     status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, left, done)
     return report.model_copy(
         update={

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.left_open import lines_on_a_card
 from agent.policy import reasons
 from agent.report import Report, Status, proposed_by
 from agent.target import Target
@@ -83,6 +84,7 @@ def _show(run: str) -> None:
 
 
 def _card(request: Request, report: Report) -> None:
+    standing = [action.planned.change for action in report.actions if action.stands]
     for action in request.actions:
         change = action.change
         spec = catalogue().get(change.action)
@@ -96,7 +98,7 @@ def _card(request: Request, report: Report) -> None:
         row("proposed", f"by {proposed_by(action, report.answered_by)}")
         for number, effect in enumerate(change.blast_radius):
             row("" if number else "feels it", shown(effect.line))
-        for number, text in enumerate(change.leaves_open):
+        for number, text in enumerate(lines_on_a_card(change, request.actions, standing)):
             row("" if number else "still open", shown(text))
         row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))
 

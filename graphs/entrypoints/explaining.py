@@ -1,6 +1,9 @@
 """One run in the seven words, for a terminal."""
 
 import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 
 from agent.evidence import unit
 from agent.policy import explain as explain_verdict
@@ -24,16 +27,26 @@ def explain(report: Report) -> None:
     for action in report.actions:
         if action.verdict is not None:
             _verdict(action.verdict)
-    for approval in report.approvals:
-        row("answer", shown(answered(approval), 600), 0)
-    for action in report.actions:
-        _receipt(action.receipt, "receipt")
-    for action in report.actions:
-        if action.undo_verdict is not None:
-            _verdict(action.undo_verdict)
-    for action in report.actions[::-1]:
-        _receipt(action.undone, "undo")
+    for _, _, say in sorted(_happened(report), key=lambda each: each[:2]):
+        say()
+    for number, text in enumerate(report.leaves_open):
+        row("" if number else "still open", shown(text), 0)
     row("ended", f"{moment(report.ended_at)}, after {_calls(report)}", 0)
+
+
+def _happened(report: Report) -> Iterator[tuple[datetime, int, Callable[[], None]]]:
+    """What was answered, done and taken back: when, which of two of one moment comes first, and how to say it."""
+    for approval in report.approvals:
+        yield approval.at, 0, partial(row, "answer", shown(answered(approval), 600), 0)
+    for action in report.actions:
+        if action.receipt is not None:
+            yield action.receipt.at, 1, partial(_receipt, action.receipt, "receipt")
+    for action in report.actions[::-1]:
+        at = action.undone.at if action.undone is not None else report.ended_at
+        if action.undo_verdict is not None:
+            yield at, 2, partial(_verdict, action.undo_verdict)
+        if action.undone is not None:
+            yield at, 2, partial(_receipt, action.undone, "undo")
 
 
 def _finding(report: Report) -> None:
@@ -85,9 +98,7 @@ def _verdict(verdict: Verdict) -> None:
         row("" if number else "verdict", shown(text, 600), 0)
 
 
-def _receipt(receipt: Receipt | None, word: str) -> None:
-    if receipt is None:
-        return
+def _receipt(receipt: Receipt, word: str) -> None:
     change = receipt.change
     came = f"{receipt.outcome}, {moment(receipt.at)}" + (f": {shown(receipt.detail)}" if receipt.detail else "")
     row(word, f"{receipt.action_id} {change.action}: {came}", 0)

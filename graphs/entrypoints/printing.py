@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from agent.policy import decided_by, would
-from agent.receipt import MAY_STAND, Outcome
+from agent.receipt import Outcome
 from agent.report import FindingSummary, Report, ReportedAction, Status
 from agent.target import in_words
 from agent.verdict import Approval
@@ -93,9 +93,8 @@ def line(report: Report) -> None:
     if report.waits_for:
         row("waits for", shown(report.waits_for))
         row("answer", f"stanch approvals show {report.run_id}")
-    if any(_stands(action) for action in report.actions):
-        for number, text in enumerate(report.leaves_open):
-            row("" if number else "still open", shown(text))
+    for number, text in enumerate(report.leaves_open):
+        row("" if number else "still open", shown(text))
     if report.told is not None:
         row("hub", shown(report.told.words))
 
@@ -122,11 +121,6 @@ def answered(approval: Approval) -> str:
     return f"{word} {' and '.join(approval.action_ids)} by {approval.by}{role}, {moment(approval.at)}{said}"
 
 
-def _stands(action: ReportedAction) -> bool:
-    undone = action.undone is not None and action.undone.outcome is Outcome.UNDONE
-    return action.receipt is not None and action.receipt.outcome in MAY_STAND and not undone
-
-
 def _action(action: ReportedAction) -> None:
     change, verdict = action.planned.change, action.verdict
     ruling = verdict.ruling if verdict else "not judged"
@@ -135,7 +129,7 @@ def _action(action: ReportedAction) -> None:
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")
     for other in would(verdict) if verdict else []:
         row("", shown(other))
-    if action.undo and _stands(action):
+    if action.undo and action.stands:
         row("", f"[dim]{shown(action.undo)}[/]")
 
 

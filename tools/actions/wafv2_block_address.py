@@ -42,6 +42,7 @@ SPEC = ActionSpec(
         "What no web ACL stands before: SSH, network load balancers, instances with a public address.",
         "For seconds up to minutes, until AWS WAF has spread the change.",
     ],
+    opens_again="requests from {target} are served again.",
     time_boxed=True,
 )
 
