@@ -12,6 +12,7 @@ from graphs.entrypoints import (
     cli_explain,
     cli_export,
     cli_iam,
+    cli_list,
     cli_parked,
     cli_policy,
     cli_runs,
@@ -27,6 +28,7 @@ app = typer.Typer(
     cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
 cli_runs.add_to(app)
+app.command()(cli_list.runs)
 app.command()(cli_explain.explain)
 app.command()(cli_standing.standing)
 app.command()(cli_iam.iam)

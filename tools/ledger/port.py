@@ -319,8 +319,8 @@ class Ledger(Protocol):
         """The ids of what we made there, sorted."""
         ...
 
-    def runs(self) -> list[RunRow]:
-        """All runs, newest first."""
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        """All runs that were opened, ended or amended since then, the newest first."""
         ...
 
     def run(self, run_id: str) -> RunRow | None:

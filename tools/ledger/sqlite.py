@@ -196,9 +196,10 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
                 (report.status.value, report.model_dump_json(), iso(now), report.run_id),
             )
 
-    def runs(self) -> list[RunRow]:
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        asked = f"{_ROWS} WHERE updated_at >= ? ORDER BY updated_at DESC, run_id"
         with self._transaction() as db:
-            rows = db.execute(f"{_ROWS} ORDER BY updated_at DESC, run_id").fetchall()
+            rows = db.execute(asked, ("" if since is None else iso(since),)).fetchall()
         return [_row(row) for row in rows]
 
     def run(self, run_id: str) -> RunRow | None:

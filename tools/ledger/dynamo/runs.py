@@ -136,8 +136,10 @@ class RunRows(Kept):
 
         return self._table.again(attempt)
 
-    def runs(self) -> list[RunRow]:
-        listed = {each["run_id"]: each for name in (places.WORKED, places.RUNS) for each in self._table.listed(name)}
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        after = "" if since is None else iso(since)
+        found = [*self._table.listed(places.WORKED), *self._table.listed(places.RUNS, after)]
+        listed = {each["run_id"]: each for each in found if each["updated_at"] >= after}
         rows = list(map(_run_row, listed.values()))
         return sorted(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.updated_at, reverse=True)
 
