@@ -73,7 +73,11 @@ def _open_again(ours: Iterable[ReportedAction], catalogue: Catalogue) -> list[st
         change = action.planned.change
         spec = catalogue.get(change.action)
         if spec is not None and spec.opens_again and not action.in_place:
-            told.append(f"Since {action.planned.id} {action.gone}: {spec.opens_again.format(target=change.target.id)}")
+            undone = action.undone is not None and action.undone.outcome is Outcome.UNDONE
+            may = "" if undone else ", unless something else prevents it"
+            told.append(
+                f"Since {action.planned.id} {action.gone}{may}: {spec.opens_again.format(target=change.target.id)}"
+            )
     return told
 
 

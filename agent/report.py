@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from agent.finding import Finding
 from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
-from agent.receipt import MAY_STAND, Outcome, Receipt
+from agent.receipt import MAY_STAND, Outcome, Receipt, Verification
 from agent.record import Moment, Record
 from agent.target import Target
 from agent.verdict import Approval, Mode, Verdict
@@ -97,13 +97,13 @@ class ReportedAction(Record):
     undone: Receipt | None = None
     """What taking it back did, once somebody asked for it."""
     undo_verdict: Verdict | None = None
-    lapsed: str = ""
+    lapsed: Verification | None = None
     """What showed that it holds no more, once something did."""
 
     @property
     def in_place(self) -> bool:
         """Whether what it did was neither taken back nor found gone."""
-        return not self.lapsed and (self.undone is None or self.undone.outcome is not Outcome.UNDONE)
+        return not self.gone
 
     @property
     def stands(self) -> bool:
@@ -113,8 +113,10 @@ class ReportedAction(Record):
     @property
     def gone(self) -> str:
         """Why it stands no more, after its name; empty if it does."""
-        undone = self.undone is not None and self.undone.outcome is Outcome.UNDONE
-        return "was taken back" if undone else "holds no more" if self.lapsed else ""
+        outcome = self.undone.outcome if self.undone is not None else None
+        if outcome is Outcome.UNDONE:
+            return "was taken back"
+        return "was let go" if outcome is Outcome.LET_GO else "holds no more" if self.lapsed else ""
 
 
 class Told(Record):

@@ -6,7 +6,7 @@ from datetime import datetime
 from langgraph.runtime import Runtime
 
 from agent.plan import Change, PlannedAction
-from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
+from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt, Verification
 from agent.verdict import Ruling, Verdict
 from graphs.lapsing import lapsing
 from graphs.order import runnable
@@ -86,7 +86,8 @@ def _lapse(change: Change, service: Service) -> None:
     report = None if run_id is None else service.ledger.report(run_id)
     if report is not None:
         reason = f"{change.action} on {change.target.id} no longer holds: somebody took it back"
-        lapsed = lapsing(report, change, "somebody took it back", service)
+        seen = Verification(how="unverified", detail="somebody took it back", at=service.clock())
+        lapsed = lapsing(report, change, seen, service)
         service.ledger.amend(lapsed.model_copy(update={"reason": reason}), service.clock())
 
 

@@ -49,7 +49,7 @@ def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> 
         if not time_left():
             break
         looked: list[Looked] = []
-        seen = _read(receipt, replace(service, looked=looked.append))
+        seen = read(receipt, replace(service, looked=looked.append))
         if isinstance(seen, str):
             unread.append(f"{receipt.run_id} {receipt.action_id}: {seen}")
         elif seen.holds:
@@ -70,7 +70,7 @@ def _is_containment(receipt: Receipt, service: Service) -> bool:
     return spec is not None and spec.offered and spec.reversal is Reversal.EXACT
 
 
-def _read(receipt: Receipt, service: Service) -> Verification | str:
+def read(receipt: Receipt, service: Service) -> Verification | str:
     """What reading back shows, or why there was nothing to read."""
     change = receipt.change
     module = actions()[change.action]
@@ -102,7 +102,7 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
             return None
         looked: list[Looked] = []
         watched = replace(service, looked=looked.append)
-        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, watched)
+        report, seen = service.ledger.report(receipt.run_id) or report, read(receipt, watched)
         if isinstance(seen, Verification) and not seen.holds and _stands(receipt, service):
             # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
             service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, watched) else "lapsed")
@@ -157,7 +157,7 @@ def _amended(report: Report, receipt: Receipt, seen: Verification, service: Serv
     """The report with what lapsed; several of one run are all named."""
     said = f"{receipt.change.action} on {receipt.change.target.id} no longer holds: {seen.detail}"
     before = f"{report.reason}; " if report.status is Status.LAPSED else ""
-    return lapsing(report, receipt.change, seen.detail, service).model_copy(update={"reason": before + said})
+    return lapsing(report, receipt.change, seen, service).model_copy(update={"reason": before + said})
 
 
 def _told(report: Report, service: Service) -> Report:

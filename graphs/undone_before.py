@@ -23,8 +23,10 @@ def undone_before(run_id: str, ledger: Ledger) -> bool:
 
 
 def _taken_back(action: ReportedAction) -> bool:
-    """By somebody: policy saw who asked for it."""
+    """By somebody: policy saw who asked for it. What a person let go needed no policy: nothing was written."""
     undone, verdict = action.undone, action.undo_verdict
+    if undone is not None and undone.outcome is Outcome.LET_GO:
+        return True
     return (
         undone is not None
         and undone.outcome is Outcome.UNDONE

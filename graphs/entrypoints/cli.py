@@ -19,6 +19,7 @@ from graphs.entrypoints import (
     cli_sandbox,
     cli_standing,
     cli_studio,
+    cli_undo,
 )
 from graphs.entrypoints.commands import Commands
 from tools.ledger import Unavailable
@@ -30,6 +31,7 @@ app = typer.Typer(
 cli_runs.add_to(app)
 app.command()(cli_list.runs)
 app.command()(cli_explain.explain)
+app.command()(cli_undo.undo)
 app.command()(cli_standing.standing)
 app.command()(cli_iam.iam)
 app.command()(cli_closed.closed)

@@ -1,4 +1,4 @@
-"""`stanch run`, `undo`, `sweep`, `catalogue`: one event in, and what came of it."""
+"""`stanch run`, `sweep`, `catalogue`: one event in, and what came of it."""
 
 import hashlib
 import sys
@@ -13,22 +13,20 @@ from agent.finding import Refusal
 from agent.intake import parse
 from agent.report import Report, Status
 from agent.verdict import Mode
-from graphs.bootstrap import actor, prepared
+from graphs.bootstrap import prepared
 from graphs.cards import Told
 from graphs.cards import tell as tell_cards
-from graphs.entrypoints.opening import REFUSED, configured, of_run, opened, stop
+from graphs.entrypoints.opening import REFUSED, configured, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, out, plain, shown
 from graphs.entrypoints.reading import Unreadable, read
-from graphs.entrypoints.run_argument import Run
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
-from graphs.undo import NothingToUndo, undo_run
 from tools.action import catalogue as all_actions
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that have no group of their own."""
-    for command in (run, undo, sweep, catalogue):
+    for command in (run, sweep, catalogue):
         app.command()(command)
 
 
@@ -101,21 +99,6 @@ def _refuse(text: str, raw: bytes) -> None:
     except OSError as error:
         where_kept = f"not kept, {folder}: {error.strerror}"
     print(f"refused: {plain(text, 400)}; {where_kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
-
-
-def undo(
-    run: Run,
-    action: Annotated[str, typer.Argument(metavar="[ACTION]", help="One action, like A1. Default: all.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Who takes it back.")] = "",
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Take a run's actions back exactly, the last first; stop on drift. Whoever types this is its approver."""
-    with of_run(run) as runs:
-        report = undo_run(runs.service, run, action or None, by or actor(configured()))
-    if isinstance(report, NothingToUndo):
-        stop(report.detail, REFUSED)
-    print(as_json([report])) if json_ else line(report)  # noqa: T201 - the JSON is the output
-    raise typer.Exit(exit_code([report]))
 
 
 def sweep(

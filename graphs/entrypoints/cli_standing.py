@@ -1,36 +1,79 @@
 """`stanch standing`: the containments that stand, and writes of which nobody knows whether they took effect."""
 
+from typing import Annotated
+
+import typer
+
+from agent.receipt import Receipt
 from graphs.entrypoints.cli_explain import how_to_go_on, unknown
-from graphs.entrypoints.opening import ledgers, nothing, now_in
-from graphs.entrypoints.printing import moment, out, row, shown, where
+from graphs.entrypoints.drifted import drifted, ways_out
+from graphs.entrypoints.opening import FAILED, ledgers, nothing, now_in, opened
+from graphs.entrypoints.printing import line, moment, out, row, shown, where
+from graphs.reverify import Reverified, reverify
 from graphs.undo import expiry
 from tools.action import catalogue
 from tools.ledger import Ledger
 
 
-def standing() -> None:
-    """List the containments that stand, and the writes of dead runs whose outcome nobody knows."""
-    shown_any = [_list(ledger, sandbox) for sandbox, ledger in ledgers().items()]
-    if not any(shown_any):
+def standing(
+    check: Annotated[
+        bool, typer.Option("--check", help="Read each back first; what holds no more has lapsed.")
+    ] = False,
+) -> None:
+    """List the containments that stand, and the writes of dead runs whose outcome nobody knows.
+
+    With --check each is read back from AWS first, as the clock does it on Lambda. Exit code 1: something does not hold, or
+    could not be read.
+    """
+    found = ledgers()
+    read = [_read_back(sandbox) for sandbox, ledger in found.items() if check and ledger.standing()]
+    told = [_list(ledger, sandbox) for sandbox, ledger in found.items()]
+    if not any(told):
         out.print(nothing("Nothing stands."), soft_wrap=True)
+    if any(seen.lapsed or seen.partly or seen.unread for seen in read):
+        raise typer.Exit(FAILED)
+
+
+def _read_back(sandbox: bool) -> Reverified:
+    """Read what stands, and say what that showed."""
+    with opened(sandbox=sandbox) as runs:
+        seen = reverify(runs.service)
+    for report in seen.lapsed:
+        line(report)
+    for text in seen.partly:
+        row("in part", shown(text, 600), 0)
+    for text in seen.unread:
+        row("unread", shown(text, 600), 0)
+    out.print(f"{seen.held} read back and in place{where(sandbox)}")
+    return seen
 
 
 def _list(ledger: Ledger, sandbox: bool) -> bool:
     """Whether there was anything to say."""
     receipts = [one for one in ledger.standing() if (spec := catalogue().get(one.change.action)) and spec.offered]
     for receipt in receipts:
-        change = receipt.change
-        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
-        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
-        until = expiry(change, catalogue().get(change.action))
-        if until is not None:
-            row("until", f"{moment(until)}: {who_ends_it(sandbox)}")
+        _stands(receipt, ledger, sandbox)
     unsettled = ledger.unsettled(now_in(ledger, sandbox=sandbox))
     for one in unsettled:
         out.print(f"[bold]{one.run_id}[/] [red]outcome unknown[/]{where(sandbox)}")
         row("unknown", unknown(one))
         row("go on", how_to_go_on(sandbox))
     return bool(receipts or unsettled)
+
+
+def _stands(receipt: Receipt, ledger: Ledger, sandbox: bool) -> None:
+    change = receipt.change
+    out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
+    row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
+    until = expiry(change, catalogue().get(change.action))
+    if until is not None:
+        row("until", f"{moment(until)}: {who_ends_it(sandbox)}")
+    report = ledger.report(receipt.run_id)
+    for action in report.actions if report is not None else []:
+        if report is not None and action.planned.id == receipt.action_id and action.undone and drifted(action):
+            row("drifted", f"an undo stopped {moment(action.undone.at)}: {shown(action.undone.detail)}")
+            for number, text in enumerate(["read it now: stanch standing --check", *ways_out(report, action)]):
+                row("" if number else "ways out", shown(text))
 
 
 def who_ends_it(sandbox: bool) -> str:

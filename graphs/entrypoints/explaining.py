@@ -8,8 +8,9 @@ from functools import partial
 from agent.evidence import unit
 from agent.policy import explain as explain_verdict
 from agent.receipt import Receipt
-from agent.report import Report, SourceSummary, proposed_by
+from agent.report import Report, ReportedAction, SourceSummary, proposed_by
 from agent.verdict import Verdict
+from graphs.entrypoints.drifted import fields_read
 from graphs.entrypoints.printing import answered, line, moment, out, row, shown
 
 
@@ -43,6 +44,8 @@ def _happened(report: Report) -> Iterator[tuple[datetime, int, Callable[[], None
             yield action.receipt.at, 1, partial(_receipt, action.receipt, "receipt")
     for action in report.actions[::-1]:
         at = action.undone.at if action.undone is not None else report.ended_at
+        if action.lapsed is not None:
+            yield action.lapsed.at, 2, partial(_lapsed, action)
         if action.undo_verdict is not None:
             yield at, 2, partial(_verdict, action.undo_verdict)
         if action.undone is not None:
@@ -105,10 +108,21 @@ def _receipt(receipt: Receipt, word: str) -> None:
     if receipt.undo_of is None:
         row("", f"before {shown(json.dumps(change.before), 700)}", 0)
         row("", f"after {shown(json.dumps(change.after), 700)}", 0)
+    for text in fields_read(receipt.found, change.after):
+        row("", shown(text, 700), 0)
     for call in receipt.calls:
         row("", f"call {call.operation} {shown(call.request_id)} {shown(call.error)}", 0)
     if receipt.verification is not None:
         row("", f"verified {receipt.verification.how.replace('_', ' ')}: {shown(receipt.verification.detail)}", 0)
+
+
+def _lapsed(action: ReportedAction) -> None:
+    if action.lapsed is None:
+        return
+    change = action.planned.change
+    row("lapsed", f"{action.planned.id} {change.action}: {moment(action.lapsed.at)}: {shown(action.lapsed.detail)}", 0)
+    for text in fields_read(action.lapsed.found, change.after):
+        row("", shown(text, 700), 0)
 
 
 def _calls(report: Report) -> str:

@@ -13,12 +13,14 @@ from agent.receipt import Outcome
 from agent.report import FindingSummary, Report, ReportedAction, Status
 from agent.target import in_words
 from agent.verdict import Approval
+from graphs.entrypoints.drifted import drifted, reads_now, ways_out
 from graphs.plain import plain as plain
 
 out = Console(highlight=False)
 
 _GOOD = {Status.CONTAINED, Status.NO_ACTION, Status.UNDONE, Status.PROPOSED}
 _BAD = {Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED, Status.LAPSED}
+_ENDED = {Outcome.UNDONE: "undone", Outcome.LET_GO: "let go"}
 _LABEL = 10
 """Width of the words on the left."""
 
@@ -89,7 +91,7 @@ def line(report: Report) -> None:
     if report.finding is not None:
         _finding(report, report.finding)
     for action in report.actions:
-        _action(action)
+        _action(report, action)
     if report.waits_for:
         row("waits for", shown(report.waits_for))
         row("answer", f"stanch approvals show {report.run_id}")
@@ -121,7 +123,7 @@ def answered(approval: Approval) -> str:
     return f"{word} {' and '.join(approval.action_ids)} by {approval.by}{role}, {moment(approval.at)}{said}"
 
 
-def _action(action: ReportedAction) -> None:
+def _action(report: Report, action: ReportedAction) -> None:
     change, verdict = action.planned.change, action.verdict
     ruling = verdict.ruling if verdict else "not judged"
     by = shown(", ".join(decided_by(verdict))) if verdict else ""
@@ -129,7 +131,12 @@ def _action(action: ReportedAction) -> None:
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")
     for other in would(verdict) if verdict else []:
         row("", shown(other))
-    if action.undo and action.stands:
+    for text in reads_now(action) if drifted(action) or action.lapsed else []:
+        row("", shown(text, 700))
+    if drifted(action):
+        for number, text in enumerate(ways_out(report, action)):
+            row("" if number else "ways out", shown(text))
+    elif action.undo and (action.undone is None or action.undone.outcome not in _ENDED):
         row("", f"[dim]{shown(action.undo)}[/]")
 
 
@@ -139,7 +146,9 @@ def _came_of(action: ReportedAction) -> str:
     if action.receipt is not None:
         checked = action.receipt.verification
         text += f", {action.receipt.outcome}" + (f", {checked.how.replace('_', ' ')}" if checked else "")
+    if action.lapsed is not None:
+        text += f", holds no more ({shown(action.lapsed.detail)})"
     if action.undone is not None:
-        text += f", then {'undone' if action.undone.outcome is Outcome.UNDONE else 'undo ' + action.undone.outcome}"
+        text += f", then {_ENDED.get(action.undone.outcome, f'undo {action.undone.outcome}')}"
         text += f" ({shown(action.undone.detail)})" if action.undone.detail else ""
     return text
