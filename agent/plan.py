@@ -176,6 +176,12 @@ class Change(Record):
     leaves_open: list[str | LeftOpen] = []
 
     @property
+    def felt(self) -> list[str]:
+        """What others would feel, in lines: what was counted and is not there is nothing that anybody feels."""
+        lines = [effect.line for effect in self.blast_radius if effect.count != 0]
+        return lines or (["Nobody: nothing that was counted is there."] if self.blast_radius else [])
+
+    @property
     def needed(self) -> bool:
         """Whether anything would change at all."""
         return self.before != self.after

@@ -181,6 +181,11 @@ class Report(Record):
     ended_at: Moment
 
 
+def answered_by_playbook(report: Report) -> bool:
+    """Whether the words of the rationale are the playbook's own, whatever wire they came over."""
+    return report.answered_by.startswith("playbook")
+
+
 def proposed_by(planned: PlannedAction, answered_by: str) -> str:
     """Who wanted it. Where the playbook answered for a model, nobody was independent of it."""
     if planned.proposed_by_model and planned.proposed_by_playbook:

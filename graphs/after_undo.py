@@ -42,6 +42,12 @@ def after_undo(
     return amended, [a for a in changed if may_be_undone(a, service)]
 
 
+def is_back(report: Report, action: str) -> bool:
+    """Whether the one action that was asked for is taken back."""
+    undone = [a.undone for a in report.actions if a.planned.id == action]
+    return bool(undone) and undone[0] is not None and undone[0].outcome is Outcome.UNDONE
+
+
 def partly(
     report: Report,
     left: list[ReportedAction],

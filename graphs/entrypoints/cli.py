@@ -22,6 +22,7 @@ from graphs.entrypoints import (
     cli_undo,
 )
 from graphs.entrypoints.commands import Commands
+from graphs.entrypoints.saying import as_wide
 from tools.ledger import Unavailable
 from tools.session import NoAws
 
@@ -48,6 +49,6 @@ def main() -> None:
     try:
         app()
     except (HomeUnusable, NoAws, Unavailable, sqlite3.Error) as error:
-        sys.exit(str(error))
+        sys.exit(as_wide(str(error)))
     except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        sys.exit(as_wide(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)))

@@ -96,8 +96,8 @@ def _card(request: Request, report: Report) -> None:
         for number, why in enumerate(reasons(verdict) if verdict else []):
             row("" if number else "asked as", shown(why))
         row("proposed", f"by {proposed_by(action, report.answered_by)}")
-        for number, effect in enumerate(change.blast_radius):
-            row("" if number else "feels it", shown(effect.line))
+        for number, text in enumerate(change.felt):
+            row("" if number else "feels it", shown(text))
         for number, text in enumerate(lines_on_a_card(change, request.actions, standing)):
             row("" if number else "still open", shown(text))
         row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))
@@ -129,7 +129,10 @@ def approve(
     reason: Why = "",
     json_: AsJson = False,
 ) -> None:
-    """Approve the actions that were asked, or fewer; of a card all that it shows."""
+    """Approve the actions that were asked, or fewer; of a card all that it shows.
+
+    Exit code 0: done as approved, also where you left actions out; 1: failed, unverified or partial otherwise; 2: not taken.
+    """
     if is_card(run) and only:
         stop("--only drops actions of one run: answer that run alone", REFUSED)
     _answer(run, "approve", by, only, reason, json_)
@@ -149,7 +152,10 @@ def edit(
     reason: Why = "",
     json_: AsJson = False,
 ) -> None:
-    """Approve without some of the actions. Nothing can be added or widened."""
+    """Approve without some of the actions. Nothing can be added or widened.
+
+    Exit code 0: what you left in is done, although the run is partially contained; 1: it is not; 2: not taken.
+    """
     request = ledger_of(run).request(run)
     asked = [action.id for action in request.actions] if request else []
     unknown = sorted(set(drop) - set(asked))

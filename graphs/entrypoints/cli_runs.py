@@ -19,6 +19,7 @@ from graphs.cards import tell as tell_cards
 from graphs.entrypoints.opening import REFUSED, configured, opened, stop
 from graphs.entrypoints.printing import as_json, exit_code, indented, line, out, plain, shown
 from graphs.entrypoints.reading import Unreadable, read
+from graphs.entrypoints.saying import say
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
 from tools.action import catalogue as all_actions
@@ -98,7 +99,7 @@ def _refuse(text: str, raw: bytes) -> None:
         where_kept = f"kept as {kept}"
     except OSError as error:
         where_kept = f"not kept, {folder}: {error.strerror}"
-    print(f"refused: {plain(text, 400)}; {where_kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
+    say(f"refused: {plain(text, 400)}; {where_kept}")
 
 
 def sweep(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from graphs.after_undo import is_back
 from graphs.bootstrap import actor
 from graphs.entrypoints.opening import REFUSED, configured, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line
@@ -22,7 +23,10 @@ def undo(
     reason: Annotated[str, typer.Option("--reason", help="Why it is let go, in your words.")] = "",
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Take a run's actions back exactly, the last first; stop on drift. Whoever types this is its approver."""
+    """Take a run's actions back exactly, the last first; stop on drift. Whoever types this is its approver.
+
+    Exit code 0: all that was asked for is taken back, also where another action stands; 1: it is not; 2: refused.
+    """
     if let_go and not (action and reason.strip()):
         stop("--let-go is about one action, and needs a --reason", REFUSED)
     if reason and not let_go:
@@ -37,4 +41,4 @@ def undo(
     if isinstance(report, NothingToUndo):
         stop(report.detail, REFUSED)
     print(as_json([report])) if json_ else line(report)  # noqa: T201 - the JSON is the output
-    raise typer.Exit(0 if let_go else exit_code([report]))
+    raise typer.Exit(0 if let_go or is_back(report, action) else exit_code([report]))

@@ -1,6 +1,5 @@
 """Opening what one command needs: a ledger to read, or the service on the sandbox or the real AWS; errors become one line."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from graphs.bootstrap import (
     working,
 )
 from graphs.configuration import Configuration
+from graphs.entrypoints.saying import say
 from graphs.holding import alive
 from graphs.runs import Runs
 from tools.ledger import Ledger, SqliteLedger
@@ -37,7 +37,7 @@ FAILED, REFUSED = 1, 2
 
 def stop(message: str, code: int) -> NoReturn:
     """Say one line on standard error and end with the code."""
-    print(message, file=sys.stderr)  # noqa: T201 - the line that the caller is owed
+    say(message)
     raise typer.Exit(code)
 
 

@@ -13,6 +13,7 @@ from agent.receipt import Outcome
 from agent.report import FindingSummary, Report, ReportedAction, Status
 from agent.target import in_words
 from agent.verdict import Approval
+from graphs.closed import is_closed
 from graphs.entrypoints.drifted import drifted, reads_now, ways_out
 from graphs.plain import plain as plain
 
@@ -76,9 +77,15 @@ def where(sandbox: bool) -> str:
     return "  [dim]in the sandbox[/]" if sandbox else ""
 
 
+def status_words(report: Report) -> str:
+    """The status for people. A run that closed its finding says so beside it: nothing else was acted on."""
+    words = report.status.replace("_", " ")
+    return f"{words} but closing the finding" if is_closed(report) else words
+
+
 def line(report: Report) -> None:
     """One run on a few lines."""
-    status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
+    status = f"[{tone(report.status)}]{status_words(report)}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
     if report.disposition is not None:
