@@ -56,4 +56,5 @@ def unknown(one: Unsettled) -> str:
 def how_to_go_on(sandbox: bool) -> str:
     """What takes the run up again."""
     here = " --sandbox" if sandbox else ""
-    return f"deliver the same event again: stanch run EVENT.json{here}; it reads first, and writes nothing twice"
+    again = f"deliver the same event again: stanch run EVENT.json{here}; it reads first, and writes nothing twice"
+    return again if sandbox else f"{again}; on Lambda the clock takes it up"
