@@ -7,7 +7,7 @@ from functools import partial
 
 from agent.evidence import unit
 from agent.policy import explain as explain_verdict
-from agent.receipt import Receipt
+from agent.receipt import Outcome, Receipt
 from agent.report import Report, ReportedAction, SourceSummary, proposed_by
 from agent.verdict import Verdict
 from graphs.entrypoints.drifted import fields_read
@@ -46,7 +46,8 @@ def _happened(report: Report) -> Iterator[tuple[datetime, int, Callable[[], None
         at = action.undone.at if action.undone is not None else report.ended_at
         if action.lapsed is not None:
             yield action.lapsed.at, 2, partial(_lapsed, action)
-        if action.undo_verdict is not None:
+        let_go = action.undone is not None and action.undone.outcome is Outcome.LET_GO
+        if action.undo_verdict is not None and not let_go:
             yield at, 2, partial(_verdict, action.undo_verdict)
         if action.undone is not None:
             yield at, 2, partial(_receipt, action.undone, "undo")
@@ -103,7 +104,9 @@ def _verdict(verdict: Verdict) -> None:
 
 def _receipt(receipt: Receipt, word: str) -> None:
     change = receipt.change
-    came = f"{receipt.outcome}, {moment(receipt.at)}" + (f": {shown(receipt.detail)}" if receipt.detail else "")
+    came = f"{receipt.outcome.replace('_', ' ')}, {moment(receipt.at)}" + (
+        f": {shown(receipt.detail)}" if receipt.detail else ""
+    )
     row(word, f"{receipt.action_id} {change.action}: {came}", 0)
     if receipt.undo_of is None:
         row("", f"before {shown(json.dumps(change.before), 700)}", 0)
