@@ -15,7 +15,7 @@ import typer
 from agent.report import Status
 from graphs.bootstrap import LEDGER, REGISTRY, SANDBOX, prepared
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, stop
-from graphs.entrypoints.printing import out
+from graphs.entrypoints.printing import out, shown
 from graphs.entrypoints.reading import Unreadable, read
 from graphs.run_list import UNDO
 from tools.ledger import SqliteLedger
@@ -52,7 +52,8 @@ def reset(
             store.forget()
     except WorldBusy as error:
         stop(f"{error}: wait until it ends, or end it", FAILED)
-    out.print(f"Forgotten: {held}. The sandbox is empty.", soft_wrap=not out.is_terminal)
+    out.print(f"Forgotten: {shown(held)}.")
+    out.print("The sandbox is empty.")
 
 
 def at_a_terminal() -> bool:
