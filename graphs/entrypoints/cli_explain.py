@@ -7,6 +7,7 @@ from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, known, now_in, stop
 from graphs.entrypoints.printing import moment, out, row, shown, where
 from graphs.entrypoints.run_argument import Run
+from graphs.run_list import UNDO
 from tools.ledger import Unsettled
 
 
@@ -39,7 +40,10 @@ def _say(left: Abandoned, sandbox: bool) -> None:
         row("", f"after {shown(json.dumps(one.change.after), 700)}")
     if not left.receipts and not left.unsettled:
         row("wrote", "nothing, as far as the ledger knows, which is told before each write")
-    row("go on", how_to_go_on(sandbox))
+    if run.incident.startswith(UNDO):
+        row("go on", f"ask for it again: stanch undo {shown(run.incident.removeprefix(UNDO))}")
+    else:
+        row("go on", how_to_go_on(sandbox))
 
 
 def why_not_ended(handed_over: bool) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agent.plan import Change
 from agent.receipt import Receipt
 from graphs.entrypoints.cli_explain import how_to_go_on, unknown
 from graphs.entrypoints.drifted import drifted, ways_out
@@ -50,15 +51,21 @@ def _read_back(sandbox: bool) -> Reverified:
 
 def _list(ledger: Ledger, sandbox: bool) -> bool:
     """Whether there was anything to say."""
-    receipts = [one for one in ledger.standing() if (spec := catalogue().get(one.change.action)) and spec.offered]
+    receipts = [one for one in ledger.standing() if _is_containment(one.change)]
     for receipt in receipts:
         _stands(receipt, ledger, sandbox)
-    unsettled = ledger.unsettled(now_in(ledger, sandbox=sandbox))
+    unsettled = [one for one in ledger.unsettled(now_in(ledger, sandbox=sandbox)) if _is_containment(one.change)]
     for one in unsettled:
         out.print(f"[bold]{one.run_id}[/] [red]outcome unknown[/]{where(sandbox)}")
         row("unknown", unknown(one))
         row("go on", how_to_go_on(sandbox))
     return bool(receipts or unsettled)
+
+
+def _is_containment(change: Change) -> bool:
+    """A note in Security Hub is none."""
+    spec = catalogue().get(change.action)
+    return spec is not None and spec.offered
 
 
 def _stands(receipt: Receipt, ledger: Ledger, sandbox: bool) -> None:

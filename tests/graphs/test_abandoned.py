@@ -50,6 +50,18 @@ def test_a_write_whose_outcome_nobody_knows_is_listed_beside_what_stands(tmp_pat
     assert "Nothing stands" not in said
 
 
+def test_a_dead_undo_is_asked_for_again_and_a_note_whose_outcome_is_unknown_is_no_containment(tmp_path: Path) -> None:
+    (tmp_path / SANDBOX).mkdir()
+    ledger = SqliteLedger(tmp_path / SANDBOX / LEDGER, sandbox=True)
+    undo = ledger.open("undo:run-0123456789ab", "1", {"undo": "run-0123456789ab"}, "auto", KILLED, NOW)
+    assert isinstance(undo, Opened)
+    note = change("build-bot").model_copy(update={"action": "securityhub_update_finding"})
+    ledger.claim(undo.run_id, undo.fence, note, NOW)
+    ledger.sending(undo.run_id, undo.fence, note, NOW)
+    assert command(tmp_path, "standing") == (0, "Nothing stands.")
+    assert "ask for it again: stanch undo run-0123456789ab" in command(tmp_path, "explain", undo.run_id)[1]
+
+
 def test_what_a_live_process_writes_now_is_no_news(tmp_path: Path) -> None:
     (tmp_path / SANDBOX).mkdir()
     run = left(tmp_path, holder="elsewhere:1:1:1")
