@@ -29,6 +29,14 @@ class Disruption(IntEnum):
     """Others who share the resource feel it."""
 
 
+class LeftOpen(Record):
+    """Something that an action leaves open as long as none of the others that would close it stands."""
+
+    text: str
+    closed_by: frozenset[str]
+    """Actions that close it, about the same resource, or about the user whose key it is."""
+
+
 class ActionSpec(Record):
     """One action as the agent knows it."""
 
@@ -43,8 +51,10 @@ class ActionSpec(Record):
     """What it does, in one line for a card: `Deactivate the access key.`"""
     disrupts: str
     """Who may feel it, in one line."""
-    leaves_open: list[str] = []
+    leaves_open: list[str | LeftOpen] = []
     """What an attacker may still do afterwards."""
+    opens_again: str = ""
+    """What is open again once this was taken back; `{target}` stands for the id of what it was about."""
     follows: list[str] = []
     """Actions that, if they are in the plan about the same resource, must have run before this one."""
     per_run: bool = False

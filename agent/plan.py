@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agent.catalogue import LeftOpen
 from agent.record import JsonObject, Record
 from agent.target import Target, TargetKind
 
@@ -172,7 +173,13 @@ class Change(Record):
     notes: JsonObject = {}
     """What verifying may use. No part of what is approved, and no drift if it is another the next time."""
     blast_radius: list[Effect] = []
-    leaves_open: list[str] = []
+    leaves_open: list[str | LeftOpen] = []
+
+    @property
+    def felt(self) -> list[str]:
+        """What others would feel, in lines: what was counted and is not there is nothing that anybody feels."""
+        lines = [effect.line for effect in self.blast_radius if effect.count != 0]
+        return lines or (["Nobody: nothing that was counted is there."] if self.blast_radius else [])
 
     @property
     def needed(self) -> bool:

@@ -1,6 +1,6 @@
 """The prompt: a static part that is cached, and a variable part that is the case and nothing else."""
 
-from agent.catalogue import Catalogue
+from agent.catalogue import ActionSpec, Catalogue
 from agent.plan import Case
 
 _OPEN, _CLOSE = "<case>\n", "\n</case>"
@@ -73,10 +73,14 @@ def system_text(catalogue: Catalogue) -> str:
     """The static part: the task and the offered actions. The same bytes for every finding, so that Bedrock caches it."""
     lines = [
         f"- `{spec.id}` on a slot of kind `{spec.target.value}`. {spec.summary} Who may feel it: {spec.disrupts}"
-        + (f" Left open: {' '.join(spec.leaves_open)}" if spec.leaves_open else "")
+        + (f" Left open: {' '.join(_words(spec))}" if spec.leaves_open else "")
         for spec in catalogue.offered
     ]
     return SYSTEM + "\n# The actions that are offered\n\n" + "\n".join(lines) + "\n"
+
+
+def _words(spec: ActionSpec) -> list[str]:
+    return [line if isinstance(line, str) else line.text for line in spec.leaves_open]
 
 
 def user_text(case: Case) -> str:

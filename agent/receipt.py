@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     """A write may have taken effect, of this run or of one before it, and nothing that was read says whether."""
     FAILED = "failed"
     UNDONE = "undone"
+    LET_GO = "let_go"
+    """It does not read as we left it, and a person said that it is not ours any more: nothing was written."""
 
 
 MAY_STAND = (Outcome.DONE, Outcome.PARTIAL, Outcome.UNSURE)
@@ -32,6 +34,8 @@ class Verification(Record):
     how: Literal["observed", "by_configuration", "unverified"]
     detail: str
     at: Moment
+    found: JsonObject = {}
+    """The fields that read otherwise, without secrets."""
 
     @property
     def holds(self) -> bool:
@@ -79,4 +83,6 @@ class Receipt(Record):
     made: list[str] = []
     """The ids of what it made and a later run may use as it is."""
     verification: Verification | None = None
+    found: JsonObject = {}
+    """Where an undo stopped at drift: the fields that read otherwise, without secrets."""
     undo_of: str | None = None

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from agent.finding import Finding
 from agent.plan import Confidence, Disposition, Inapplicable, PlannedAction
-from agent.receipt import Outcome, Receipt
+from agent.receipt import MAY_STAND, Outcome, Receipt, Verification
 from agent.record import Moment, Record
 from agent.target import Target
 from agent.verdict import Approval, Mode, Refused, Verdict
@@ -109,6 +109,9 @@ class ReportedAction(Record):
     refused: Refused | None = None
     """The no of a person in this run, where nobody approved it."""
 
+    lapsed: Verification | None = None
+    """What showed that it holds no more, once something did."""
+
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do about it: a person refused it, or it is in place and read back."""
@@ -117,6 +120,24 @@ class ReportedAction(Record):
             return self.refused is not None
         held = receipt.verification is not None and receipt.verification.holds
         return held and receipt.outcome in IN_PLACE and self.undone is None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether what it did was neither taken back nor found gone."""
+        return not self.gone
+
+    @property
+    def stands(self) -> bool:
+        """Whether it put, or may have put, something in place that is still there as far as is known."""
+        return self.receipt is not None and self.receipt.outcome in MAY_STAND and self.in_place
+
+    @property
+    def gone(self) -> str:
+        """Why it stands no more, after its name; empty if it does."""
+        outcome = self.undone.outcome if self.undone is not None else None
+        if outcome is Outcome.UNDONE:
+            return "was taken back"
+        return "was let go" if outcome is Outcome.LET_GO else "holds no more" if self.lapsed else ""
 
 
 class Told(Record):
@@ -169,6 +190,9 @@ class Report(Record):
     """Targets that a live read did not confirm, by `Target.key`: not there any more, somebody else's, or not to be read."""
     approvals: list[Approval] = []
     leaves_open: list[str] = []
+    """What an attacker may still do, as far as what stands now leaves it open."""
+    made_for_others: list[Target] = []
+    """Credentials that the contained made for other users, as far as the evidence shows."""
     related: list[str] = []
     """Earlier runs of the same case: findings about the same principal or resource, a short time before this one."""
     told: Told | None = None
@@ -193,6 +217,11 @@ class Report(Record):
         chosen = any(action.refused is not None for action in self.actions)
         partly = self.status is Status.PARTIALLY_CONTAINED
         return partly and chosen and not short and all(action.settled for action in self.actions)
+
+
+def answered_by_playbook(report: Report) -> bool:
+    """Whether the words of the rationale are the playbook's own, whatever wire they came over."""
+    return report.answered_by.startswith("playbook")
 
 
 def proposed_by(planned: PlannedAction, answered_by: str) -> str:

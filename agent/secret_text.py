@@ -1,11 +1,14 @@
 """Secrets in somebody else's text: found by their shape and taken out for good, with no way back."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 
+from pydantic import JsonValue
+
 from agent.hidden import hidden
-from agent.record import Record
+from agent.record import JsonObject, Record
 
 _WORDS = (
     r"pass(?:word|wd|phrase)|pwd|(?<!:)secret(?!s?manager)|token|api[_-]?key|private[_-]?key|account[_-]?key|signature"
@@ -49,6 +52,10 @@ _WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-."
 _CARD = re.compile(r"(?<![\w-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
 
 
+_LARGE = 20_000
+"""Characters of one field of a resource that are kept."""
+
+
 class Found(Record):
     """What stands from `start` to `end` of a text, and what is shown in its place."""
 
@@ -88,6 +95,24 @@ def without_secrets(text: str) -> str:
     normal = unicodedata.normalize("NFKC", text)
     found = beneath(normal, secrets)
     return replaced(normal, found) if found else text
+
+
+def differing(found: JsonObject, wanted: JsonObject) -> JsonObject:
+    """The fields that read otherwise than wanted, without secrets; one that is very long is told by its length."""
+    return {name: _kept(value) for name, value in found.items() if value != wanted.get(name)}
+
+
+def _kept(value: JsonValue) -> JsonValue:
+    size = len(json.dumps(value))
+    return f"{size} characters" if size > _LARGE else _bare(value)
+
+
+def _bare(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    return {name: _bare(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def together(found: list[Found]) -> list[Found]:

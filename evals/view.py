@@ -201,6 +201,7 @@ OUTCOME_TONES: dict[Outcome, Tone] = {
     Outcome.UNSURE: "odd",
     Outcome.FAILED: "bad",
     Outcome.UNDONE: "good",
+    Outcome.LET_GO: "odd",
 }
 
 

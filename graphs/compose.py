@@ -4,11 +4,12 @@ from datetime import UTC
 
 from agent.catalogue import Reversal
 from agent.evidence import Answered, Standing
+from agent.left_open import still_open
 from agent.plan import PlannedAction
 from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
-from graphs.left_open import left_open
+from graphs.left_open import made_for_others
 from graphs.refused_before import refused_in
 from graphs.service import Service
 from graphs.state import Calls, State
@@ -20,7 +21,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
     status, reason = status_of(state, mode)
     plan = state.plan
     actions = [_reported(action, state, service) for action in (plan.actions if plan else [])]
-    held = [a for a in actions if a.receipt is not None and a.receipt.outcome in MAY_STAND]
+    made = made_for_others(state)
     return Report(
         run_id=state.run_id,
         status=status,
@@ -43,10 +44,8 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         dropped=plan.dropped if plan else [],
         unconfirmed=state.slots.unconfirmed if state.slots else {},
         approvals=[approval for decision in state.decisions.values() for approval in decision.approvals],
-        leaves_open=sorted(
-            {line for a in held for line in a.planned.change.leaves_open}
-            | {*left_open(state, [a.planned.change for a in held])}
-        ),
+        leaves_open=still_open(actions, made, service.catalogue),
+        made_for_others=made,
         told=told,
         input_tokens=plan.input_tokens if plan else 0,
         output_tokens=plan.output_tokens if plan else 0,

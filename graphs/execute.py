@@ -7,10 +7,10 @@ from langgraph.runtime import Runtime
 
 from agent.casefile import Looked
 from agent.plan import Change, PlannedAction
-from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt
-from agent.report import Status
+from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt, Verification
 from agent.verdict import Ruling, Verdict
 from graphs.keeping import keep, noted
+from graphs.lapsing import lapsing
 from graphs.order import runnable
 from graphs.refused_before import said_before
 from graphs.ruling import rule
@@ -96,7 +96,9 @@ def _lapse(change: Change, service: Service) -> None:
     report = None if run_id is None else service.ledger.report(run_id)
     if report is not None:
         reason = f"{change.action} on {change.target.id} no longer holds: somebody took it back"
-        service.ledger.amend(report.model_copy(update={"status": Status.LAPSED, "reason": reason}), service.clock())
+        seen = Verification(how="unverified", detail="somebody took it back", at=service.clock())
+        lapsed = lapsing(report, change, seen, service)
+        service.ledger.amend(lapsed.model_copy(update={"reason": reason}), service.clock())
 
 
 def _already(action: PlannedAction, run_id: str, fence: int, service: Service) -> Receipt:

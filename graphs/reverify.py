@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from agent.casefile import Looked
 from agent.catalogue import Reversal
+from agent.left_open import refreshed
 from agent.receipt import Outcome, Receipt, Verification
 from agent.record import Record
 from agent.report import Report, Status
 from graphs.holding import holding
 from graphs.keeping import with_reads
+from graphs.lapsing import lapsing
 from graphs.service import Service
 from graphs.state import Context
 from graphs.tell import tell_undone
@@ -47,7 +49,7 @@ def reverify(service: Service, time_left: Callable[[], bool] = lambda: True) -> 
         if not time_left():
             break
         looked: list[Looked] = []
-        seen = _read(receipt, replace(service, looked=looked.append))
+        seen = read(receipt, replace(service, looked=looked.append))
         if isinstance(seen, str):
             unread.append(f"{receipt.run_id} {receipt.action_id}: {seen}")
         elif seen.holds:
@@ -68,7 +70,7 @@ def _is_containment(receipt: Receipt, service: Service) -> bool:
     return spec is not None and spec.offered and spec.reversal is Reversal.EXACT
 
 
-def _read(receipt: Receipt, service: Service) -> Verification | str:
+def read(receipt: Receipt, service: Service) -> Verification | str:
     """What reading back shows, or why there was nothing to read."""
     change = receipt.change
     module = actions()[change.action]
@@ -100,11 +102,11 @@ def _lapsed(receipt: Receipt, service: Service) -> Report | None:
             return None
         looked: list[Looked] = []
         watched = replace(service, looked=looked.append)
-        report, seen = service.ledger.report(receipt.run_id) or report, _read(receipt, watched)
+        report, seen = service.ledger.report(receipt.run_id) or report, read(receipt, watched)
         if isinstance(seen, Verification) and not seen.holds and stands(receipt, service):
             # what is wholly back as it was leaves nothing to sweep, and nothing of ours to go on with
             service.ledger.undone(receipt.run_id, receipt, "undone" if _nothing_left(receipt, watched) else "lapsed")
-            report = _told(with_reads(_amended(report, receipt, seen), STEP, looked, service), service)
+            report = _told(with_reads(_amended(report, receipt, seen, service), STEP, looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
     return report if report.status is Status.LAPSED else None
 
@@ -122,18 +124,20 @@ def _settled(receipt: Receipt, seen: Verification, looked: list[Looked], service
         if stands(receipt, service):
             done = receipt.model_copy(update={"outcome": Outcome.DONE, "verification": seen})
             service.ledger.record(done, row.fence)
-            report = _told(with_reads(_with(report, done, seen), STEP, looked, service), service)
+            report = _told(with_reads(_with(report, done, seen, service), STEP, looked, service), service)
         service.ledger.close(lease.run_id, lease.fence, report, service.clock())
 
 
-def _with(report: Report, done: Receipt, seen: Verification) -> Report:
+def _with(report: Report, done: Receipt, seen: Verification, service: Service) -> Report:
     """The report with the receipt; contained if that was all that it lacked."""
     now = [a.model_copy(update={"receipt": done}) if a.planned.id == done.action_id else a for a in report.actions]
     seen_all = all(a.receipt and a.receipt.verification and a.receipt.verification.holds for a in now)
     told = f"{done.change.action} on {done.change.target.id} took effect: {seen.how.replace('_', ' ')}"
     if report.status is Status.UNVERIFIED and seen_all and not report.dropped:
-        return report.model_copy(update={"actions": now, "status": Status.CONTAINED, "reason": told})
-    return report.model_copy(update={"actions": now, "reason": f"{told}; before that: {report.reason}"})
+        said: dict[str, object] = {"status": Status.CONTAINED, "reason": told}
+    else:
+        said = {"reason": f"{told}; before that: {report.reason}"}
+    return refreshed(report.model_copy(update={"actions": now, **said}), service.catalogue)
 
 
 def stands(receipt: Receipt, service: Service) -> bool:
@@ -141,11 +145,11 @@ def stands(receipt: Receipt, service: Service) -> bool:
     return any((one.run_id, one.action_id) == (receipt.run_id, receipt.action_id) for one in service.ledger.standing())
 
 
-def _amended(report: Report, receipt: Receipt, seen: Verification) -> Report:
+def _amended(report: Report, receipt: Receipt, seen: Verification, service: Service) -> Report:
     """The report with what lapsed; several of one run are all named."""
     said = f"{receipt.change.action} on {receipt.change.target.id} no longer holds: {seen.detail}"
     before = f"{report.reason}; " if report.status is Status.LAPSED else ""
-    return report.model_copy(update={"status": Status.LAPSED, "reason": before + said})
+    return lapsing(report, receipt.change, seen, service).model_copy(update={"reason": before + said})
 
 
 def _told(report: Report, service: Service) -> Report:

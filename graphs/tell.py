@@ -33,7 +33,7 @@ def tell(state: State, context: Context, service: Service, tally: Tally) -> Told
     if state.finding is None or state.plan is None:
         return Told(outcome="not_kept_there")
     if closed([*state.receipts.values()]):
-        return Told(outcome="not_needed", detail="the note that closed the finding says it")
+        return Told(outcome="not_needed", detail="closing it wrote our note there")
     view = Planned(
         run_id=state.run_id, finding=state.finding, evidence=state.evidence, slots=state.slots or Slots(),
         plan=state.plan, request=state.request, decisions=state.decisions,

@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from agent.casefile import Looked
-from agent.catalogue import ActionSpec, Reversal
+from agent.catalogue import ActionSpec
 from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
 from agent.finding import Finding
 from agent.intake import parse
 from agent.plan import Change, digest_of
-from agent.receipt import MAY_STAND, Drifted, Outcome, Receipt, Verification
+from agent.receipt import Drifted, Outcome, Receipt, Verification
 from agent.record import JsonObject, Record
 from agent.report import Report, ReportedAction, Status
+from agent.secret_text import differing
 from agent.verdict import Approval, Ruling, Verdict
+from graphs.after_undo import after_undo, may_be_undone, partly
 from graphs.compose import summed
 from graphs.holding import beating, holding
 from graphs.keeping import with_reads
@@ -75,7 +77,7 @@ def undo_run(
 
     `expired`: nobody says it; its time is over, and policy decides whether that is enough.
     """
-    report, refused = _undoable(service, run_id)
+    report, refused = undoable(service, run_id)
     if report is None:
         return NothingToUndo(detail=refused)
     with holding() as holder:
@@ -89,7 +91,7 @@ def undo_run(
     return done
 
 
-def _undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
+def undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
     """The report to undo by, or why not now."""
     row, report = service.ledger.run(run_id), service.ledger.report(run_id)
     if row is None:
@@ -115,7 +117,7 @@ def _undo(
     service: Service, report: Report, action: str | None, by: str, lease: Opened, *, expired: bool
 ) -> Report | NothingToUndo:
     run_id = report.run_id
-    chosen = [a for a in report.actions if _stands(a, service) and action in (None, a.planned.id)]
+    chosen = [a for a in report.actions if may_be_undone(a, service) and action in (None, a.planned.id)]
     shared = {a.planned.id: others for a in chosen if (others := _needed_by_others(service, run_id, a))}
     taken = _taken_over(service, run_id, chosen)
     shared = {name: others for name, others in shared.items() if name not in taken}
@@ -128,12 +130,10 @@ def _undo(
         return NothingToUndo(detail=f"{runs} went on with what {run_id} left: undo that, and all of it goes")
     if not chosen:
         return NothingToUndo(detail=f"nothing of {action or 'this run'} stands: {run_id} is {report.status}")
-    person = by if expired else canonical(by)
-    if person is None or not (expired or known(person, service.registry)):
-        return NothingToUndo(detail=unlisted(by))
-    if person in subjects(report.finding, [a.planned for a in chosen]):
-        return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
-    word = None if expired else _word(service, run_id, chosen, person)
+    person = by if expired else approver(by, report, chosen, service)
+    if isinstance(person, NothingToUndo):
+        return person
+    word = None if expired else word_of(service, run_id, chosen, person, "undo", "asked for the undo")
     state = Undoing(run_id=run_id, actions=chosen[::-1], approval=word, by=person, taken=taken)
     context = Context(mode=report.mode, fence=lease.fence)
     tally = Tally()
@@ -141,12 +141,17 @@ def _undo(
     graph = build_undo(replace(service, looked=looked.append), tally).compile()
     done = Undoing.model_validate(graph.invoke(state, context=context))
     amended = with_reads(_amended(report, done, service), STEP, looked, service)
+    return say_undone(amended, report, service, tally)
+
+
+def say_undone(amended: Report, report: Report, service: Service, tally: Tally) -> Report:
+    """Keep the amended report, and tell Security Hub."""
     amended = _counted(amended, report, tally, service)
     service.ledger.amend(amended, service.clock())
-    finding = finding_of(service, run_id)
+    finding = finding_of(service, report.run_id)
     if finding is None:
         return amended
-    row = service.ledger.run(run_id)
+    row = service.ledger.run(report.run_id)
     told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service, tally)
     amended = _counted(amended.model_copy(update={"told": told}), report, tally, service)
     service.ledger.amend(amended, service.clock())
@@ -178,15 +183,6 @@ def build_undo(service: Service, tally: Tally) -> StateGraph[Undoing, Context, U
     return graph
 
 
-def _stands(action: ReportedAction, service: Service) -> bool:
-    """Whether there is something to take back. What only restores protection has nothing."""
-    spec = service.catalogue.get(action.planned.change.action)
-    if spec is None or spec.reversal is not Reversal.EXACT:
-        return False
-    done = action.receipt is not None and action.receipt.outcome in MAY_STAND
-    return done and (action.undone is None or action.undone.outcome is not Outcome.UNDONE)
-
-
 def _needed_by_others(service: Service, run_id: str, action: ReportedAction) -> list[str]:
     """The other runs that need a time-boxed effect that this run put in place."""
     return [run for run in service.ledger.needed(action.planned.change, service.clock()) if run != run_id]
@@ -213,13 +209,25 @@ def _expired(change: Change, spec: ActionSpec, service: Service) -> bool:
     return until is not None and until <= service.clock() and not service.ledger.needed(change, service.clock())
 
 
-def _word(service: Service, run_id: str, chosen: list[ReportedAction], by: str) -> Approval:
-    """The person's word, signed and kept."""
+def approver(by: str, report: Report, chosen: list[ReportedAction], service: Service) -> str | NothingToUndo:
+    """The person by their canonical name; or why they have no say in it."""
+    person = canonical(by)
+    if person is None or not known(person, service.registry):
+        return NothingToUndo(detail=unlisted(by))
+    if person in subjects(report.finding, [a.planned for a in chosen]):
+        return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
+    return person
+
+
+def word_of(
+    service: Service, run_id: str, chosen: list[ReportedAction], by: str, what: Literal["undo", "let_go"], reason: str
+) -> Approval:
+    """The person's word, bound to exactly these changes and what is done with them; signed and kept."""
     now = service.clock()
-    digest = digest_of({"undo": run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
+    digest = digest_of({what: run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
     blank = Approval(
         run_id=run_id, digest=digest, decision="approve", action_ids=[a.planned.id for a in chosen], by=by,
-        role=", ".join(people(service.registry).get(by, [])), reason="asked for the undo", at=now,
+        role=", ".join(people(service.registry).get(by, [])), reason=reason, at=now,
         expires_at=now + timedelta(minutes=5), nonce=service.nonce(),
     )  # fmt: skip
     approval = blank.model_copy(update={"signature": service.sign(blank)})
@@ -279,7 +287,8 @@ def _take_back(action: ReportedAction, run_id: str, service: Service, tally: Tal
     except (AwsError, *UNREADABLE) as error:
         return receipt.model_copy(update={"detail": str(error), "calls": tally.writes[earlier:]})
     if isinstance(done, Drifted):
-        return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what})
+        found = differing(done.found, change.after)
+        return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what, "found": found})
     back = read_back(change, run_id, service, tally)
     outcome = Outcome.UNDONE if back.holds and done.outcome != "partial" else Outcome.FAILED
     return receipt.model_copy(
@@ -310,53 +319,15 @@ def _as_before(again: Change, change: Change) -> bool:
 
 def _amended(report: Report, done: Undoing, service: Service) -> Report:
     """The run's report with what was taken back; `undone` only if nothing of it stands any more."""
-    changed = [
-        a.model_copy(
-            update={
-                "undone": done.receipts.get(a.planned.id, a.undone),
-                "undo_verdict": done.verdicts.get(a.planned.id, a.undo_verdict),
-            }
-        )
-        for a in report.actions
-    ]
-    left = [a for a in changed if _stands(a, service)]
-    status, reason = (Status.UNDONE, f"taken back by {done.by}") if not left else _partly(report, changed, left, done)
-    return report.model_copy(
-        update={
-            "actions": changed,
-            "status": status,
-            "reason": reason,
-            "approvals": [*report.approvals, *([done.approval] if done.approval else [])],
-        }
-    )
+    amended, left = after_undo(report, done.receipts, done.verdicts, done.approval, service)
+    if left:
+        status, reason = partly(amended, left, done.receipts, done.verdicts, done.taken)
+    else:
+        status, reason = Status.UNDONE, f"taken back by {done.by}"
+    return amended.model_copy(update={"status": status, "reason": reason})
 
 
 def _counted(amended: Report, report: Report, tally: Tally, service: Service) -> Report:
     """The amended report with the calls of the undo beside the run's own, and the time of now."""
     calls = summed({"run": report.calls, "undo": tally.by_phase})
     return amended.model_copy(update={"calls": calls, "ended_at": service.clock()})
-
-
-def _partly(
-    report: Report, changed: list[ReportedAction], left: list[ReportedAction], done: Undoing
-) -> tuple[Status, str]:
-    told = [_gone(action) for action in changed if action.undone and action.undone.outcome is Outcome.UNDONE]
-    for action in left:
-        receipt, verdict = done.receipts.get(action.planned.id), done.verdicts.get(action.planned.id)
-        why = ", ".join(verdict.policies) if verdict else ""
-        if receipt is not None:
-            why = receipt.detail or (receipt.verification.detail if receipt.verification else "")
-        if action.planned.id in done.taken:
-            why = f"{done.taken[action.planned.id]} went on with it"
-        told.append(f"{action.planned.id} {action.planned.change.action} stands{f': {why}' if why else ''}")
-    failed = any(receipt.outcome is not Outcome.UNDONE for receipt in done.receipts.values())
-    denied = any(verdict.ruling is not Ruling.ALLOW for verdict in done.verdicts.values())
-    status = Status.PARTIALLY_CONTAINED if failed or denied or len(left) < len(report.actions) else report.status
-    return status, "; ".join(told)
-
-
-def _gone(action: ReportedAction) -> str:
-    """What was taken back, and by whom; what nobody asked for was over."""
-    people = " and ".join(action.undo_verdict.facts.approvers if action.undo_verdict else [])
-    name = f"{action.planned.id} {action.planned.change.action}"
-    return f"{name} was taken back by {people}" if people else f"{name} was taken back: its time was over"

@@ -24,8 +24,11 @@ def undone_before(run_id: str, ledger: Ledger) -> bool:
 
 
 def _taken_back(action: ReportedAction) -> bool:
-    """By somebody: policy saw who asked for it, or it was done without asking us."""
+    """By somebody: policy saw who asked for it, or it was done without asking us. What a person let go needed no policy:
+    nothing was written."""
     undone, verdict = action.undone, action.undo_verdict
+    if undone is not None and undone.outcome is Outcome.LET_GO:
+        return True
     return (
         undone is not None and undone.outcome is Outcome.UNDONE and (verdict is None or bool(verdict.facts.approvers))
     )

@@ -6,6 +6,7 @@ from functools import partial
 
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject
+from agent.secret_text import differing
 from tools.aws import Aws, AwsError, Gone, Throttled, Unreachable
 
 Read = Callable[[], JsonObject]
@@ -120,7 +121,9 @@ def read_back(aws: Aws, read: Read, wanted: JsonObject, detail: str) -> Verifica
             return Verification(how="by_configuration", detail=detail, at=aws.now())
         if wait is not None:
             aws.sleep(wait)
-    return Verification(how="unverified", detail=_differing(found, wanted), at=aws.now())
+    return Verification(
+        how="unverified", detail=_differing(found, wanted), at=aws.now(), found=differing(found, wanted)
+    )
 
 
 def _differing(found: JsonObject, wanted: JsonObject) -> str:

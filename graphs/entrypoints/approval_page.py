@@ -11,9 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import JsonValue
 
 from agent.catalogue import Catalogue
+from agent.left_open import lines_on_a_card
 from agent.plan import PlannedAction
 from agent.record import iso
-from agent.report import Report
+from agent.report import Report, Status, answered_by_playbook
 from agent.verdict import Refused, Request
 from graphs.plain import plain
 from tools.ledger import Card as Group
@@ -39,6 +40,7 @@ class Card(NamedTuple):
     why: list[str]
     refused: Refused | None
     """Who refused it before."""
+    left_open: list[str]
     way_back: str
 
 
@@ -73,7 +75,8 @@ def page(request: Request, report: Report | None, catalogue: Catalogue, form: Fo
         .render(
             request=request,
             report=report,
-            cards=[_card(action, report, catalogue) for action in request.actions],
+            title=_title(request.run_id, asks=report is None or report.status is Status.AWAITING_APPROVAL),
+            cards=_cards(request, report, catalogue),
             form=form,
             note=note,
             until=iso(request.expires_at),
@@ -85,7 +88,7 @@ def section(
     run_id: str, digest: str, request: Request | None, report: Report | None, catalogue: Catalogue, note: str
 ) -> Section:
     """One run of a group. Without its request nothing of it is drawn but the note."""
-    cards = [] if request is None else [_card(action, report, catalogue) for action in request.actions]
+    cards = [] if request is None else _cards(request, report, catalogue)
     return Section(run_id, digest, report, cards, note)
 
 
@@ -95,7 +98,9 @@ def group_page(group: Group, sections: list[Section], form: Form | None, note: s
     return (
         _environment()
         .get_template("group.html.j2")
-        .render(group=group, sections=sections, open=open_, form=form, note=note)
+        .render(
+            group=group, sections=sections, open=open_, form=form, note=note, title=_title(group.id, asks=open_ > 0)
+        )
     )
 
 
@@ -119,7 +124,15 @@ def content_policy() -> str:
     )
 
 
-def _card(action: PlannedAction, report: Report | None, catalogue: Catalogue) -> Card:
+def _title(name: str, *, asks: bool) -> str:
+    return f"Stanch asks: {name}" if asks else f"Stanch asked: {name}"
+
+
+def _cards(request: Request, report: Report | None, catalogue: Catalogue) -> list[Card]:
+    return [_card(action, request, report, catalogue) for action in request.actions]
+
+
+def _card(action: PlannedAction, request: Request, report: Report | None, catalogue: Catalogue) -> Card:
     change, spec = action.change, catalogue.get(action.change.action)
     names = sorted(change.before.keys() | change.after.keys())
     rows = [Row(name, _value(change.before.get(name)), _value(change.after.get(name))) for name in names]
@@ -127,7 +140,9 @@ def _card(action: PlannedAction, report: Report | None, catalogue: Catalogue) ->
     verdict = said[0] if said else None
     why, refused = (verdict.why, verdict.refused) if verdict is not None else ([], None)
     way_back = spec.reversal.replace("_", " ") if spec else "unknown"
-    return Card(action, spec.summary if spec else change.action, rows, why, refused, way_back)
+    standing = [one.planned.change for one in report.actions if one.stands] if report else []
+    left_open = lines_on_a_card(change, request.actions, standing)
+    return Card(action, spec.summary if spec else change.action, rows, why, refused, left_open, way_back)
 
 
 def _value(value: JsonValue) -> str:
@@ -141,7 +156,7 @@ def _drawn(value: object) -> object:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
         finalize=_drawn,
@@ -149,3 +164,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["ours"] = answered_by_playbook
+    return made

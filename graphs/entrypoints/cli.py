@@ -9,15 +9,20 @@ from graphs.bootstrap import HomeUnusable
 from graphs.entrypoints import (
     cli_approvals,
     cli_closed,
+    cli_explain,
     cli_export,
     cli_iam,
+    cli_list,
     cli_parked,
     cli_policy,
     cli_runs,
     cli_sandbox,
+    cli_standing,
     cli_studio,
+    cli_undo,
 )
 from graphs.entrypoints.commands import Commands
+from graphs.entrypoints.saying import as_wide
 from tools.ledger import Unavailable
 from tools.session import NoAws
 
@@ -25,6 +30,10 @@ app = typer.Typer(
     cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
 cli_runs.add_to(app)
+app.command()(cli_list.runs)
+app.command()(cli_explain.explain)
+app.command()(cli_undo.undo)
+app.command()(cli_standing.standing)
 app.command()(cli_iam.iam)
 app.command()(cli_closed.closed)
 app.command()(cli_export.export)
@@ -40,6 +49,6 @@ def main() -> None:
     try:
         app()
     except (HomeUnusable, NoAws, Unavailable, sqlite3.Error) as error:
-        sys.exit(str(error))
+        sys.exit(as_wide(str(error)))
     except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        sys.exit(as_wide(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)))

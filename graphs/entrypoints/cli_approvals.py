@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.left_open import lines_on_a_card
 from agent.policy import reasons
 from agent.report import Report, Status, proposed_by
 from agent.target import Target
@@ -82,6 +83,7 @@ def _show(run: str) -> None:
 
 
 def _card(request: Request, report: Report) -> None:
+    standing = [action.planned.change for action in report.actions if action.stands]
     for action in request.actions:
         change = action.change
         spec = catalogue().get(change.action)
@@ -93,9 +95,9 @@ def _card(request: Request, report: Report) -> None:
         for number, why in enumerate(reasons(verdict) if verdict else []):
             row("" if number else "asked as", shown(why, 500))
         row("proposed", f"by {proposed_by(action, report.answered_by)}")
-        for number, effect in enumerate(change.blast_radius):
-            row("" if number else "feels it", shown(effect.line))
-        for number, text in enumerate(change.leaves_open):
+        for number, text in enumerate(change.felt):
+            row("" if number else "feels it", shown(text))
+        for number, text in enumerate(lines_on_a_card(change, request.actions, standing)):
             row("" if number else "still open", shown(text))
         row("way back", "exact" if spec is None else spec.reversal.replace("_", " "))
 
@@ -126,7 +128,10 @@ def approve(
     reason: Why = "",
     json_: AsJson = False,
 ) -> None:
-    """Approve the actions that were asked, or fewer; of a card all that it shows."""
+    """Approve the actions that were asked, or fewer; of a card all that it shows.
+
+    Exit code 0: done as approved, also where you left actions out; 1: failed, unverified or partial otherwise; 2: not taken.
+    """
     if is_card(run) and only:
         stop("--only drops actions of one run: answer that run alone", REFUSED)
     _answer(run, "approve", by, only, reason, json_)
@@ -146,7 +151,10 @@ def edit(
     reason: Why = "",
     json_: AsJson = False,
 ) -> None:
-    """Approve without some of the actions. Nothing can be added or widened."""
+    """Approve without some of the actions. Nothing can be added or widened.
+
+    Exit code 0: what you left in is done, although the run is partially contained; 1: it is not; 2: not taken.
+    """
     request = ledger_of(run).request(run)
     asked = [action.id for action in request.actions] if request else []
     unknown = sorted(set(drop) - set(asked))

@@ -1,13 +1,13 @@
 """`stanch closed`: the low and medium findings that were closed as benign, and those left, what matters most first."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from graphs.closed import Line, Summary, summary
-from graphs.entrypoints.opening import ledgers, nothing, registry_of
+from graphs.entrypoints.opening import ledgers, nothing, now_in, registry_of
 from graphs.entrypoints.printing import moment, out, row, shown, where
 
 LONGEST = 365
@@ -21,8 +21,10 @@ def closed(
     json_: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
 ) -> None:
     """Sum up low and medium findings: how many were closed as benign, of what, and which of the others matter most."""
-    since = datetime.now(UTC) - timedelta(days=days)
-    made = {here: summary(ledger, registry_of(sandbox=here), since) for here, ledger in ledgers().items()}
+    made = {
+        here: summary(ledger, registry_of(sandbox=here), now_in(ledger, sandbox=here) - timedelta(days=days))
+        for here, ledger in ledgers().items()
+    }
     if json_:
         told = [{"sandbox": here, **each.model_dump(mode="json")} for here, each in made.items()]
         print(json.dumps(told, indent=2))  # noqa: T201 - the JSON is the output

@@ -8,7 +8,7 @@ import typer
 from agent.policy import check as check_policies
 from agent.policy import explain as explain_verdict
 from agent.policy import run_examples
-from graphs.entrypoints.opening import FAILED, REFUSED, configured, ledger_of, stop
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, report_of, stop
 from graphs.entrypoints.printing import indented, out, shown
 from tools.action import catalogue
 
@@ -57,9 +57,7 @@ def _say(faults: list[str], fine: str, folder: Path | None) -> None:
 @app.command()
 def explain(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     """Say which policies decided on a run's actions, from which facts."""
-    report = ledger_of(run).report(run)
-    if report is None:
-        stop(f"{run} is still being worked", REFUSED)
+    report = report_of(run)
     for action in report.actions:
         if action.verdict is not None:
             for text in explain_verdict(action.verdict).splitlines():

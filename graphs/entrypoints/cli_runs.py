@@ -1,4 +1,4 @@
-"""`stanch run`, `explain`, `undo`, `standing`, `catalogue`: one event in, and what came of it."""
+"""`stanch run`, `sweep`, `catalogue`: one event in, and what came of it."""
 
 import hashlib
 import sys
@@ -9,11 +9,9 @@ from uuid import uuid4
 
 import typer
 
-from agent.closing import shown_closed
 from agent.event import Event
 from agent.finding import Refusal
 from agent.intake import parse
-from agent.receipt import Receipt
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.bootstrap import actor, prepared
@@ -21,23 +19,19 @@ from graphs.cards import Told
 from graphs.cards import tell as tell_cards
 from graphs.closing_notice import tell as tell_closings
 from graphs.endings import tell_ends
-from graphs.entrypoints.cli_closed import LONGEST
-from graphs.entrypoints.explaining import explain as explain_report
-from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, opened, stop
-from graphs.entrypoints.printing import as_json, exit_code, indented, line, moment, out, plain, row, shown, where
+from graphs.entrypoints.opening import REFUSED, configured, opened, stop
+from graphs.entrypoints.printing import as_json, exit_code, indented, line, out, plain, shown
 from graphs.entrypoints.reading import Unreadable, read
+from graphs.entrypoints.saying import say
 from graphs.people import canonical
 from graphs.refusing import refused
 from graphs.sweep import sweep as sweep_ledger
-from graphs.undo import NothingToUndo, undo_run
 from tools.action import catalogue as all_actions
-
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that have no group of their own."""
-    for command in (run, explain, undo, standing, sweep, catalogue):
+    for command in (run, sweep, catalogue):
         app.command()(command)
 
 
@@ -129,58 +123,7 @@ def _refuse(text: str, raw: bytes) -> None:
         where_kept = f"kept as {kept}"
     except OSError as error:
         where_kept = f"not kept, {folder}: {error.strerror}"
-    print(f"refused: {plain(text, 400)}; {where_kept}", file=sys.stderr)  # noqa: T201 - the line that the caller is owed
-
-
-def explain(run: Run) -> None:
-    """Say what a run saw, decided and did, in order."""
-    report = ledger_of(run).report(run)
-    if report is None:
-        stop(f"{run} is still being worked", REFUSED)
-    explain_report(report)
-
-
-def undo(
-    run: Run,
-    action: Annotated[str, typer.Argument(metavar="[ACTION]", help="One action, like A1. Default: all.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Who takes it back.")] = "",
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Take a run's actions back exactly, the last first; stop on drift. Whoever types this is its approver."""
-    with of_run(run) as runs:
-        report = undo_run(runs.service, run, action or None, by or actor(configured()))
-    if isinstance(report, NothingToUndo):
-        stop(report.detail, REFUSED)
-    print(as_json([report])) if json_ else line(report)  # noqa: T201 - the JSON is the output
-    raise typer.Exit(exit_code([report]))
-
-
-def standing() -> None:
-    """List the containments that stand, and count the findings that were closed."""
-    held = {sandbox: ledger.standing() for sandbox, ledger in ledgers().items()}
-    receipts = [
-        (sandbox, receipt)
-        for sandbox, all_ in held.items()
-        for receipt in all_
-        if (spec := all_actions().get(receipt.change.action)) is not None and spec.offered
-    ]
-    for sandbox, receipt in receipts:
-        change = receipt.change
-        out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
-        row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
-    counted = [_closings(sandbox, all_) for sandbox, all_ in held.items()]
-    if not receipts and not any(counted):
-        out.print(nothing("Nothing stands."), soft_wrap=True)
-
-
-def _closings(sandbox: bool, standing: list[Receipt]) -> bool:
-    """Say in one line how many findings are closed as benign, and how to list exactly these; nothing if none is."""
-    closed = [receipt for receipt in standing if shown_closed(receipt)]
-    if closed:
-        days = min((datetime.now(UTC) - min(receipt.at for receipt in closed)).days + 1, LONGEST)
-        many = "1 finding" if len(closed) == 1 else f"{len(closed)} findings"
-        out.print(f"[bold]{many} closed as benign[/]{where(sandbox)}: stanch closed --days {max(1, days)}")
-    return bool(closed)
+    say(f"refused: {plain(text, 400)}; {where_kept}")
 
 
 def sweep(

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from graphs.bootstrap import REGISTRY, SANDBOX, prepared
+from agent.report import Status
+from graphs.bootstrap import LEDGER, REGISTRY, SANDBOX, prepared
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, stop
-from graphs.entrypoints.printing import out
+from graphs.entrypoints.printing import out, shown
 from graphs.entrypoints.reading import Unreadable, read
+from graphs.run_list import UNDO
+from tools.ledger import SqliteLedger
 
 PATIENCE_SECONDS = 3.0
 
@@ -27,7 +31,11 @@ def _about() -> None:
 
 
 @app.command()
-def reset() -> None:
+def reset(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask. Where nobody is at a terminal, nobody is asked.")
+    ] = False,
+) -> None:
     """Forget the world, and the runs that happened in it. Not while a run is at work in it."""
     from graphs.sandbox_home import WORLD  # moto is loaded for the sandbox only
     from tools.sandbox.store import WorldBusy, WorldStore
@@ -36,12 +44,42 @@ def reset() -> None:
     if not home.exists():
         out.print("There is no sandbox here.")
         return
+    held = _held(home)
+    if not yes and at_a_terminal() and not typer.confirm(f"Forget {held}?", err=True):
+        stop("Nothing was forgotten.", FAILED)
     try:
         with WorldStore(home / WORLD, wait_seconds=PATIENCE_SECONDS) as store:
             store.forget()
     except WorldBusy as error:
         stop(f"{error}: wait until it ends, or end it", FAILED)
+    out.print(f"Forgotten: {shown(held)}.")
     out.print("The sandbox is empty.")
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" + ("" if number == 1 else "s")
+
+
+def _held(home: Path) -> str:
+    """What a reset forgets, in words."""
+    path = home / LEDGER
+    told = f"the world under {home}"
+    if not path.exists():
+        return told
+    try:
+        ledger = SqliteLedger(path, sandbox=True)
+        runs = [row for row in ledger.runs() if not row.incident.startswith(UNDO)]
+        standing = len(ledger.standing())
+    except sqlite3.Error:
+        return f"{told}, and its ledger, which cannot be read"
+    waiting = sum(row.status is Status.AWAITING_APPROVAL for row in runs)
+    asked = f" ({waiting} of them waiting)" if waiting else ""
+    return f"{told}, its {_counted(len(runs), 'run')}{asked}, {_counted(standing, 'effect')} in place, and all receipts and evidence"
 
 
 @app.command()

@@ -1,13 +1,17 @@
 """One run in the seven words, for a terminal."""
 
 import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 
 from agent.evidence import unit
 from agent.plural import plural
 from agent.policy import explain as explain_verdict
-from agent.receipt import Receipt
-from agent.report import Report, SourceSummary, proposed_by
+from agent.receipt import Outcome, Receipt
+from agent.report import Report, ReportedAction, SourceSummary, proposed_by
 from agent.verdict import Verdict
+from graphs.entrypoints.drifted import fields_read
 from graphs.entrypoints.printing import answered, line, moment, out, row, shown
 
 
@@ -25,16 +29,29 @@ def explain(report: Report) -> None:
     for action in report.actions:
         if action.verdict is not None:
             _verdict(action.verdict)
-    for approval in report.approvals:
-        row("answer", shown(answered(approval), 600), 0)
-    for action in report.actions:
-        _receipt(action.receipt, "receipt")
-    for action in report.actions:
-        if action.undo_verdict is not None:
-            _verdict(action.undo_verdict)
-    for action in report.actions[::-1]:
-        _receipt(action.undone, "undo")
+    for _, _, say in sorted(_happened(report), key=lambda each: each[:2]):
+        say()
+    for number, text in enumerate(report.leaves_open):
+        row("" if number else "still open", shown(text), 0)
     row("ended", f"{moment(report.ended_at)}, after {_calls(report)}", 0)
+
+
+def _happened(report: Report) -> Iterator[tuple[datetime, int, Callable[[], None]]]:
+    """What was answered, done and taken back: when, which of two of one moment comes first, and how to say it."""
+    for approval in report.approvals:
+        yield approval.at, 0, partial(row, "answer", shown(answered(approval), 600), 0)
+    for action in report.actions:
+        if action.receipt is not None:
+            yield action.receipt.at, 1, partial(_receipt, action.receipt, "receipt")
+    for action in report.actions[::-1]:
+        at = action.undone.at if action.undone is not None else report.ended_at
+        if action.lapsed is not None:
+            yield action.lapsed.at, 2, partial(_lapsed, action)
+        let_go = action.undone is not None and action.undone.outcome is Outcome.LET_GO
+        if action.undo_verdict is not None and not let_go:
+            yield at, 2, partial(_verdict, action.undo_verdict)
+        if action.undone is not None:
+            yield at, 2, partial(_receipt, action.undone, "undo")
 
 
 def _finding(report: Report) -> None:
@@ -88,19 +105,30 @@ def _verdict(verdict: Verdict) -> None:
         row("" if number else "verdict", shown(text, 600), 0)
 
 
-def _receipt(receipt: Receipt | None, word: str) -> None:
-    if receipt is None:
-        return
+def _receipt(receipt: Receipt, word: str) -> None:
     change = receipt.change
-    came = f"{receipt.outcome}, {moment(receipt.at)}" + (f": {shown(receipt.detail)}" if receipt.detail else "")
+    came = f"{receipt.outcome.replace('_', ' ')}, {moment(receipt.at)}" + (
+        f": {shown(receipt.detail)}" if receipt.detail else ""
+    )
     row(word, f"{receipt.action_id} {change.action}: {came}", 0)
     if receipt.undo_of is None:
         row("", f"before {shown(json.dumps(change.before), 700)}", 0)
         row("", f"after {shown(json.dumps(change.after), 700)}", 0)
+    for text in fields_read(receipt.found, change.after):
+        row("", shown(text, 700), 0)
     for call in receipt.calls:
         row("", f"call {call.operation} {shown(call.request_id)} {shown(call.error)}", 0)
     if receipt.verification is not None:
         row("", f"verified {receipt.verification.how.replace('_', ' ')}: {shown(receipt.verification.detail)}", 0)
+
+
+def _lapsed(action: ReportedAction) -> None:
+    if action.lapsed is None:
+        return
+    change = action.planned.change
+    row("lapsed", f"{action.planned.id} {change.action}: {moment(action.lapsed.at)}: {shown(action.lapsed.detail)}", 0)
+    for text in fields_read(action.lapsed.found, change.after):
+        row("", shown(text, 700), 0)
 
 
 def _calls(report: Report) -> str:

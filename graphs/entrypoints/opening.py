@@ -1,8 +1,8 @@
 """Opening what one command needs: a ledger to read, or the service on the sandbox or the real AWS; errors become one line."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +10,9 @@ import typer
 from pydantic import ValidationError
 
 from agent.policy import Policies, PolicyError
+from agent.report import Report
 from agent.verdict import Mode
+from graphs.abandoned import abandoned
 from graphs.bootstrap import (
     LEDGER,
     REGISTRY,
@@ -24,6 +26,7 @@ from graphs.bootstrap import (
     working,
 )
 from graphs.configuration import Configuration, fault
+from graphs.entrypoints.saying import say
 from graphs.holding import alive
 from graphs.plain import plain
 from graphs.runs import Runs
@@ -37,7 +40,7 @@ FAILED, REFUSED = 1, 2
 
 def stop(message: str, code: int) -> NoReturn:
     """Say one line on standard error and end with the code."""
-    print(message, file=sys.stderr)  # noqa: T201 - the line that the caller is owed
+    say(message)
     raise typer.Exit(code)
 
 
@@ -49,6 +52,23 @@ def ledgers() -> dict[bool, Ledger]:
     if config.state == "dynamodb" or (config.home / LEDGER).exists():
         found[False] = kept(config)
     return found
+
+
+def now_in(ledger: Ledger, *, sandbox: bool) -> datetime:
+    """The time by which the ledger's runs happened: a sandbox's world has its own, which stands still between two commands."""
+    moments = [row.updated_at for row in ledger.runs()] if sandbox else []
+    return max(moments, default=datetime.now(UTC))
+
+
+def report_of(run_id: str) -> Report:
+    """The run's last report. Ends the command for a run that has none yet."""
+    sandbox, ledger = known(run_id)
+    report = ledger.report(run_id)
+    if report is not None:
+        return report
+    if abandoned(ledger, run_id, now_in(ledger, sandbox=sandbox)) is not None:
+        stop(f"{run_id} has not ended, and nobody works it: `stanch explain {run_id}` says what is known", REFUSED)
+    stop(f"{run_id} is still being worked", REFUSED)
 
 
 def nothing(words: str) -> str:
@@ -68,19 +88,19 @@ def registry_of(*, sandbox: bool) -> Registry:
 
 def ledger_of(run_id: str) -> Ledger:
     """The ledger that knows the run. Ends the command if none does, or both do."""
-    _, ledger = _known(run_id)
+    _, ledger = known(run_id)
     return ledger
 
 
 @contextmanager
 def of_run(run_id: str) -> Iterator[Runs]:
     """The runs of the ledger that knows the run, sandbox or real, ready to go on."""
-    sandbox, _ = _known(run_id)
+    sandbox, _ = known(run_id)
     with opened(sandbox=sandbox) as runs:
         yield runs
 
 
-def _known(run_id: str) -> tuple[bool, Ledger]:
+def known(run_id: str) -> tuple[bool, Ledger]:
     """Where a run happened. Ids say it; ledgers of an earlier release may hold the same id twice."""
     known = [(sandbox, ledger) for sandbox, ledger in ledgers().items() if ledger.run(run_id) is not None]
     if not known:

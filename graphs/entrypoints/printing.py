@@ -9,16 +9,19 @@ from rich.markup import escape
 from rich.text import Text
 
 from agent.policy import decided_by, would
-from agent.receipt import MAY_STAND, Outcome
+from agent.receipt import Outcome
 from agent.report import FindingSummary, Report, ReportedAction, Status
 from agent.target import in_words
 from agent.verdict import Approval
+from graphs.closed import is_closed
+from graphs.entrypoints.drifted import drifted, reads_now, ways_out
 from graphs.plain import plain as plain
 
 out = Console(highlight=False)
 
 _GOOD = {Status.CONTAINED, Status.NO_ACTION, Status.UNDONE, Status.PROPOSED}
 _BAD = {Status.FAILED, Status.PARTIALLY_CONTAINED, Status.UNVERIFIED, Status.LAPSED}
+_ENDED = {Outcome.UNDONE: "undone", Outcome.LET_GO: "let go"}
 _LABEL = 10
 """Width of the words on the left."""
 
@@ -74,9 +77,15 @@ def where(sandbox: bool) -> str:
     return "  [dim]in the sandbox[/]" if sandbox else ""
 
 
+def status_words(report: Report) -> str:
+    """The status for people. A run that closed its finding says so beside it: nothing else was acted on."""
+    words = report.status.replace("_", " ")
+    return f"{words} but closing the finding" if is_closed(report) else words
+
+
 def line(report: Report) -> None:
     """One run on a few lines."""
-    status = f"[{tone(report.status)}]{report.status.replace('_', ' ')}[/]"
+    status = f"[{tone(report.status)}]{status_words(report)}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
     if report.asked_by:
@@ -91,13 +100,12 @@ def line(report: Report) -> None:
     if report.finding is not None:
         _finding(report, report.finding)
     for action in report.actions:
-        _action(action)
+        _action(report, action)
     if report.waits_for:
         row("waits for", shown(report.waits_for))
         row("answer", f"stanch approvals show {report.run_id}")
-    if any(_stands(action) for action in report.actions):
-        for number, text in enumerate(report.leaves_open):
-            row("" if number else "still open", shown(text))
+    for number, text in enumerate(report.leaves_open):
+        row("" if number else "still open", shown(text))
     if report.told is not None:
         row("hub", shown(report.told.words))
 
@@ -124,12 +132,7 @@ def answered(approval: Approval) -> str:
     return f"{word} {' and '.join(approval.action_ids)} by {approval.by}{role}, {moment(approval.at)}{said}"
 
 
-def _stands(action: ReportedAction) -> bool:
-    undone = action.undone is not None and action.undone.outcome is Outcome.UNDONE
-    return action.receipt is not None and action.receipt.outcome in MAY_STAND and not undone
-
-
-def _action(action: ReportedAction) -> None:
+def _action(report: Report, action: ReportedAction) -> None:
     change, verdict = action.planned.change, action.verdict
     ruling = verdict.ruling if verdict else "not judged"
     by = shown(", ".join(decided_by(verdict))) if verdict else ""
@@ -139,7 +142,12 @@ def _action(action: ReportedAction) -> None:
         row("", shown(verdict.refused.words, 500))
     for other in would(verdict) if verdict else []:
         row("", shown(other))
-    if action.undo and _stands(action):
+    for text in reads_now(action) if drifted(action) or action.lapsed else []:
+        row("", shown(text, 700))
+    if drifted(action):
+        for number, text in enumerate(ways_out(report, action)):
+            row("" if number else "ways out", shown(text))
+    elif action.undo and (action.undone is None or action.undone.outcome not in _ENDED):
         row("", f"[dim]{shown(action.undo)}[/]")
 
 
@@ -149,7 +157,9 @@ def _came_of(action: ReportedAction) -> str:
     if action.receipt is not None:
         checked = action.receipt.verification
         text += f", {action.receipt.outcome}" + (f", {checked.how.replace('_', ' ')}" if checked else "")
+    if action.lapsed is not None:
+        text += f", holds no more ({shown(action.lapsed.detail)})"
     if action.undone is not None:
-        text += f", then {'undone' if action.undone.outcome is Outcome.UNDONE else 'undo ' + action.undone.outcome}"
+        text += f", then {_ENDED.get(action.undone.outcome, f'undo {action.undone.outcome}')}"
         text += f" ({shown(action.undone.detail)})" if action.undone.detail else ""
     return text

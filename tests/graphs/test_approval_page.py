@@ -245,6 +245,22 @@ def test_the_finding_s_words_are_quoted_and_never_markup(tmp_path: Path, monkeyp
     assert shown["headers"]["cache-control"] == "no-store"
 
 
+def test_the_page_asks_until_it_is_answered_and_quotes_the_playbook_as_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, monkeypatch)
+    shown = html.unescape(site.send("GET", ROSA)["body"])
+    run = site.run.run_id
+    assert f"<title>Stanch asks: {run}</title>" in shown
+    assert site.run.answered_by.startswith("playbook")
+    assert f"<bdi>{site.run.rationale}" not in shown
+    assert f"confidence):</span> {site.run.rationale}</p>" in shown
+    assert "unless A1 is done too" in shown
+    assert "sign-ins stop working" not in shown
+    site.send("POST", ROSA, form=site.form())
+    assert f"<title>Stanch asked: {run}</title>" in site.send("GET", ROSA)["body"]
+
+
 def test_two_people_are_needed_where_policy_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(tmp_path, monkeypatch, also=TWO_PEOPLE)
     first = site.send("POST", ROSA, form=site.form())

@@ -68,6 +68,9 @@ def test_a_run_killed_after_each_of_its_calls_ends_contained_when_started_again(
     for call in chosen(tmp_path / "whole", whole, few):
         home = tmp_path / f"killed-{call}"
         assert stanch(home, *command(situation, "auto"), kill_after=call).code == -9, f"call {call} was not reached"
+        if whole.made[call - 1] == "iam:PutUserPolicy":
+            told = stanch(home, "standing")
+            assert (told.code, "outcome unknown" in told.out) == (0, True), told.out
         again = stanch(home, *command(situation, "auto"))
         assert (again.code, again.report["status"]) == (0, "contained"), (
             f"killed after call {call}: {again.report['reason']}"

@@ -25,6 +25,7 @@ SPEC = ActionSpec(
         "The group starts no replacement, and may start one by its own scaling rules.",
         "Whatever let the attacker in may be in the group's other instances.",
     ],
+    opens_again="the instance {target} is in service in its Auto Scaling group again.",
 )
 
 IN_SERVICE, STANDBY, ENTERING = "InService", "Standby", "EnteringStandby"

@@ -26,6 +26,7 @@ SPEC = ActionSpec(
         "Whoever may modify the instance may lift the protection.",
         "A stop from inside loses memory and instance-store volumes.",
     ],
+    opens_again="the instance {target} may be stopped and ended again, and its volumes with it.",
 )
 
 _UNPROTECTED = {

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from agent.catalogue import ActionSpec, Disruption, Reversal
+from agent.catalogue import ActionSpec, Disruption, LeftOpen, Reversal
 from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
@@ -23,10 +23,17 @@ SPEC = ActionSpec(
     summary="Give every network interface of the instance a security group without any rule.",
     disrupts="Whoever works with the instance or is served by it, its administrators included.",
     leaves_open=[
-        "Connections that are open now: a change of groups does not cut what is tracked, and they go on until they are idle.",
+        LeftOpen(
+            text="Connections that are open now: a change of groups does not cut what is tracked, and they go on until they are idle.",
+            closed_by=frozenset({"ec2_cut_connections"}),
+        ),
         "DNS queries to the VPC's own resolver, by which data can be carried out.",
-        "The instance metadata service, which goes on handing out credentials of the instance's role.",
+        LeftOpen(
+            text="The instance metadata service, which goes on handing out credentials of the instance's role.",
+            closed_by=frozenset({"iam_deny_instance_sessions"}),
+        ),
     ],
+    opens_again="the instance {target} can reach and be reached by whatever its own groups let through.",
     follows=["autoscaling_enter_standby", "elbv2_deregister_targets"],
 )
 

@@ -18,6 +18,7 @@ SPEC = ActionSpec(
     summary="Tag the instance as contained, with the id of the run.",
     disrupts="Nobody, unless a policy of yours reads this tag.",
     leaves_open=["The tag is a notice, and stops nothing."],
+    opens_again="the instance {target} is not marked as contained any more.",
     per_run=True,
 )
 

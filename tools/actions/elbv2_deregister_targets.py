@@ -26,6 +26,7 @@ SPEC = ActionSpec(
         "Requests in flight go on until the target group's draining time is over.",
         "Classic load balancers, and target groups of other VPCs that know the instance by an address.",
     ],
+    opens_again="load balancers send requests to the instance {target} again.",
 )
 
 _TARGET_GROUPS = "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/*/*"

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, cast
 
-from agent.catalogue import ActionSpec, Disruption, Reversal
+from agent.catalogue import ActionSpec, Disruption, LeftOpen, Reversal
 from agent.plan import Change, Effect, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject
@@ -21,10 +21,17 @@ SPEC = ActionSpec(
     summary="Deactivate the access key.",
     disrupts="Whoever signs requests with this key.",
     leaves_open=[
-        "Sessions that the key made (GetSessionToken, GetFederationToken) go on with the user's permissions.",
+        LeftOpen(
+            text="Sessions that the key made (GetSessionToken, GetFederationToken) go on with the user's permissions.",
+            closed_by=frozenset({"iam_deny_user"}),
+        ),
         "Roles that the key assumed stay assumed until their sessions end.",
-        "The user's other keys and console password.",
+        LeftOpen(
+            text="The user's other keys and console password.",
+            closed_by=frozenset({"iam_deny_user"}),
+        ),
     ],
+    opens_again="the key {target} works again.",
 )
 
 _USERS = "arn:{partition}:iam::{account}:user/*"

@@ -28,6 +28,7 @@ SPEC = ActionSpec(
         "For the seconds until IAM has spread the policy, the credentials still work.",
         "Access keys and other credentials that lie on the instance.",
     ],
+    opens_again="the role's credentials on the instance {target} work again.",
 )
 
 _PROFILES = "arn:{partition}:iam::{account}:instance-profile/*"

@@ -27,6 +27,7 @@ SPEC = ActionSpec(
         "For the seconds until IAM has spread the policy, the user may still act, and may even remove it.",
         "Other principals that the user may have made.",
     ],
+    opens_again="the user {target} can act again, with every key, session and password that works.",
 )
 
 DENY_ALL: JsonObject = {

@@ -29,6 +29,7 @@ SPEC = ActionSpec(
         "Sessions of other roles that were made from the role's own sessions go on until they end.",
         "For the seconds until IAM has spread the policy, the sessions still work, and may even remove it.",
     ],
+    opens_again="sessions of the role {target} that were refused work again, as long as they last.",
 )
 
 CALLS = role_policies.CALLS | role_sessions.MEASURING

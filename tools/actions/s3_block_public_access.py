@@ -27,6 +27,7 @@ SPEC = ActionSpec(
         "Other accounts that a policy names, if the policy is not public.",
         "Copies that were already taken.",
     ],
+    opens_again="the bucket {target} is as public as its policy and ACLs make it.",
 )
 
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")

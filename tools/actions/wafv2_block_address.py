@@ -42,8 +42,11 @@ SPEC = ActionSpec(
         "What no web ACL stands before: SSH, network load balancers, instances with a public address.",
         "For seconds up to minutes, until AWS WAF has spread the change.",
     ],
+    opens_again="requests from {target} are served again.",
     time_boxed=True,
 )
+
+_ENDS = "It stays until `stanch sweep`, or the clock on Lambda, takes it back after"
 
 TRIES = 8
 """How often an update is computed anew because somebody else changed the set meanwhile."""
@@ -239,7 +242,7 @@ def _blast_radius(sets: list[HeldSet], used: list[Use], address: Network, until:
     if inside:
         effects.append(Effect(what="Entries of these sets are narrower and blocked already.", count=inside))
     if until is not None:
-        effects.append(Effect(what=f"It ends by itself at {until:%Y-%m-%d %H:%M} UTC."))
+        effects.append(Effect(what=f"{_ENDS} {until:%Y-%m-%d %H:%M} UTC."))
     return effects
 
 

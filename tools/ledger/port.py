@@ -98,6 +98,16 @@ class Claimed(Record):
         return self.sent and (self.state in ("standing", "lapsed") or (self.state != "undone" and self.ended))
 
 
+class Unsettled(Record):
+    """A claim under which a write left, and of which nobody kept what it came to; nobody alive works its run."""
+
+    run_id: str
+    change: Change
+    """As it was claimed."""
+    at: Moment
+    """When it was claimed."""
+
+
 class RunRow(Record):
     """One run as a listing shows it."""
 
@@ -263,6 +273,10 @@ class Ledger(Protocol):
         """Every containment that stands, in part too; with `lapsed` also those that hold no more and were never taken back."""
         ...
 
+    def unsettled(self, now: datetime) -> list[Unsettled]:
+        """The claims of dead and ended runs under which a write left and no outcome was kept, the oldest first."""
+        ...
+
     def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
         """Say that a containment stands no longer; the effect may be claimed again, by a new generation."""
         ...
@@ -319,8 +333,8 @@ class Ledger(Protocol):
         """The ids of what we made there, sorted."""
         ...
 
-    def runs(self) -> list[RunRow]:
-        """All runs, newest first."""
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        """All runs that were opened, ended or amended since then, the newest first."""
         ...
 
     def run(self, run_id: str) -> RunRow | None:

@@ -26,7 +26,7 @@ from tools.ledger.decisions import (
 from tools.ledger.effect_rows import EffectRows
 from tools.ledger.fence import fenced
 from tools.ledger.parked_rows import ParkedRows
-from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
+from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, Unsettled, run_id_for
 
 _ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
@@ -149,6 +149,20 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             rows = db.execute(f"{_ROWS} WHERE status IS NULL ORDER BY updated_at, run_id").fetchall()
         return [_row(row) for row in rows if not held(_leased(row), now, self._alive)]
 
+    def unsettled(self, now: datetime) -> list[Unsettled]:
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT runs.*, c.change, c.claimed_at FROM claims c JOIN runs ON runs.run_id = c.run_id"
+                " WHERE c.state = 'open' AND c.sent ORDER BY c.claimed_at, c.effect"
+            ).fetchall()
+        return [
+            Unsettled.model_validate(
+                {"run_id": row["run_id"], "change": json.loads(row["change"]), "at": row["claimed_at"]}
+            )
+            for row in rows
+            if not held(_leased(row), now, self._alive)
+        ]
+
     def kin(self, case: str, since: datetime) -> list[Kin]:
         with self._transaction() as db:
             rows = db.execute(
@@ -184,9 +198,10 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
                 (report.status.value, report.model_dump_json(), iso(now), report.run_id),
             )
 
-    def runs(self) -> list[RunRow]:
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        asked = f"{_ROWS} WHERE updated_at >= ? ORDER BY updated_at DESC, run_id"
         with self._transaction() as db:
-            rows = db.execute(f"{_ROWS} ORDER BY updated_at DESC, run_id").fetchall()
+            rows = db.execute(asked, ("" if since is None else iso(since),)).fetchall()
         return [_row(row) for row in rows]
 
     def run(self, run_id: str) -> RunRow | None:

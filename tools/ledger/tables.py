@@ -37,7 +37,7 @@ LISTED = Index(
         "updated_at", "actions",
     ],
 )  # fmt: skip
-"""Runs that are worked, all others, claims that stand, and claims that lapsed."""
+"""Runs that are worked, all others, claims that stand, that lapsed, and that are open."""
 
 LEDGER = Table(
     index=LISTED,

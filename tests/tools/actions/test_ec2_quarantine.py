@@ -23,6 +23,7 @@ from instance_scene import (
     target,
 )
 
+from agent.left_open import lines_of
 from agent.plan import Inapplicable
 from agent.receipt import Drifted, Executed
 from tools.sandbox.faults import Fail, Lost, fail_calls
@@ -168,7 +169,7 @@ def test_a_group_that_only_looks_like_ours_is_not_used_and_not_touched(forge: Ca
     change = work.plan(ACTION)
     assert work.done(change).outcome == "done"
     assert forged not in {_only(work, FIRST), _only(work, SECOND)}
-    assert any(forged in line for line in change.leaves_open) == _is_tagged(work, forged)
+    assert any(forged in line for line in lines_of(change)) == _is_tagged(work, forged)
     assert rules_of(work.sandbox, forged) == rules
     assert work.verify(change).holds
 
@@ -285,8 +286,8 @@ def test_an_interface_of_a_service_is_left_as_it_is_and_said(service: str, mark:
     work = Work.in_world(WORLD.replace("address: 10.0.2.11,", f"address: 10.0.2.11, {mark},"))
     change = work.plan(ACTION)
     assert sorted(change.before) == [FIRST, THIRD]
-    assert change.leaves_open[0].startswith(f"{SECOND} belongs to ")
-    assert service in change.leaves_open[0] or service == "a service"
+    assert lines_of(change)[0].startswith(f"{SECOND} belongs to ")
+    assert service in lines_of(change)[0] or service == "a service"
     work.done(change)
     assert groups_of(work.sandbox, SECOND) == [SSH]
     assert work.verify(change).holds
@@ -312,7 +313,7 @@ def test_a_group_deleted_meanwhile_stops_the_undo_before_anything_is_written() -
 
 def test_the_card_says_what_stays_open_and_who_is_cut_off() -> None:
     change = Work.in_world().plan(ACTION)
-    told = " ".join(change.leaves_open)
+    told = " ".join(lines_of(change))
     assert all(word in told for word in ("tracked", "DNS", "metadata service"))
     assert {effect.what: effect.count for effect in change.blast_radius} == {
         "Interfaces take and make no new connections.": 3,

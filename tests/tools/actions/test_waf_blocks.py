@@ -356,7 +356,7 @@ def test_a_card_says_how_many_are_refused_where_and_until_when() -> None:
         "Addresses are refused.": 256,
         "Load balancers, APIs and distributions refuse them.": 2,
         "Entries of these sets are narrower and blocked already.": 1,
-        "It ends by itself at 2026-11-21 12:00 UTC.": None,
+        "It stays until `stanch sweep`, or the clock on Lambda, takes it back after 2026-11-21 12:00 UTC.": None,
     }
 
 

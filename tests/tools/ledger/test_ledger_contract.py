@@ -211,6 +211,9 @@ def test_runs_are_listed_with_the_newest_first(kept: Database) -> None:
     runs = [contained(ledger, f"incident-{number}", now=NOW + timedelta(minutes=number)) for number in range(3)]
     ledger.amend(report(runs[0], Status.UNDONE), later(hours=1))
     assert [row.run_id for row in ledger.runs()] == [runs[0].run_id, runs[2].run_id, runs[1].run_id]
+    assert [row.run_id for row in ledger.runs(NOW)] == [row.run_id for row in ledger.runs()]
+    assert [row.run_id for row in ledger.runs(ledger.runs()[0].updated_at)] == [runs[0].run_id]
+    assert ledger.runs(ledger.runs()[0].updated_at + timedelta(milliseconds=1)) == []
     assert {row.run_id: row for row in ledger.runs()} == {run.run_id: ledger.run(run.run_id) for run in runs}
 
 

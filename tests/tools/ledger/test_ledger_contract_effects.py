@@ -19,7 +19,7 @@ from ledger_scene import (
 
 from agent.receipt import Outcome
 from agent.report import Status
-from tools.ledger import Claim, Claimed, Duplicate, Held, Opened, run_id_for
+from tools.ledger import Claim, Claimed, Duplicate, Held, Opened, Unsettled, run_id_for
 
 
 def test_an_effect_is_claimed_by_one_run_until_it_stands_no_more(kept: Database) -> None:
@@ -94,6 +94,34 @@ def test_what_was_done_in_part_is_listed_as_done_once_it_is_and_no_more_once_it_
     assert (found and found.state, [each.outcome for each in ledger.standing()]) == ("standing", [Outcome.DONE])
     ledger.undone(run.run_id, receipt(run, change()), "undone")
     assert (ledger.standing(lapsed=True), left(ledger.claimed(change()))) == ([], False)
+
+
+def test_a_write_of_a_dead_run_whose_outcome_nobody_kept_is_listed_until_it_is_known(kept: Database) -> None:
+    at_work = kept.ledger()
+    run = opened(at_work)
+    at_work.claim(run.run_id, run.fence, change("untouched"), NOW)
+    at_work.claim(run.run_id, run.fence, change(), NOW)
+    at_work.sending(run.run_id, run.fence, change(), NOW)
+    assert at_work.unsettled(NOW) == []
+    silent = [Unsettled(run_id=run.run_id, change=change(), at=NOW)]
+    assert at_work.unsettled(later(minutes=5)) == silent
+    ledger = kept.ledger(lambda holder: holder != "first")
+    assert (ledger.unsettled(NOW), ledger.standing()) == (silent, [])
+    again = ledger.open("incident", "1", {}, "auto", "second", NOW)
+    assert isinstance(again, Opened)
+    assert ledger.unsettled(NOW) == []
+    ledger.record(receipt(again, change()), again.fence)
+    ledger.close(again.run_id, again.fence, report(again), NOW)
+    assert (ledger.unsettled(NOW), len(ledger.standing())) == ([], 1)
+
+
+def test_a_write_of_an_ended_run_whose_outcome_nobody_kept_is_listed(kept: Database) -> None:
+    ledger = kept.ledger()
+    run = opened(ledger)
+    ledger.claim(run.run_id, run.fence, change(), NOW)
+    ledger.sending(run.run_id, run.fence, change(), NOW)
+    ledger.close(run.run_id, run.fence, report(run, Status.FAILED), NOW)
+    assert [each.run_id for each in ledger.unsettled(NOW)] == [run.run_id]
 
 
 def test_what_lapsed_is_listed_apart_until_it_is_taken_back(kept: Database) -> None:

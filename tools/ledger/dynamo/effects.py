@@ -1,17 +1,18 @@
 """Effects: who claimed each, what it came to, what stands, who still needs it, and what was made for them."""
 
+import json
 from datetime import datetime
 from typing import Literal
 
 from agent.plan import Change
 from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import iso
-from tools.ledger.decisions import ClaimRow, on_claim
+from tools.ledger.decisions import ClaimRow, held, on_claim
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import LARGEST, Expected, Is, Item, Key, Write, packed, unpacked
-from tools.ledger.dynamo.kept import Kept
+from tools.ledger.dynamo.kept import Kept, leased
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Claim, Claimed, Held
+from tools.ledger.port import Claim, Claimed, Held, Unsettled
 
 _LARGEST_CHANGE = LARGEST - 50 * 1024
 """What may be claimed is smaller than what may be recorded: a receipt is its change and what came of it."""
@@ -113,6 +114,22 @@ class Effects(Kept):
         ]
         return [Receipt.model_validate_json(unpacked(receipt)) for _, _, receipt in sorted(kept)]
 
+    def unsettled(self, now: datetime) -> list[Unsettled]:
+        keys = [_key(each) for each in self._table.listed(places.OPEN)]
+        claims = [each for each in self._table.many(keys).values() if each["state"] == "open" and each["sent"]]
+        places_ = {run: place.row for run in {each["run_id"] for each in claims} if (place := self._place(run))}
+        rows = self._table.many(places_.values())
+        dead = {run for run, row in places_.items() if row in rows and not held(leased(rows[row]), now, self._alive)}
+        found = [
+            (each["claimed_at"], each["PK"], each["run_id"], unpacked(each["change"]))
+            for each in claims
+            if each["run_id"] in dead
+        ]
+        return [
+            Unsettled.model_validate({"run_id": run, "change": json.loads(change), "at": at})
+            for at, _, run, change in sorted(found)
+        ]
+
     def undone(self, run_id: str, receipt: Receipt, state: Literal["undone", "lapsed"]) -> None:
         self._table.write(_falling(places.claim(receipt.change.key), {"run_id": run_id}, state))
 
@@ -145,6 +162,7 @@ def _claiming(run_id: str, key: Key, found: ClaimRow | None, change: Change, now
     )
     values: Item = {
         "run_id": run_id, "state": "open", "sent": int(sent), "claimed_at": iso(now), "listed_at": iso(now),
+        "listed": places.OPEN,
         "change": packed(change.model_dump_json(), f"the change {change.action} of {run_id}", _LARGEST_CHANGE),
     }  # fmt: skip
     return Write("Put", key, same, values)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from tools.ledger.decisions import LeasedRow
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import Item, Write, pieces, unpacked
 from tools.ledger.dynamo.places import Place
@@ -21,6 +22,11 @@ def joined(found: list[Item]) -> str:
         return unpacked(*(each["data"] for each in found[: found[0]["of"]]))
     except zlib.error as error:
         raise Moved from error
+
+
+def leased(found: Item) -> LeasedRow:
+    """A run's row with its lease. Without a status it is being worked."""
+    return LeasedRow.model_validate({"status": None} | {k: v for k, v in found.items() if k in LeasedRow.model_fields})
 
 
 class Kept:

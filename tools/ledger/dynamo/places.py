@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tools.ledger.dynamo.attributes import Key
 
-WORKED, RUNS, STANDING, LAPSED = "WORKED", "RUN", "STANDING", "LAPSED"
-"""Names in the index: runs that have not come to an end or a wait, all others, claims that stand, and those that lapsed."""
+WORKED, RUNS, STANDING, LAPSED, OPEN = "WORKED", "RUN", "STANDING", "LAPSED", "OPEN"
+"""Names in the index: runs that have not come to an end or a wait, all others, claims that stand, those that lapsed, and those
+of which no outcome was kept yet."""
 CARDS = "CARDS"
 """The partition of cards that people were told of, the newest last."""
 PARKED = "PARKED"

@@ -9,7 +9,7 @@ from agent.verdict import Approval, Request
 from tools.ledger.decisions import Anew, Lease, LeasedRow, held, on_delivery, on_renewal, on_reopening
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import Expected, Is, Item, Key, Write, unpacked
-from tools.ledger.dynamo.kept import Kept
+from tools.ledger.dynamo.kept import Kept, leased
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved
 from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
@@ -26,12 +26,12 @@ class RunRows(Kept):
     ) -> Opened | Duplicate | Busy:
         def attempt() -> Opened | Duplicate | Busy:
             newest = self._newest_of(places.incident(incident))
-            row = _leased_row(newest[0]) if newest else None
+            row = leased(newest[0]) if newest else None
             decision = on_delivery(row, version, mode, holder, now, self._alive)
             if isinstance(decision, Anew):
                 return self._insert(_row(incident, version, decision.generation, mode, holder, now), body, row, case)
             if isinstance(decision, Lease):
-                return self._take(_leased_row(newest[0]), decision.fence, holder, now)
+                return self._take(leased(newest[0]), decision.fence, holder, now)
             return _asked(decision, newest) if isinstance(decision, Duplicate) else decision
 
         return self._table.again(attempt)
@@ -78,7 +78,7 @@ class RunRows(Kept):
             found = self._row(run_id)
             if found is None:
                 return None
-            row = _leased_row(found)
+            row = leased(found)
             decision = on_reopening(row, holder, now, self._alive)
             return self._take(row, decision.fence, holder, now) if isinstance(decision, Lease) else decision
 
@@ -107,7 +107,7 @@ class RunRows(Kept):
 
     def idle(self, now: datetime) -> list[RunRow]:
         keys = [Key(each["PK"], each["SK"]) for each in self._table.listed(places.WORKED)]
-        rows = map(_leased_row, self._table.many(keys).values())
+        rows = map(leased, self._table.many(keys).values())
         idle = [row for row in rows if row.status is None and not held(row, now, self._alive)]
         return [
             RunRow.model_validate(row.model_dump(include=set(RunRow.model_fields)))
@@ -127,7 +127,7 @@ class RunRows(Kept):
         def attempt() -> Opened | None:
             place = self._place(run_id)
             newest = [] if place is None else self._newest_of(place.partition)
-            row = _leased_row(newest[0]) if newest else None
+            row = leased(newest[0]) if newest else None
             decision = on_renewal(row, run_id)
             if decision is None or row is None:
                 return None
@@ -136,8 +136,10 @@ class RunRows(Kept):
 
         return self._table.again(attempt)
 
-    def runs(self) -> list[RunRow]:
-        listed = {each["run_id"]: each for name in (places.WORKED, places.RUNS) for each in self._table.listed(name)}
+    def runs(self, since: datetime | None = None) -> list[RunRow]:
+        after = "" if since is None else iso(since)
+        found = [*self._table.listed(places.WORKED), *self._table.listed(places.RUNS, after)]
+        listed = {each["run_id"]: each for each in found if each["updated_at"] >= after}
         rows = list(map(_run_row, listed.values()))
         return sorted(sorted(rows, key=lambda row: row.run_id), key=lambda row: row.updated_at, reverse=True)
 
@@ -195,10 +197,6 @@ def _unchanged(row: LeasedRow) -> dict[str, Expected]:
     """That nobody took, closed, amended or beat for the run since it was read."""
     status = None if row.status is None else row.status.value
     return {"fence": row.fence, "holder": row.holder, "beat_at": row.beat_at, "status": status}
-
-
-def _leased_row(found: Item) -> LeasedRow:
-    return LeasedRow.model_validate({"status": None} | {k: v for k, v in found.items() if k in LeasedRow.model_fields})
 
 
 def _run_row(found: Item) -> RunRow:

@@ -53,13 +53,13 @@ class Table:
             Limit=page,
         )
 
-    def listed(self, kind: str) -> Iterator[Item]:
-        """The items listed under a name. They may be a moment old."""
+    def listed(self, kind: str, since: str = "") -> Iterator[Item]:
+        """The items listed under a name, of all times or since then. They may be a moment old."""
         return self._pages(
             IndexName=LISTED.name,
-            KeyConditionExpression="#p = :p",
-            ExpressionAttributeNames={"#p": LISTED.partition},
-            ExpressionAttributeValues={":p": {"S": kind}},
+            KeyConditionExpression="#p = :p" + (" AND #s >= :s" if since else ""),
+            ExpressionAttributeNames={"#p": LISTED.partition} | ({"#s": LISTED.sort} if since else {}),
+            ExpressionAttributeValues={":p": {"S": kind}} | ({":s": {"S": since}} if since else {}),
         )
 
     def many(self, keys: Iterable[Key]) -> dict[Key, Item]:
