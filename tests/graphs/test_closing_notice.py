@@ -13,7 +13,7 @@ from table_desk import tables
 from agent.report import Report, Status
 from graphs.cards import _used, card_named
 from graphs.closing_notice import Group, notice, tell
-from graphs.entrypoints import cli_runs
+from graphs.entrypoints import cli_standing
 from graphs.notify import notice_teller
 from graphs.undo import undo_run
 from tools.aws import Phase, Tally
@@ -163,11 +163,11 @@ def test_standing_says_in_one_line_how_many_are_closed_and_which_command_lists_t
 ) -> None:
     at = opened(tmp_path)
     (report,) = closed(at, "one")
-    monkeypatch.setattr(cli_runs, "ledgers", lambda: {False: at.service.ledger})
-    cli_runs.standing()
+    monkeypatch.setattr(cli_standing, "ledgers", lambda: {False: at.service.ledger})
+    cli_standing.standing()
     said = capsys.readouterr().out
     days = (datetime.now(UTC) - at.sandbox.now()).days + 1
     assert said.strip() == f"1 finding closed as benign: stanch closed --days {min(365, max(1, days))}"
     undo_run(at.service, report.run_id, None, "rosa")
-    cli_runs.standing()
+    cli_standing.standing()
     assert "closed as benign" not in capsys.readouterr().out
