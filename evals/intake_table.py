@@ -35,8 +35,9 @@ _AGAIN = """## Read again
 
 What arrived is a hint: before anything else the finding is read again from its own service, in its own account and Region, and what
 that answers is parsed as an event would be. So a finding that was resolved, archived or suppressed since it was sent is skipped, and so
-is a check that passes. One that its service does not know is refused (`not_found`); one that cannot be read again goes on as it came, and
-asks. What came through Security Hub is read there, in ASFF or in OCSF, whoever found it.
+is a check that passes. One that its service does not know is refused (`not_found`); one that cannot be read again, or whose detector, alarm
+or rule is gone, goes on as it came, and asks. What came through Security Hub is read there, in ASFF or in OCSF, whoever found it, and
+told and closed by the same of its two APIs.
 [limits.md](limits.md) says what is not read again.
 
 | origin | asked by |
