@@ -35,24 +35,12 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}
-    refusal = current if isinstance(current, Refusal) else _screened(current, state, service)
+    # a note that came while the finding was on its way is no reason to leave it: an echo brings it with it, and ends at the door
+    refusal = current if isinstance(current, Refusal) else screened(current, state.event, service, heeds_note=False)
     if refusal is not None:
         finding = current if isinstance(current, Finding) else found
         return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
     return Taken(run_id=state.run_id, finding=current, evidence={"intake": answered}, calls=calls)
-
-
-def _screened(finding: Finding, state: Arrived, service: Service) -> Refusal | None:
-    why = screened(finding, state.event, service)
-    if why is None or why.reason is not Reason.ECHO or not _is_told(state.run_id, service):
-        return why
-    return screened(finding, state.event, service, heeds_note=False)
-
-
-def _is_told(run_id: str, service: Service) -> bool:
-    """Whether an earlier run of the incident may have written what is on it: then it says nothing about what came now."""
-    run = service.ledger.run(run_id)
-    return run is not None and run.generation > 0
 
 
 def chosen(event: Event, position: int) -> Finding | Refusal:
