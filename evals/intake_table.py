@@ -27,8 +27,9 @@ AWS parse, and are then passed over with the reason named here (no registry, no 
 
 Security Hub and GuardDuty may bring each other's findings: whose one is says its shape, not the envelope, and it has to agree with its
 own product's ARN. What holds no findings (an import or a custom action on none, the results of an insight) is `skipped`,
-`no_findings`, and parks nothing. What a person sends by a custom action is worked although it is old, resolved, suppressed or last
-noted by us; never a sample, what its service archived or sees passed, a product that is not of AWS, or another's account.
+`no_findings`, and parks nothing. What a person sends by our own custom action is worked although it is old, resolved, suppressed or last
+noted by us, however it is wrapped; never a sample, what its service archived or sees passed, a product that is not of AWS, or another
+account's.
 """
 
 _AGAIN = """## Read again
