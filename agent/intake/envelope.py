@@ -44,6 +44,8 @@ _HELD = (Shape.ASFF, Shape.OCSF, Shape.GUARDDUTY)
 
 _INSIGHT = "the results of an insight hold no findings: send the findings themselves, by a custom action on them"
 
+_AWS = "aws."
+"""How the source of every event of AWS begins: EventBridge lets nobody else write that."""
 _RECORDED = " via CloudTrail"
 """How the detail-type of every event ends that is a CloudTrail record, whatever service made the call."""
 
@@ -118,7 +120,7 @@ def _event(node: Node) -> Iterator[Found | Refusal]:
     if detail.value is None:
         raise detail.malformed("missing")
     detail.object()
-    if (node.at("detail-type").text or "").endswith(_RECORDED):
+    if source.startswith(_AWS) and (node.at("detail-type").text or "").endswith(_RECORDED):
         yield Found(Shape.CLOUDTRAIL, detail)
     elif source == "aws.cloudwatch":
         yield Found(Shape.CLOUDWATCH, node)
