@@ -35,6 +35,18 @@ def unsound(body: object) -> tuple[str, str] | None:
     return None
 
 
+class Sent(Record):
+    """That a person sent a finding from Security Hub by a custom action. Whoever writes to our queue or invokes us can say so too."""
+
+    actions: list[str]
+    """The ARN of the custom action: what its event names as its resources."""
+    event_id: str = ""
+
+    def version_of(self, version: str) -> str:
+        """The finding's version as it was sent: each custom action is one of its own, by its event's id."""
+        return f"{version}{_SENT_AS}{self.event_id}" if _EVENT_ID.fullmatch(self.event_id) else version
+
+
 def without_sending(version: str) -> str:
     """The version that the service gave the finding, whoever sent it."""
     return version.partition(_SENT_AS)[0]
@@ -52,30 +64,9 @@ class Event(Record):
     """What tells one such wish from another."""
 
     @property
-    def sent(self) -> bool:
-        """Whether a person wants just this finding worked, however old, resolved or suppressed."""
-        return self.by_custom_action or bool(self.asked_by)
-
-    @property
-    def by_itself(self) -> bool:
-        """Whether it came without a person who sent it: from a bus or a queue, and by no custom action."""
-        return self.via in ("eventbridge", "sqs") and not self.by_custom_action
-
-    @property
-    def by_custom_action(self) -> bool:
-        """Whether a person sent it from Security Hub. Whoever writes to our queue or invokes us can say so too."""
-        body = self.body if isinstance(self.body, dict) else {}
-        return body.get("source") == "aws.securityhub" and body.get("detail-type") == CUSTOM_ACTION
-
-    def version_of(self, version: str) -> str:
-        """The finding's version as this delivery brings it: what a person sends is one of its own each time.
-
-        A custom action by its event's id, so that the same one delivered twice is not two.
-        """
-        custom = self.body.get("id") if self.by_custom_action and isinstance(self.body, dict) else None
-        sent_as = self.asked_as or custom
-        known = isinstance(sent_as, str) and _EVENT_ID.fullmatch(sent_as)
-        return f"{version}{_SENT_AS}{sent_as}" if known else version
+    def by_hand(self) -> bool:
+        """Whether a person delivered it themselves, and no bus or queue."""
+        return self.via not in ("eventbridge", "sqs")
 
     @property
     def digest(self) -> str:

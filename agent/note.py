@@ -69,6 +69,9 @@ def _plain(text: str) -> str:
     return "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text).translate(str.maketrans("[]", "()"))
 
 
+REOPENED = merged(None, "Open again: what closed it was taken back.")
+"""What stands where there was no note before: Security Hub replaces a note or comment, and never takes one away. It reads as none."""
+
 _OPEN_ENDS = {
     Status.AWAITING_APPROVAL,
     Status.PARTIALLY_CONTAINED,

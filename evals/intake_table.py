@@ -27,16 +27,18 @@ AWS parse, and are then passed over with the reason named here (no registry, no 
 
 Security Hub and GuardDuty may bring each other's findings: whose one is says its shape, not the envelope, and it has to agree with its
 own product's ARN. What holds no findings (an import or a custom action on none, the results of an insight) is `skipped`,
-`no_findings`, and parks nothing. What a person sends by a custom action is worked although it is old, resolved, suppressed or last
-noted by us; never a sample, what its service archived or sees passed, a product that is not of AWS, or another's account.
+`no_findings`, and parks nothing. What a person sends by our own custom action is worked although it is old, resolved, suppressed or last
+noted by us, however it is wrapped; never a sample, what its service archived or sees passed, a product that is not of AWS, or another
+account's.
 """
 
 _AGAIN = """## Read again
 
 What arrived is a hint: before anything else the finding is read again from its own service, in its own account and Region, and what
 that answers is parsed as an event would be. So a finding that was resolved, archived or suppressed since it was sent is skipped, and so
-is a check that passes. One that its service does not know is refused (`not_found`); one that cannot be read again goes on as it came, and
-asks. What came through Security Hub is read there, in ASFF or in OCSF, whoever found it.
+is a check that passes. One that its service does not know is refused (`not_found`); one that cannot be read again, or whose detector, alarm
+or rule is gone, goes on as it came, and asks. What came through Security Hub is read there, in ASFF or in OCSF, whoever found it, and
+told and closed by the same of its two APIs.
 [limits.md](limits.md) says what is not read again.
 
 | origin | asked by |

@@ -179,6 +179,7 @@ def real(
             cards_an_hour=config.cards_an_hour,
             case_minutes=config.case_minutes,
             block_hours=config.block_hours,
+            custom_action=config.custom_action,
             hand_over=hand_over,
         ),
         archive=_archive(config, home, clients),

@@ -77,7 +77,14 @@ class Configuration(BaseSettings):
     )
     """From when on findings that come by themselves, from a bus or a queue, are worked: what was last seen earlier is
     `old`. `first_start` is an hour before Stanch first ran on its ledger. What a person
-    delivers by `stanch run`, by a custom action, or to the events function as `{"finding": …}` is never old."""
+    delivers by `stanch run`, by Stanch's custom action, or to the events function as `{"finding": …}` is never old."""
+    custom_action: str = Field(
+        default="",
+        pattern=r"^(arn:aws[a-z-]*:securityhub:[a-z0-9-]+:\d{12}:action/custom/[A-Za-z0-9_.-]{1,64})?$",
+        description="the ARN of a custom action of Security Hub",
+    )
+    """The custom action in Security Hub that is for Stanch, by ARN: what a person sends by it, from a bus or a queue, is worked
+    however old, resolved or suppressed. Any other action's event is a finding that came by itself. Empty: there is none."""
     samples_are_real: bool = False
     """Works sample findings like others. Ignored outside the sandbox."""
     approval_minutes: int = Field(default=60, ge=1, le=60 * _LONGEST_WAIT)

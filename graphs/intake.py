@@ -8,7 +8,7 @@ from agent.casefile import Looked
 from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
-from agent.intake import parse
+from agent.intake import parse, sent
 from graphs.keeping import keep
 from graphs.own_update import witnessed
 from graphs.screening import screen
@@ -28,31 +28,23 @@ def intake(state: Arrived, runtime: Runtime[Context], service: Service) -> Taken
     found = chosen(state.event, state.position)
     if isinstance(found, Refusal):
         return Taken(run_id=state.run_id, refusal=found)
-    first = screened(found, state.event, service)
+    first = screened(found, state.event, state.position, service)
     if first is not None and first.reason in REFUSED_FOR:
         # nothing is read in an account that an event merely claims
         return Taken(run_id=state.run_id, finding=found, refusal=first)
     tally = Tally()
     current, answered = _current(found, state, service, tally)
     calls = {"intake": tally.by_phase}
-    refusal = current if isinstance(current, Refusal) else _screened(current, state, service)
+    # a note that came while the finding was on its way is no reason to leave it: an echo brings it with it, and ends at the door
+    refusal = (
+        current
+        if isinstance(current, Refusal)
+        else screened(current, state.event, state.position, service, heeds_note=False)
+    )
     if refusal is not None:
         finding = current if isinstance(current, Finding) else found
         return Taken(run_id=state.run_id, finding=finding, refusal=refusal, calls=calls)
     return Taken(run_id=state.run_id, finding=current, evidence={"intake": answered}, calls=calls)
-
-
-def _screened(finding: Finding, state: Arrived, service: Service) -> Refusal | None:
-    why = screened(finding, state.event, service)
-    if why is None or why.reason is not Reason.ECHO or not _is_told(state.run_id, service):
-        return why
-    return screened(finding, state.event, service, heeds_note=False)
-
-
-def _is_told(run_id: str, service: Service) -> bool:
-    """Whether an earlier run of the incident may have written what is on it: then it says nothing about what came now."""
-    run = service.ledger.run(run_id)
-    return run is not None and run.generation > 0
 
 
 def chosen(event: Event, position: int) -> Finding | Refusal:
@@ -63,17 +55,20 @@ def chosen(event: Event, position: int) -> Finding | Refusal:
     return Refusal(reason=Reason.MALFORMED, where=f"findings[{position}]", detail="The event has no such finding.")
 
 
-def screened(finding: Finding, event: Event, service: Service, *, heeds_note: bool = True) -> Refusal | None:
+def screened(
+    finding: Finding, event: Event, position: int, service: Service, *, heeds_note: bool = True
+) -> Refusal | None:
     """Why the finding is not worked, from the finding, what the ledger says of a comment on it, and whether it came by itself."""
     settings = service.settings
+    by_a_person = sent(event, position, settings.custom_action) is not None
     why = screen(
         witnessed(finding, service),
         service.registry,
         minimum_severity=settings.minimum_severity,
         samples_are_real=settings.samples_are_real,
-        since=service.since() if event.by_itself else None,
+        since=None if event.by_hand or by_a_person else service.since(),
         heeds_note=heeds_note,
-        sent=event.sent,
+        sent=by_a_person,
     )
     if why is not None and why.reason is Reason.ACCOUNT_NOT_SERVED and settings.sandbox:
         return why.model_copy(update={"detail": f"account {finding.account} {_ITS_WORLD}"})

@@ -2,16 +2,20 @@
 
 from datetime import datetime, timedelta
 
+from agent import closing
 from agent.finding import Finding
 from agent.intake.node import untrusted
-from agent.note import is_unsigned, signed
+from agent.note import REOPENED, is_unsigned, signed
+from agent.receipt import Receipt
+from graphs import tell
 from graphs.service import Service
-from graphs.tell import TELLING
 from tools.ledger import RunRow, earlier
 from tools.two_hubs import words_of
 
 COMES_BACK = timedelta(minutes=15)
 """How long after our update its event may still be on the way."""
+_OURS = (tell.ACTION, closing.ACTION)
+"""What writes on a finding, and so do its undos."""
 _LOOKED_AT = 2
 """Of so many runs of the incident, the last ones: what an earlier one told has long come back."""
 
@@ -26,7 +30,7 @@ def comes_back(finding: Finding, service: Service) -> bool:
     if run is None:
         return True
     runs = [run.run_id, *earlier(run)][:_LOOKED_AT]
-    told = [receipt.at for each in runs for receipt in ledger.receipts(each) if receipt.action_id == TELLING]
+    told = [receipt.at for each in runs for receipt in ledger.receipts(each) if receipt.change.action in _OURS]
     return any(service.clock() - at <= COMES_BACK for at in told)
 
 
@@ -43,6 +47,13 @@ def witnessed(finding: Finding, service: Service) -> Finding:
 def _written(run: RunRow, finding: Finding, service: Service) -> datetime | None:
     """When we last wrote the comment that is on the finding."""
     receipts = (each for one in [run.run_id, *earlier(run)][:_LOOKED_AT] for each in service.ledger.receipts(one))
-    written = [(receipt.at, words_of(receipt.change.after)) for receipt in receipts]
+    written = [(receipt.at, _words(receipt)) for receipt in receipts if receipt.change.action in _OURS]
     same = [at for at, words in written if words is not None and untrusted(words) == finding.lifecycle.note]
     return max(same, default=None)
+
+
+def _words(receipt: Receipt) -> str | None:
+    """What a receipt left on the finding. Taking back what had no comment before it leaves words too."""
+    if receipt.undo_of is None:
+        return words_of(receipt.change.after)
+    return words_of(receipt.change.before) or REOPENED

@@ -11,7 +11,7 @@ from langgraph.types import Command, StateSnapshot
 
 from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
-from agent.intake import parse
+from agent.intake import parse, sent
 from agent.queue import Queue, queue_of
 from agent.record import JsonObject
 from agent.report import FindingSummary, Report, Status
@@ -83,9 +83,9 @@ class Runs:
         if isinstance(item, Refusal):
             settings = service.settings
             return refused(event, position, item, settings.mode, settings.sandbox, service.clock())
-        refusal = screened(item, event, service)
+        refusal = screened(item, event, position, service)
         if refusal is not None and refusal.reason is Reason.ECHO and not comes_back(item, service):
-            refusal = screened(item, event, service, heeds_note=False)
+            refusal = screened(item, event, position, service, heeds_note=False)
         if refusal is not None:
             return self._skipped(event, position, item, refusal)
         with holding() as holder:
@@ -111,7 +111,8 @@ class Runs:
         body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
         service = self.service
         mode, case = service.settings.mode, case_of(finding.targets)
-        version = event.version_of(finding.version)
+        by = sent(event, position, service.settings.custom_action)
+        version = finding.version if by is None else by.version_of(finding.version)
         return service.ledger.open(finding.key, version, body, mode, holder, service.clock(), case)
 
     def _moved_on(

@@ -196,6 +196,7 @@ def _service(config: Configuration, home: Path, mode: Mode | None, sandbox: Sand
             cards_an_hour=config.cards_an_hour,
             case_minutes=config.case_minutes,
             block_hours=config.block_hours,
+            custom_action=config.custom_action,
         ),
         archive=FileArchive(home / CASES),
     )

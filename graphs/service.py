@@ -61,6 +61,8 @@ class Settings(Record):
     """Of how many cards people are told within an hour, threats counted first."""
     case_minutes: int = 60
     """Runs about one principal or resource that are opened within so long are one case. 0: each is alone."""
+    custom_action: str = ""
+    """Our own custom action in Security Hub, by ARN. Empty: there is none."""
     block_hours: int = 24
     """How long a time-boxed action stays in place."""
     max_concurrency: int = 8

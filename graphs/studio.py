@@ -12,6 +12,7 @@ from langgraph.types import Overwrite
 
 from agent.event import Event
 from agent.finding import Finding, Reason, Refusal
+from agent.intake import sent
 from agent.record import JsonObject
 from agent.verdict import Mode
 from graphs.approve import approve
@@ -86,13 +87,13 @@ class Studio:
             return Taken(run_id=run_id, refusal=finding)
         self._home.add(event.body if isinstance(event.body, dict) else {})
         with self._home.inside() as service:
-            refusal = screened(finding, event, service)
+            refusal = screened(finding, event, position, service)
             if refusal is not None:
                 return Taken(run_id=run_id, finding=finding, refusal=refusal)
             body: JsonObject = {"event": event.model_dump(mode="json"), "position": position}
-            opened = self._leases.open(
-                _line(runtime), finding, event.version_of(finding.version), body, _mode(runtime), service
-            )
+            by = sent(event, position, service.settings.custom_action)
+            version = finding.version if by is None else by.version_of(finding.version)
+            opened = self._leases.open(_line(runtime), finding, version, body, _mode(runtime), service)
         if not isinstance(opened, Opened):
             return _duplicate(finding, opened.run_id, getattr(opened, "status", "being worked"))
         arrived = Arrived(event=event, position=position, run_id=opened.run_id)

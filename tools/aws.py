@@ -145,7 +145,8 @@ def may_have_worked(call: Call) -> bool:
 
 
 UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
-"""What reading an answer raises that is not as its service promises. Never caught around anything but one action's method."""
+"""What reading an answer raises that is not as its service promises. Caught around one action's method, one source, the
+re-reading of one finding or the look at one target, and never around more."""
 
 
 class Clients:

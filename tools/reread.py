@@ -4,7 +4,7 @@ from typing import Protocol
 
 from agent.finding import Finding, Origin
 from agent.target import GLOBAL
-from tools.aws import Aws, AwsCall, AwsError
+from tools.aws import UNREADABLE, Aws, AwsCall, AwsError
 from tools.gathering import home
 from tools.readers import (
     access_analyzer,
@@ -17,7 +17,7 @@ from tools.readers import (
     macie,
     securityhub,
 )
-from tools.readers.answer import NO_READER, Reread
+from tools.readers.answer import NO_READER, NOT_AS_PROMISED, Reread
 
 __all__ = ["CALLS", "READERS", "Reread", "reread"]
 
@@ -51,7 +51,7 @@ def reread(aws: Aws, finding: Finding) -> Reread:
     """Read it where it is kept: in Security Hub if it came from there, else in the service that found it.
 
     Security Hub goes first because only its copy has the workflow status and the note. Failed, with the error's code, if the
-    service does not answer, or if nobody reads findings of that origin.
+    service does not answer, or not as it promises, or if nobody reads findings of that origin.
     """
     aws = aws.at(home(aws.partition) if finding.region == GLOBAL else finding.region)
     kept = finding.product_arn is not None and finding.hub_id is not None
@@ -62,3 +62,5 @@ def reread(aws: Aws, finding: Finding) -> Reread:
         return reader.read(aws, finding)
     except AwsError as error:
         return Reread(outcome="failed", note=error.code)
+    except UNREADABLE:
+        return NOT_AS_PROMISED

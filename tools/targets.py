@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.addresses import is_reserved, network
 from agent.target import Target, TargetKind
-from tools.aws import Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
+from tools.aws import UNREADABLE, Aws, AwsCall, AwsError, Gone, NotPermitted, Phase
 from tools.gathering import home, regional
 from tools.named_targets import CALLS as NAMED_CALLS
 from tools.named_targets import READS as NAMED_READS
@@ -34,7 +34,7 @@ _ENDED = frozenset({"shutting-down", "terminated"})
 
 
 def verify(aws: Aws, target: Target) -> Standing:
-    """Read the target in its account and Region. Never raises an AwsError: no answer is `failed`.
+    """Read the target in its account and Region. Never raises an AwsError: no answer, or none that can be read, is `failed`.
 
     `gone`: AWS says that there is no such thing, or that an instance is ended. `foreign`: it is another account's, another
     Region's or another user's. An address is verified by being a public one: there is nothing to ask. What AWS
@@ -49,7 +49,7 @@ def verify(aws: Aws, target: Target) -> Standing:
         return "failed"
     try:
         return read(aws.at(regional(target) if target.kind in _REGIONAL else home(aws.partition)), target)
-    except AwsError:
+    except (AwsError, *UNREADABLE):
         return "failed"
 
 

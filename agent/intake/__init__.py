@@ -1,10 +1,11 @@
 """From an event to typed findings: each one parsed, or refused with a reason and a place."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from pydantic import ValidationError
 
-from agent.event import Event, unsound
+from agent.event import Event, Sent, unsound
 from agent.finding import Finding, Parsed, Reason, Refusal
 from agent.intake import (
     access_analyzer,
@@ -41,6 +42,19 @@ def parse(event: Event) -> Parsed:
     if fault is not None:
         return Parsed(findings=[Refusal(reason=Reason.MALFORMED, where=fault[0], detail=f"the event: {fault[1]}")])
     return Parsed(findings=[_read(found) if isinstance(found, Found) else found for found in find(Node(event.body))])
+
+
+def sent(event: Event, position: int, own_action: str) -> Sent | None:
+    """How a person sent us the finding at that place; None if it came by itself, or was sent to somebody else.
+
+    From a bus or a queue only our own custom action counts: others send to whatever they are made for. An event that a person
+    delivers by hand is sent by them, whichever it is of, and so is what they want worked again. For an event that `parse` found sound.
+    """
+    if event.asked_by:
+        return Sent(actions=[], event_id=event.asked_as)
+    found = next(islice(find(Node(event.body)), position, None), None)
+    said = found.sent if isinstance(found, Found) else None
+    return said if said is not None and (event.by_hand or own_action in said.actions) else None
 
 
 def _read(found: Found) -> Finding | Refusal:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pydantic import JsonValue
 
+from agent.event import CUSTOM_ACTION, Sent
 from agent.finding import Refusal
 from agent.intake.guardduty import TYPE
 from agent.intake.node import Node, Unfit, quote
@@ -43,6 +44,8 @@ _HELD = (Shape.ASFF, Shape.OCSF, Shape.GUARDDUTY)
 
 _INSIGHT = "the results of an insight hold no findings: send the findings themselves, by a custom action on them"
 
+_AWS = "aws."
+"""How the source of every event of AWS begins: EventBridge lets nobody else write that."""
 _RECORDED = " via CloudTrail"
 """How the detail-type of every event ends that is a CloudTrail record, whatever service made the call."""
 
@@ -53,6 +56,8 @@ class Found:
 
     shape: Shape
     node: Node
+    sent: Sent | None = None
+    """By which custom action a person sent it, if one did."""
 
 
 def find(node: Node, depth: int = _DEPTH) -> Iterator[Found | Refusal]:
@@ -115,18 +120,26 @@ def _event(node: Node) -> Iterator[Found | Refusal]:
     if detail.value is None:
         raise detail.malformed("missing")
     detail.object()
-    if (node.at("detail-type").text or "").endswith(_RECORDED):
+    if source.startswith(_AWS) and (node.at("detail-type").text or "").endswith(_RECORDED):
         yield Found(Shape.CLOUDTRAIL, detail)
     elif source == "aws.cloudwatch":
         yield Found(Shape.CLOUDWATCH, node)
     elif source == "aws.securityhub":
-        yield from _hub(detail)
+        sent = _sent(node)
+        yield from (replace(item, sent=sent) if isinstance(item, Found) else item for item in _hub(detail))
     elif source == "aws.guardduty":
         yield from _guardduty(detail)
     elif source in _SOURCES:
         yield Found(_SOURCES[source], detail)
     else:
         raise node.at("source").unsupported(f"not a service whose findings we read: {quote(source)}")
+
+
+def _sent(node: Node) -> Sent | None:
+    if node.at("detail-type").text != CUSTOM_ACTION:
+        return None
+    named = [one.text for one in node.at("resources").items() if one.text]
+    return Sent(actions=named, event_id=node.at("id").text or "")
 
 
 def _hub(detail: Node) -> Iterator[Found | Refusal]:

@@ -1,6 +1,6 @@
 """Lambda: events of EventBridge, batches of SQS, and direct invocations, each worked up to its first write."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -23,13 +23,18 @@ def handler(event: Any, context: Any) -> JsonValue:
 def _worked(event: Any) -> JsonValue:
     named = isinstance(event, dict)
     body = event["finding"] if named and set(event) == {"finding"} else event
-    first = screened(body, "eventbridge" if named and "detail-type" in event else "direct")
+    first = screened(body, road(event))
     if first.reports is not None:
         return [report.model_dump(mode="json") for report in first.reports]
     from graphs.came import said
     from graphs.entrypoints.working import worked
 
     return [said(came, "") for came in worked(first.event)]
+
+
+def road(event: Any) -> Literal["eventbridge", "direct"]:
+    """Whether a rule or a topic's subscription brings an invocation, or whoever invoked the function themselves."""
+    return "eventbridge" if isinstance(event, dict) and {"detail-type", "Records"} & {*event} else "direct"
 
 
 def _taken_up(asked: str, run_id: str) -> JsonValue:

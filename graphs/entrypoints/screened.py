@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from agent.event import Event, unsound
 from agent.finding import Finding, Reason, Refusal
-from agent.intake import parse
+from agent.intake import parse, sent
 from agent.note import is_unsigned, signed
 from agent.record import Record
 from agent.report import Report
@@ -46,10 +46,11 @@ def screened(body: JsonValue, via: Literal["eventbridge", "sqs", "direct"]) -> S
 
 def _screened(event: Event, found: list[Finding | Refusal], now: datetime) -> Screened:
     config, registry = chosen(), _registry()
-    since = config.since if event.by_itself and isinstance(config.since, datetime) else None
+    since = config.since if not event.by_hand and isinstance(config.since, datetime) else None
+    by = [sent(event, at, config.custom_action) is not None for at in range(len(found))]
     why = [
-        item if isinstance(item, Refusal) else _screen(item, config, registry, since, event.by_custom_action)
-        for item in found
+        item if isinstance(item, Refusal) else _screen(item, config, registry, since, by_a_person)
+        for item, by_a_person in zip(found, by, strict=True)
     ]
     malformed = [one for one in why if one is not None and one.reason is Reason.MALFORMED]
     reports = [

@@ -25,6 +25,7 @@ CHOSEN = {
         "ServedRegions": REGION, "OrganizationId": "o-abcdefghij", "ServeThisAccount": "true", "ExternalId": "from-outside",
         "ModelId": "eu.anthropic.claude-sonnet-4-6", "FoundationModel": "anthropic.claude-sonnet-4-6",
         "AlertEmail": "security@example.com",
+        "CustomAction": f"arn:aws:securityhub:eu-west-1:{TOOLING}:action/custom/contain",
         "RegistryTable": f"arn:aws:dynamodb:{REGION}:{REGISTRY_ACCOUNT}:table/stanch-registry",
     },
     "member": {

@@ -170,6 +170,16 @@ def test_what_root_does_and_what_health_found_is_brought_and_is_a_finding(rule: 
     assert isinstance(read, Finding), read
 
 
+def test_only_our_own_custom_action_is_brought_and_none_where_none_is_named() -> None:
+    event = example("securityhub_custom_action")
+    assert caught(event) == ["HubActionRule"]
+    assert caught({**event, "resources": [event["resources"][0].replace("contain", "ticket")]}) == []
+    assert "HubActionRule" not in stack("template", CustomAction="").kind("AWS::Events::Rule")
+    assert {one["Environment"]["Variables"]["STANCH_CUSTOM_ACTION"] for one in FUNCTIONS.values()} == {
+        *event["resources"]
+    }
+
+
 @pytest.mark.parametrize("event", LEFT, ids=told)
 def test_what_is_no_alarm_in_itself_meets_no_rule(event: dict[str, Any]) -> None:
     assert caught(event) == []

@@ -186,6 +186,18 @@ def test_the_echo_of_closing_starts_nothing(tmp_path: Path) -> None:
     assert at.deliver({**at.body, "detail": {"findings": [at.hub_finding()]}}).status is Status.SKIPPED
 
 
+def test_the_echo_of_opening_it_again_does_not_ask_at_once_to_close_it_again(tmp_path: Path) -> None:
+    at = opened(tmp_path)
+    undone(at, at.deliver())
+    at.wait(seconds=20)
+    runs = len(at.service.ledger.runs())
+    again = {**at.body, "detail": {"findings": [at.hub_finding()]}}
+    echo = at.deliver(again)
+    assert (echo.reason.partition(":")[0], len(at.service.ledger.runs())) == ("echo", runs)
+    at.wait(minutes=20)
+    assert at.deliver(again).status is not Status.SKIPPED
+
+
 @pytest.mark.parametrize(("by", "worked"), [("stanch", True), ("mei", False)])
 def test_a_threat_that_was_closed_and_is_seen_again_is_worked_unless_a_person_closed_it(
     tmp_path: Path, by: str, worked: bool

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import BUCKET, BUCKET_WORLD, USER_WORLD, Desk, desk, event
+from desk import ACCOUNT, BUCKET, BUCKET_WORLD, REGION, USER_WORLD, Desk, desk, event
 from table_desk import aws_writes, tables
 
 from agent.event import Event
 from agent.finding import Finding
 from agent.intake import parse
+from agent.intake import sent as sent_by
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.answering import NotTaken, sign
 from graphs.bootstrap import configuration, since
 from graphs.incidents import case_of, replaced
+from graphs.intake import screened
 from tools.ledger import Kin
 
 GUARDDUTY, HUB, MACIE = "guardduty_credential_abuse", "securityhub_s3_public", "macie_policy"
@@ -271,27 +273,78 @@ def sent(at: Desk, body: Any, via: Any = "sqs") -> Report:
     return report
 
 
+OURS = f"arn:aws:securityhub:{REGION}:{ACCOUNT}:action/custom/stanch"
+
+
+def by_action(body: Any, arn: str = OURS, identity: str = "first") -> Any:
+    """The finding as a person sends it by that custom action."""
+    return {**body, "detail-type": "Security Hub Findings - Custom Action", "id": identity, "resources": [arn]}
+
+
 def test_each_custom_action_is_worked_and_the_same_one_twice_is_a_duplicate(
     tmp_path: Path, made: Callable[..., Desk]
 ) -> None:
     body = event(HUB)
     body["detail"]["findings"][0]["Workflow"] = {"Status": "RESOLVED"}
-    action = {**body, "detail-type": "Security Hub Findings - Custom Action", "id": "first"}
-    at = made(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE)
+    action = by_action(body)
+    at = made(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE, custom_action=OURS)
     at.runs.service = replace(at.service, since=lambda: at.sandbox.now() + timedelta(days=1))
     assert sent(at, body).reason.startswith("resolved: ")
     first = sent(at, action)
-    again, other = sent(at, action), sent(at, {**action, "id": "second"})
+    again, other = sent(at, action), sent(at, by_action(body, identity="second"))
     assert first.status not in (Status.SKIPPED, Status.REFUSED)
     assert again.reason.startswith("duplicate: ")
     assert (again.run_id, other.status) == (first.run_id, first.status)
     assert other.run_id != first.run_id
 
 
+@pytest.mark.parametrize(
+    ("arn", "own", "via", "heard"),
+    [
+        (OURS, OURS, "sqs", True),
+        (OURS.replace("stanch", "ticket"), OURS, "sqs", False),
+        (OURS, "", "eventbridge", False),
+        ("", "", "sqs", False),
+        (OURS.replace("stanch", "ticket"), "", "cli", True),
+    ],
+    ids=["ours", "another's", "none is ours", "of no action", "another's by hand"],
+)
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda body: body,
+        lambda body: [body],
+        lambda body: {"Type": "Notification", "MessageId": "m", "Message": json.dumps(body)},
+        lambda body: {"Records": [{"body": json.dumps({"Type": "Notification", "Message": json.dumps(body)})}]},
+    ],
+    ids=["bare", "in a list", "by a topic", "by a topic and a queue"],
+)
+def test_a_suppressed_finding_is_worked_only_if_a_person_sent_it_to_us_however_it_is_wrapped(
+    tmp_path: Path, wrapped: Callable[[Any], Any], arn: str, own: str, via: Any, heard: bool
+) -> None:
+    body = event(HUB)
+    body["detail"]["findings"][0]["Workflow"] = {"Status": "SUPPRESSED"}
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE, custom_action=own)
+    finding = parse(Event(body=body, received_at=at.sandbox.now(), via=via)).findings[0]
+    assert isinstance(finding, Finding)
+    came = Event(body=wrapped(by_action(body, arn)), received_at=at.sandbox.now(), via=via)
+    why = screened(finding, came, 0, at.service)
+    assert (why is None) is heard, why
+
+
+def test_of_several_findings_each_is_sent_by_itself(tmp_path: Path) -> None:
+    body = event(HUB)
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE, custom_action=OURS)
+    came = Event(body=[body, by_action(body)], received_at=at.sandbox.now(), via="sqs")
+    assert [how is not None for how in (sent_by(came, 0, OURS), sent_by(came, 1, OURS), sent_by(came, 2, OURS))] == [
+        False, True, False,
+    ]  # fmt: skip
+
+
 def test_the_import_that_follows_a_custom_action_unchanged_is_no_further_run(tmp_path: Path) -> None:
     body = event(HUB)
-    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE)
-    first = sent(at, {**body, "detail-type": "Security Hub Findings - Custom Action"})
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE, custom_action=OURS)
+    first = sent(at, by_action(body))
     assert sent(at, body).reason.startswith("duplicate: ")
     assert sent(at, {**body, "source": "my.hub"}).status is Status.REFUSED
     assert first.status is not Status.SKIPPED
@@ -299,8 +352,8 @@ def test_the_import_that_follows_a_custom_action_unchanged_is_no_further_run(tmp
 
 def test_a_custom_action_on_a_finding_that_security_hub_does_not_know_does_nothing(tmp_path: Path) -> None:
     body = event(HUB)
-    at = desk(tmp_path, BUCKET_WORLD, body, Mode.AUTO)
-    invented = copy.deepcopy({**body, "detail-type": "Security Hub Findings - Custom Action"})
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.AUTO, custom_action=OURS)
+    invented = copy.deepcopy(by_action(body))
     invented["detail"]["findings"][0]["Id"] += "-invented"
     report = sent(at, invented)
     assert (report.status, at.changes) == (Status.REFUSED, [])

@@ -7,11 +7,11 @@ import pytest
 from desk import ACCOUNT, BUCKET_WORLD, REGION, USER_WORLD, Desk, desk, event, world
 from test_closing import CLOSED, undone
 
+from agent.note import REOPENED
 from agent.report import Status
 from agent.verdict import Mode
 from graphs.own_update import COMES_BACK
 from graphs.reopened import reopened
-from tools.actions.securityhub_close_finding import REOPENED
 from tools.sandbox.services.securityhub_v2 import HubV2State
 
 CHECK, THREAT = "securityhub_s3_public_ocsf", "guardduty_credential_abuse_ocsf"
@@ -120,6 +120,9 @@ def test_what_evidence_shows_benign_is_closed_and_opened_again(tmp_path: Path) -
     assert f"stanch undo {report.run_id}" in kept(at)["comment"]
     back = undone(at, report)
     assert (back.status, stands(at)) == (Status.UNDONE, (1, REOPENED))
+    at.wait(seconds=20)
+    echo = at.deliver(as_event(at, CHECK))
+    assert echo.reason.partition(":")[0] == "echo", "who reopened it would be asked at once to close it again"
 
 
 @pytest.mark.parametrize(

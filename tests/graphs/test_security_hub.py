@@ -286,6 +286,17 @@ def test_a_note_in_our_name_that_we_did_not_write_silences_no_finding_that_we_kn
     assert said.reason.partition(":")[0] == "duplicate", "as without the note"
 
 
+def test_a_note_in_our_name_that_overtakes_its_finding_does_not_silence_it(tmp_path: Path) -> None:
+    """Whoever may update findings can be faster than a queue: the event came without a note."""
+    at = opened(tmp_path, ASFF, Mode.OBSERVE)
+    named = {name: at.hub_finding()[name] for name in ("Id", "ProductArn")}
+    at.sandbox.client("securityhub", ACCOUNT, REGION).batch_update_findings(
+        FindingIdentifiers=[named], Note={"Text": "[stanch] Contained. [/stanch]", "UpdatedBy": "stanch"}
+    )
+    report = at.deliver()
+    assert report.status is Status.PROPOSED, report.reason
+
+
 def test_a_finding_that_its_service_changed_after_our_note_is_no_echo(tmp_path: Path) -> None:
     at = opened(tmp_path, ASFF)
     first = at.deliver()

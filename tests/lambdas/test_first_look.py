@@ -13,6 +13,7 @@ from agent.event import Event
 from agent.finding import Finding, Reason
 from agent.intake import parse
 from graphs.configuration import Configuration
+from graphs.entrypoints.lambda_events import road
 from graphs.entrypoints.screened import _screen
 from tests.lambdas import scene
 from tests.lambdas.runtime import ROOT, plain_environment
@@ -66,6 +67,20 @@ def test_a_refusal_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
 def test_a_batch_of_refusals_loads_nothing_heavy_and_is_forgotten(tmp_path: Path) -> None:
     answer, loaded = looked(scene.sqs(sample(), elsewhere()), tmp_path)
     assert (scene.left(answer), loaded) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "came"),
+    [
+        (lambda event: event, "eventbridge"),
+        (lambda event: {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(event)}}]}, "eventbridge"),
+        (lambda event: {"finding": event}, "direct"),
+        (lambda event: event["detail"], "direct"),
+    ],
+    ids=["by a rule", "by a topic", "by hand", "a bare finding"],
+)
+def test_only_what_somebody_hands_to_the_function_themselves_came_by_hand(wrapped: Any, came: str) -> None:
+    assert road(wrapped(sample())) == came
 
 
 @pytest.mark.parametrize(

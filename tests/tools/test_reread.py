@@ -196,7 +196,21 @@ def test_a_finding_under_a_detector_of_somebody_else_is_read_through_the_regions
     finding = parsed(GUARDDUTY)
     elsewhere = finding.model_copy(update={"key": finding.key.replace(DETECTOR, "e" * 32)})
     assert reread(opened(GUARDDUTY)[1], elsewhere).outcome == "known"
-    assert reread(opened(None)[1], elsewhere).outcome == "absent"
+
+
+@pytest.mark.parametrize(("anew", "note"), [(False, "no_detector"), (True, "detector_gone")])
+@pytest.mark.parametrize("arn", [True, False])
+def test_a_finding_whose_detector_somebody_deleted_is_failed_and_not_absent(arn: bool, anew: bool, note: str) -> None:
+    """Else whoever may delete a detector ends every finding in flight."""
+    sandbox, aws = opened(GUARDDUTY)
+    guardduty = sandbox.client("guardduty", ACCOUNT, REGION)
+    guardduty.delete_detector(DetectorId=DETECTOR)
+    if anew:
+        guardduty.create_detector(Enable=True)
+    finding = parsed(GUARDDUTY)
+    finding = finding if arn else finding.model_copy(update={"key": f"guardduty:{ACCOUNT}:{REGION}:{ID}"})
+    again = reread(aws, finding)
+    assert (again.outcome, again.note) == (("absent", "") if anew and not arn else ("failed", note))
 
 
 @pytest.mark.parametrize(

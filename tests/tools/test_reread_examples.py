@@ -171,8 +171,9 @@ def test_what_has_ended_since_the_event_is_seen_as_ended(reason: Reason, name: s
 @pytest.mark.parametrize(
     ("outcome", "note", "name"),
     [
-        ("absent", "", "cloudwatch_alarm"),
-        ("absent", "", "config_rule"),
+        # whoever deletes an alarm or a rule leaves what it told as it is
+        ("failed", "alarm_gone", "cloudwatch_alarm"),
+        ("failed", "rule_gone", "config_rule"),
         ("absent", "", "inspector_package"),
         ("absent", "", "securityhub_s3_public_ocsf"),
         # the organisation's analyzers are in another account, and Health only names an error
@@ -185,6 +186,13 @@ def test_a_finding_that_its_service_does_not_know_is_absent_only_where_the_servi
 ) -> None:
     again = reread(opened(name, kept=False)[1], parsed(event(name)))
     assert (again.outcome, again.note) == (outcome, note)
+
+
+def test_what_a_rule_that_is_still_there_says_nothing_of_is_absent() -> None:
+    sandbox, aws = opened("config_rule")
+    (verdict_,) = state(sandbox, ConfigVerdicts).results
+    verdict_["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"] = "another"
+    assert reread(aws, parsed(event("config_rule"))).outcome == "absent"
 
 
 def test_without_the_support_plan_health_is_failed_with_its_own_code() -> None:

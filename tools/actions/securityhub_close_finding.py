@@ -3,7 +3,7 @@
 from functools import partial
 
 from agent.catalogue import ActionSpec, Disruption, Reversal
-from agent.note import merged
+from agent.note import REOPENED, merged
 from agent.plan import Change, Inapplicable
 from agent.receipt import Drifted, Executed, Verification
 from agent.record import JsonObject, Record
@@ -31,8 +31,6 @@ _HUBS = hub_calls(
 CALLS = _HUBS.all
 
 _OPEN = {"NEW", "NOTIFIED"}
-REOPENED = merged(None, "Open again: what closed it was taken back.")
-"""What stands where there was no note before: Security Hub replaces a note or comment, and never takes one away. It reads as none."""
 
 
 class Params(Record):

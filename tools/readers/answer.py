@@ -23,6 +23,9 @@ NO_READER = Reread(outcome="failed", note="no_reader")
 NO_IDENTIFIER = Reread(outcome="failed", note="no_identifier")
 """The finding's key is none that its service can be asked for."""
 
+NOT_AS_PROMISED = Reread(outcome="failed", note="unreadable_answer")
+"""Its service answered what cannot be read."""
+
 
 def known(source: str, detail_type: str, detail: Any, **envelope: Any) -> Reread:
     """The finding as EventBridge would bring it. `envelope` is what a parser needs of the event around the detail."""

@@ -6,7 +6,7 @@ from typing import Any
 from agent.finding import Finding
 from agent.record import JsonObject
 from tools.aws import Aws, AwsCall, Phase
-from tools.readers.answer import ABSENT, NO_IDENTIFIER, Reread, known, listed
+from tools.readers.answer import NO_IDENTIFIER, Reread, known, listed
 
 # Narrower than `*`, AWS leaves out composite alarms.
 DESCRIBE = AwsCall("cloudwatch", "DescribeAlarms", "cloudwatch:DescribeAlarms", "*", frozenset({Phase.READ}))
@@ -19,7 +19,10 @@ _ARN = re.compile(
 
 
 def read(aws: Aws, finding: Finding) -> Reread:
-    """By the name in its ARN. An alarm that is deleted is absent, one that is in order again is known to be."""
+    """By the name in its ARN. One that is in order again is known to be.
+
+    Never absent: whoever deletes an alarm leaves what set it off as it is.
+    """
     named = _ARN.fullmatch(finding.key)
     if named is None or named["account"] != finding.account:
         return NO_IDENTIFIER
@@ -27,7 +30,7 @@ def read(aws: Aws, finding: Finding) -> Reread:
         for alarm in [alarm for kind in _TYPES for alarm in listed(page, f"{kind}s")]:
             if alarm.get("AlarmArn") == finding.key:
                 return known("aws.cloudwatch", "CloudWatch Alarm State Change", _detail(alarm), **_envelope(named))
-    return ABSENT
+    return Reread(outcome="failed", note="alarm_gone")
 
 
 def _envelope(named: re.Match[str]) -> JsonObject:

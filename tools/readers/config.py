@@ -11,14 +11,18 @@ from tools.readers.answer import ABSENT, NO_IDENTIFIER, Reread, known, listed
 _READ = frozenset({Phase.READ})
 DETAILS = AwsCall("config", "GetComplianceDetailsByResource", "config:GetComplianceDetailsByResource", "*", _READ)
 DISCOVERED = AwsCall("config", "ListDiscoveredResources", "config:ListDiscoveredResources", "*", _READ)
-CALLS = frozenset({DETAILS, DISCOVERED})
+RULES = AwsCall("config", "DescribeConfigRules", "config:DescribeConfigRules", "*", _READ)
+CALLS = frozenset({DETAILS, DISCOVERED, RULES})
 _RESOURCE = re.compile(r"(?P<type>AWS::[0-9A-Za-z]+::[0-9A-Za-z]+):(?P<id>.+)", re.ASCII)
 _NAMED_APART = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::RDS::DBInstance"})
 """Types whose name Config keeps apart from their id: the verdict has the id alone."""
 
 
 def read(aws: Aws, finding: Finding) -> Reread:
-    """By the resource: by the rule there may be thousands. Absent if the rule says nothing of it any more."""
+    """By the resource: by the rule there may be thousands. Absent if the rule says nothing of it any more.
+
+    Not if the rule is gone: whoever deletes it leaves what it judged as it is.
+    """
     about = _RESOURCE.fullmatch(finding.key.removeprefix(f"config:{finding.account}:{finding.region}:{finding.type}:"))
     if about is None:
         return NO_IDENTIFIER
@@ -28,7 +32,9 @@ def read(aws: Aws, finding: Finding) -> Reread:
             if _qualifier(result) == wanted:
                 named = _name(aws, about["type"], about["id"]) if about["type"] in _NAMED_APART else None
                 return known("aws.config", "Config Rules Compliance Change", _detail(finding, wanted, result, named))
-    return ABSENT
+    rule = aws.call(RULES, absent={"NoSuchConfigRuleException"}, ConfigRuleNames=[finding.type])
+    there = [one.get("ConfigRuleName") for one in listed(rule or {}, "ConfigRules")]
+    return ABSENT if finding.type in there else Reread(outcome="failed", note="rule_gone")
 
 
 def _qualifier(result: Any) -> dict[str, Any]:

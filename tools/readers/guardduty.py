@@ -20,18 +20,27 @@ _ID = re.compile(r"guardduty:(?P<account>\d{12}):(?P<region>[a-z0-9-]+):(?P<id>[
 
 
 def read(aws: Aws, finding: Finding) -> Reread:
-    """By the ARN's detector; by the Region's own where there is none in it, or it is not this account's."""
+    """By the ARN's detector; by the Region's own where there is none in it, or it is not this account's.
+
+    Whoever deletes a detector deletes its findings: without it, what another does not have is not absent.
+    """
     named = _ARN.fullmatch(finding.key) or _ID.fullmatch(finding.key)
     if named is None or named["account"] != finding.account:
         return NO_IDENTIFIER
     aws, given = aws.at(named["region"]), named.groupdict().get("detector")
-    try:
-        found = _ask(aws, given, named["id"]) if given else None
-    except Rejected:
-        given, found = None, None
-    if given is None:
-        detectors = [str(one) for page in aws.pages(DETECTORS) for one in listed(page, "DetectorIds")]
-        found = next((one for detector in detectors if (one := _ask(aws, detector, named["id"]))), None)
+    if given is not None:
+        try:
+            return _said(_ask(aws, given, named["id"]))
+        except Rejected:
+            pass  # it is no detector of this account, or none any more
+    detectors = [str(one) for page in aws.pages(DETECTORS) for one in listed(page, "DetectorIds")]
+    found = next((one for detector in detectors if (one := _ask(aws, detector, named["id"]))), None)
+    if found is None and (given is not None or not detectors):
+        return Reread(outcome="failed", note="detector_gone" if detectors else "no_detector")
+    return _said(found)
+
+
+def _said(found: Any) -> Reread:
     return ABSENT if found is None else known("aws.guardduty", "GuardDuty Finding", found)
 
 

@@ -24,6 +24,7 @@ def put(path, value):
     return change
 
 
+TRAIL = "cloudtrail_stop_logging"
 GD, HUB, OCSF, MACIE = (
     "guardduty_credential_abuse",
     "securityhub_s3_public",
@@ -63,6 +64,8 @@ CASES = {
     "a detail that is text": (GD, put("detail", "x"), "malformed", "detail"),
     "no source": (GD, put("source", KeyError), "malformed", "source"),
     "a source of one's own": (GD, put("source", "my.guardduty"), "unsupported", "source"),
+    "a record of one's own": (TRAIL, put("source", "evil.app"), "unsupported", "source"),
+    "a record of one that only looks like AWS": (TRAIL, put("source", "aws"), "unsupported", "source"),
     "a Security Hub event without findings": (HUB, put("detail.findings", KeyError), "unsupported", "detail.findings"),
     "findings that are an object": (HUB, put("detail.findings", {}), "malformed", "detail.findings"),
     "a Macie finding in Security Hub's envelope": (

@@ -41,6 +41,17 @@ def get_compliance_details_by_resource(ctx: Ctx, params: Wire) -> Any:
     return {"EvaluationResults": [one for of, one in held if (of["ResourceType"], of["ResourceId"]) == asked]}
 
 
+@op("config", "DescribeConfigRules")
+def describe_config_rules(ctx: Ctx, params: Wire) -> Any:
+    """Those that are asked for by name: there are the ones that say anything."""
+    if not params.get("ConfigRuleNames"):
+        raise NotImplementedError("DescribeConfigRules without names")
+    qualifiers = [one["EvaluationResultIdentifier"]["EvaluationResultQualifier"] for one in _verdicts(ctx).results]
+    if not set(params["ConfigRuleNames"]) <= {one["ConfigRuleName"] for one in qualifiers}:
+        raise refuse("NoSuchConfigRuleException", "The ConfigRule provided in the request is invalid.")
+    return {"ConfigRules": [{"ConfigRuleName": name, "Source": {"Owner": "AWS"}} for name in params["ConfigRuleNames"]]}
+
+
 @op("config", "ListDiscoveredResources")
 def list_discovered_resources(ctx: Ctx, params: Wire) -> Any:
     """The named ones among these: what rules spoke of. moto's own answer leaves out most types."""

@@ -58,6 +58,17 @@ def unarchive_findings(ctx: Ctx, params: Wire) -> Any:
     return _set_archived(ctx, params, False)
 
 
+@op("guardduty", "DeleteDetector")
+def delete_detector(ctx: Ctx, params: Wire) -> Any:
+    """Delete the Region's one detector, and with it every finding."""
+    _check_detector(ctx, params)
+    from moto.guardduty.models import guardduty_backends
+
+    guardduty_backends[ctx.account][ctx.region].delete_detector(params["DetectorId"])
+    ctx.shelf(GuardDutyFindings).findings.clear()
+    return {}
+
+
 def _set_archived(ctx: Ctx, params: Wire, archived: bool) -> Wire:
     _check_detector(ctx, params)
     for one in ctx.shelf(GuardDutyFindings).findings:
