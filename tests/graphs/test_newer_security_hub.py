@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from desk import ACCOUNT, BUCKET_WORLD, REGION, USER_WORLD, Desk, desk, event, world
-from test_closing import CLOSED, undone
+from test_closing import SHUT, undone
 
 from agent.report import Status
 from agent.verdict import Mode
@@ -112,7 +112,7 @@ def test_a_comment_that_only_looks_like_ours_silences_nothing(tmp_path: Path, ou
 
 
 def test_what_evidence_shows_benign_is_closed_and_opened_again(tmp_path: Path) -> None:
-    at = opened(tmp_path, CHECK, CLOSED, **LOW)
+    at = opened(tmp_path, CHECK, *SHUT, **LOW)
     report = at.deliver()
     assert (report.status, report.reason.startswith("closed as benign: ")) == (Status.NO_ACTION, True), report.reason
     assert (at.writes, kept(at)["status_id"]) == ([TOLD], 4)
@@ -132,7 +132,7 @@ def test_what_evidence_shows_benign_is_closed_and_opened_again(tmp_path: Path) -
     ids=["somebody's words", "somebody's words below ours", "somebody works on it", "severe by its product's word"],
 )
 def test_what_is_somebody_s_stays_open(tmp_path: Path, fields: dict[str, Any]) -> None:
-    at = opened(tmp_path, CHECK, CLOSED, **{**LOW, **fields})
+    at = opened(tmp_path, CHECK, *SHUT, **{**LOW, **fields})
     before = kept(at)["status_id"]
     report = at.deliver()
     assert (report.status, kept(at)["status_id"]) == (Status.NO_ACTION, before), report.reason
