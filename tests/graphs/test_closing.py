@@ -1,5 +1,6 @@
 """What evidence shows benign is closed by policy, with a note, and opened again exactly; nothing else is."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +126,51 @@ def test_in_observe_it_says_what_it_would_do_and_in_approve_it_asks(tmp_path: Pa
     waiting = asked.deliver()
     assert (waiting.status, asked.writes) == (Status.AWAITING_APPROVAL, [])
     assert (asked.say("approve", waiting).status, hub(asked)[0]) == (Status.NO_ACTION, "RESOLVED")
+
+
+OPENED_SINCE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}],
+}
+
+
+def test_a_closing_that_was_approved_late_is_not_done_where_evidence_shows_it_benign_no_more(tmp_path: Path) -> None:
+    at = opened(tmp_path, mode=Mode.APPROVE)
+    waiting = at.deliver()
+    at.wait(minutes=20)
+    s3 = at.sandbox.client("s3", ACCOUNT, REGION)
+    s3.delete_public_access_block(Bucket=BUCKET)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(OPENED_SINCE))
+    report = at.say("approve", waiting)
+    assert (report.status, "looked at again" in report.reason) == (Status.ESCALATED, True), report.reason
+    assert (report.playbook_disposition, hub(at)[0]) == (Disposition.TRUE_POSITIVE, "NOTIFIED")
+    (state,) = [source for source in report.evidence if source.source == "s3_state"]
+    assert [value for name, value in state.facts.items() if name.startswith("bucket.public@")] == [True]
+
+
+def test_a_closing_that_was_approved_is_not_done_where_its_facts_cannot_be_read_any_more(tmp_path: Path) -> None:
+    at = opened(tmp_path, mode=Mode.APPROVE)
+    waiting = at.deliver()
+    at.sandbox.faults.before.append(fail_calls("cloudtrail:LookupEvents", Fail("AccessDenied", 403), times=99))
+    report = at.say("approve", waiting)
+    assert (report.status, "looked at again" in report.reason) == (Status.ESCALATED, True), report.reason
+    assert hub(at)[0] == "NOTIFIED"
+
+
+def test_a_closing_that_rests_on_other_facts_by_now_asks_again(tmp_path: Path) -> None:
+    """The note says by which facts it was closed, and is part of what was approved."""
+    at = opened(tmp_path, mode=Mode.APPROVE)
+    waiting = at.deliver()
+    at.sandbox.client("s3control", ACCOUNT, REGION).put_public_access_block(
+        AccountId=ACCOUNT,
+        PublicAccessBlockConfiguration=dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        ),
+    )
+    again = at.say("approve", waiting)
+    assert (again.status, hub(at)[0]) == (Status.AWAITING_APPROVAL, "NEW"), again.reason
+    assert (at.say("approve", again).status, hub(at)[0]) == (Status.NO_ACTION, "RESOLVED")
+    assert "account.block_complete true" in hub(at)[1]["Text"]
 
 
 def test_a_rejected_closing_leaves_it_open(tmp_path: Path) -> None:
