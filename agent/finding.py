@@ -111,6 +111,8 @@ class Traffic(Record):
     protocol: str = ""
     web: bool = False
     """Whether it was a web request: the local port is a web port, or the service saw HTTP."""
+    only_web: bool = False
+    """Whether all else that the service saw was one, too: a finding may be about many probes."""
 
 
 class Lifecycle(Record):

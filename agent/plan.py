@@ -206,6 +206,7 @@ class Inapplicable(Record):
         "not_supported",
         "read_failed",
         "already_so",
+        "not_benign",
     ]
     detail: str = ""
     found: JsonObject = {}

@@ -79,6 +79,13 @@ def closing(case: Case) -> list[str] | None:
     )
 
 
+def closing_facts(situation: str) -> set[str]:
+    """The facts that any closing in such a situation rests on."""
+    book = playbooks().get(situation) or playbooks()[OTHERWISE]
+    closing_rules = [rule for rule in book.rules if rule.closes is not None]
+    return {name for rule in closing_rules for name in fact_names(rule.when + (rule.closes or []), elsewhere=True)}
+
+
 def _all(conditions: list[Condition], view: View) -> bool:
     return all(each.holds(view) for each in conditions)
 
@@ -121,10 +128,10 @@ def _on(view: View, step: Step) -> list[CaseTarget]:
 
 
 def _session_roles(case: Case) -> list[CaseTarget]:
-    """Roles that the evidence names because sessions of theirs were followed from the key, with calls in them."""
+    """Roles whose sessions, followed from the key, made calls from elsewhere or calls that attackers make."""
     roles = [each for each in case.targets if each.kind is TargetKind.ROLE and each.origin == "evidence"]
-    worked = {fact.slot for fact in case.facts if fact.name == "role.session_calls" and _counts(fact)}
-    return sorted((each for each in roles if each.slot in worked), key=lambda target: target.name)
+    suspect = {fact.slot for fact in case.facts if fact.name == "role.session_suspect_calls" and _counts(fact)}
+    return sorted((each for each in roles if each.slot in suspect), key=lambda target: target.name)
 
 
 def _new_keys(view: View) -> list[CaseTarget]:

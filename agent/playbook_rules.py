@@ -240,7 +240,7 @@ class Step(Record):
     to: Literal["subject", "user", "long_term_key", "new_keys", "role", "session_roles"]
     """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at, and
     the keys that the finding's own key made for other users from outside our networks. `session_roles` are those whose sessions, made
-    with the key or from one another, were seen at work."""
+    with the key or from one another, made calls from elsewhere or calls that attackers make."""
     when: list[Condition] = []
 
 
@@ -281,12 +281,14 @@ class Playbook(Record):
         return self
 
 
-def fact_names(conditions: list[Condition]) -> list[str]:
-    """The facts that these conditions look at, in order."""
+def fact_names(conditions: list[Condition], *, elsewhere: bool = False) -> list[str]:
+    """The facts that these conditions look at, in order; `elsewhere` as well: also those about anything in the case."""
     names: list[str] = []
     for each in conditions:
         if isinstance(each, AnyOf | AllOf):
-            names += fact_names(each.any_of if isinstance(each, AnyOf) else each.all_of)
+            names += fact_names(each.any_of if isinstance(each, AnyOf) else each.all_of, elsewhere=elsewhere)
+        elif elsewhere and isinstance(each, FactAnywhere | FactNowhere):
+            names.append(each.anywhere if isinstance(each, FactAnywhere) else each.nowhere)
         elif isinstance(each, FactIs | FactIsNot | FactAtLeast | FactAtMost | FactUnknown):
             names.append(each.fact)
     return list(dict.fromkeys(names))

@@ -7,11 +7,12 @@ from itertools import product
 from langgraph.runtime import Runtime
 
 from agent.casefile import Looked
-from agent.closing import ACTION as CLOSING
+from agent.evidence import Answered
 from agent.plan import Change, Inapplicable, Plan, PlannedAction, Proposal
 from agent.queue import Queue, queue_of
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
-from graphs.closing import closing_change
+from graphs.closing import closes
+from graphs.closing_again import closed_again
 from graphs.keeping import keep, noted
 from graphs.order import newly_asked
 from graphs.propose import change_for
@@ -31,21 +32,22 @@ def judge(state: Planned, runtime: Runtime[Context], service: Service) -> Judged
     """A verdict for each open action. After an answer the asked changes are planned again: drift makes a new request."""
     tally = Tally()
     looked: list[Looked] = []
-    plan = _replanned(state, replace(service, looked=looked.append), tally)
+    plan, again = _replanned(state, replace(service, looked=looked.append), tally)
     step = f"{STEP}-{len(state.decisions)}-{len(state.receipts)}"
     kept = keep(service, state.run_id, step, looked)
-    fresh = state.model_copy(update={"plan": plan})
+    fresh = state.model_copy(update={"plan": plan, "evidence": {**state.evidence, **again}})
     verdicts = _ruled(fresh, runtime.context.mode, service)
     request = _request(fresh, verdicts, service)
     if request is not None and request != state.request and request.digest in state.decisions:
         # The world drifted back to what was approved before: that approval is looked at once more.
         verdicts = _ruled(fresh.model_copy(update={"request": request}), runtime.context.mode, service)
+    read = again | noted(step, kept, len(looked)).get("evidence", {})
     return Judged(
         plan=plan,
         verdicts=verdicts,
         request=request,
         calls={f"judge:{len(state.decisions)}:{len(state.receipts)}": tally.by_phase},
-        **noted(step, kept, len(looked)),
+        **({"evidence": read} if read else {}),
     )
 
 
@@ -57,11 +59,20 @@ def _ruled(state: Planned, mode: Mode, service: Service) -> dict[str, Verdict]:
     return {action.id: rule(action, state, mode, service, before) for action in open_}
 
 
-def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
-    """The plan with every asked change read anew; the same object when nobody was asked yet, or the answer was no."""
+def _replanned(state: Planned, service: Service, tally: Tally) -> tuple[Plan, dict[str, Answered]]:
+    """The plan with every asked change read anew; the same object when nobody was asked yet, or the answer was no.
+
+    For a closing evidence is read anew as well, and comes with it.
+    """
     if state.request is None or not _answered(state, state.request):
-        return state.plan
-    asked = {action.id for action in state.request.actions}
+        return state.plan, {}
+    if closes(state.plan) and not state.receipts:
+        return closed_again(state, service, tally)
+    return _changes_again(state, state.request, service, tally), {}
+
+
+def _changes_again(state: Planned, request: Request, service: Service, tally: Tally) -> Plan:
+    asked = {action.id for action in request.actions}
     actions: list[PlannedAction] = []
     dropped = list(state.plan.dropped)
     for action in state.plan.actions:
@@ -77,11 +88,8 @@ def _replanned(state: Planned, service: Service, tally: Tally) -> Plan:
 
 
 def _again(action: PlannedAction, state: Planned, service: Service, tally: Tally) -> Change | Inapplicable:
-    change = action.change
-    if change.action == CLOSING:
-        return closing_change(change.target, change.params, state.run_id, service, tally)
-    proposal = Proposal(action=change.action, slot=action.slot)
-    return change_for(state.run_id, proposal, state.slots, service, tally, change)
+    proposal = Proposal(action=action.change.action, slot=action.slot)
+    return change_for(state.run_id, proposal, state.slots, service, tally, action.change)
 
 
 def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> Request | None:

@@ -142,13 +142,8 @@ def _ruling(state: State, action: PlannedAction) -> Ruling | None:
 def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
     """Nothing was tried: a person said no, nobody answered, policy denied, or there is nothing to do."""
     decision = None if state.request is None else state.decisions.get(state.request.digest)
-    if decision is not None and decision.kind == "expired":
-        return Status.EXPIRED, decision.reason
-    if decision is not None and decision.kind == "rejected":
-        return Status.REJECTED, _rejected(decision)
-    if decision is not None and plan.actions:
-        names = ", ".join(_name(action) for action in plan.actions)
-        return Status.ESCALATED, f"no valid approval covers what would be done now: {names}"
+    if decision is not None and (answered := _after(decision, plan)):
+        return answered
     verdicts = [state.verdicts[a.id] for a in plan.actions if a.id in state.verdicts]
     if verdicts and mode is Mode.OBSERVE and any(_would_do(v) for v in verdicts):
         return Status.PROPOSED, "observe mode writes nothing; " + "; ".join(_would(verdicts, mode) for mode in _OTHERS)
@@ -175,6 +170,20 @@ def _policy_fault(state: State) -> str:
         return ""
     errors = sorted({error for verdict in state.verdicts.values() for error in verdict.errors})
     return f"policy could not decide, so nothing is permitted: {'; '.join(errors)[:600]}" if errors else ""
+
+
+def _after(decision: Decision, plan: Plan) -> tuple[Status, str] | None:
+    """What a person's answer, or none in time, made of it. None: they said yes, and nothing is left of what they were asked."""
+    if decision.kind == "expired":
+        return Status.EXPIRED, decision.reason
+    if decision.kind == "rejected":
+        return Status.REJECTED, _rejected(decision)
+    if doubt := [one.detail for one in plan.dropped if one.reason == "not_benign"]:
+        return Status.ESCALATED, f"approved, and not closed: {doubt[0]}"
+    if plan.actions:
+        names = ", ".join(_name(action) for action in plan.actions)
+        return Status.ESCALATED, f"no valid approval covers what would be done now: {names}"
+    return None
 
 
 def _agreed(plan: Plan) -> Disposition | None:

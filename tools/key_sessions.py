@@ -1,5 +1,6 @@
 """From role to role: the sessions that a key made, the sessions that those made, and what all of them did."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +11,12 @@ from agent.activity import SENSITIVE, Activity
 from agent.target import GLOBAL, Target, TargetKind
 from tools.gathering import Gathering
 
-KEY_FACTS = ("key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", "key.sessions_only_trusted")
-ROLE_FACTS = ("role.session_calls",)
+UNFOLLOWED = "key.sessions_unfollowed"
+KEY_FACTS = (
+    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", "key.sessions_only_trusted", UNFOLLOWED,
+)  # fmt: skip
+SUSPECT = "role.session_suspect_calls"
+ROLE_FACTS = ("role.session_calls", SUSPECT)
 
 SESSIONS = 5
 """How many sessions are followed: each is a look-up in every Region, of two a second that the account shares."""
@@ -81,6 +86,7 @@ def tell(
     gap = gap or found.gap
     sensitive = sum(event.name in SENSITIVE for event in found.calls)
     gathering.settle("key.assumed_roles", key, None if gap else len(found.roles), gap)
+    gathering.settle(UNFOLLOWED, key, None if gap else len(found.made) - found.followed, gap)
     for name, count in (("key.session_calls", len(found.calls)), ("key.session_sensitive_calls", sensitive)):
         late = young() if not count and found.made else ""
         if late and not gap:
@@ -88,11 +94,29 @@ def tell(
         else:
             gathering.settle(name, key, None if gap and not count else count, gap)
     _tell_addresses(gathering, key, found, gap, trusted)
+    suspect = _suspect(found, trusted)
     for arn, calls in list(found.roles.items())[:SESSIONS]:
         role = _role(arn, key)
         if role is not None:
             gathering.target(role)
             gathering.known("role.session_calls", role, calls)
+            _tell_suspect(gathering, role, suspect[arn], found, gap)
+
+
+def _suspect(found: Followed, trusted: Callable[[str], bool]) -> Counter[str]:
+    """By ARN of the role: the calls in its sessions that came from elsewhere, or that attackers make."""
+    role_of = {event.session_key: event.assumed_role for event in found.made}
+    return Counter(
+        role_of.get(call.key, "") for call in found.calls if call.name in SENSITIVE or not trusted(call.address)
+    )
+
+
+def _tell_suspect(gathering: Gathering, role: Target, calls: int, found: Followed, gap: str) -> None:
+    """At least so many; none only where every session was followed."""
+    if calls or gap or found.all_followed:
+        gathering.settle(SUSPECT, role, None if gap and not calls else calls, gap)
+    else:
+        gathering.absent(SUSPECT, role, "not_all_followed")
 
 
 def _tell_addresses(

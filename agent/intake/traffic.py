@@ -59,10 +59,14 @@ def _path(finding: Node) -> list[Flow]:
     for step in finding.at("NetworkPath").items():
         way = step.at("Ingress")
         if isinstance(way.value, dict):
-            ports = next(way.at("Destination", "PortRanges").items(), way)
-            local = _port(ports.at("Begin")) if ports.at("Begin").value == ports.at("End").value else None
-            return [Flow(traffic=_traffic("inbound", local, None, way.at("Protocol")))]
+            ranges = [*way.at("Destination", "PortRanges").items()] or [way]
+            return [Flow(traffic=_traffic("inbound", _only(ports), None, way.at("Protocol"))) for ports in ranges]
     return []
+
+
+def _only(ports: Node) -> int | None:
+    """The port of a range that has no other."""
+    return _port(ports.at("Begin")) if ports.at("Begin").value == ports.at("End").value else None
 
 
 def ocsf_flows(evidences: Sequence[Node], finding_type: str) -> list[Flow]:
@@ -72,9 +76,10 @@ def ocsf_flows(evidences: Sequence[Node], finding_type: str) -> list[Flow]:
 
 
 def traffic_of(flows: Sequence[Flow]) -> Traffic | None:
-    """What a finding is about: its first web request, else its first flow."""
+    """What a finding is about: its first web request, else its first flow, and whether there was more than web requests."""
     web = [flow for flow in flows if flow.traffic.web]
-    return next((flow.traffic for flow in (*web, *flows)), None)
+    first = next(iter((*web, *flows)), None)
+    return None if first is None else first.traffic.model_copy(update={"only_web": len(web) == len(flows)})
 
 
 def web_addresses(flows: Sequence[Flow]) -> list[str]:

@@ -91,6 +91,17 @@ KEYS: list[tuple[str, dict[str, Value], int, tuple[str, str, list[str]]]] = [
         80,
         ("benign", "medium", []),
     ),
+    (
+        "the owner's office is the address, and its sessions were used elsewhere",
+        USED
+        | {
+            "key.only_trusted_addresses": True,
+            "key.finding_address_trusted": True,
+            "key.sessions_only_trusted": False,
+        },
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
     ("quarantined by AWS", {"user.quarantined_by_aws": True, "key.active": True}, 50, ("true_positive", "high", BOTH)),
     (
         "contained",
@@ -145,6 +156,11 @@ def test_the_words_about_a_key_say_how_the_evidence_stands(calls: dict[str, Valu
 
 BUCKETS: list[tuple[str, dict[str, Value], tuple[str, str, list[str]]]] = [
     ("closed", {"bucket.public": False, "bucket.block_complete": True}, ("benign", "high", [])),
+    (
+        "closed, and read by strangers before",
+        {"bucket.public": False, "bucket.block_complete": True, "bucket.stranger_reads": 74},
+        ("uncertain", "medium", []),
+    ),
     ("closed by the account", {"bucket.public": False, "account.block_complete": True}, ("benign", "high", [])),
     ("gone", {"bucket.exists": False}, ("uncertain", "medium", [])),
     (

@@ -82,11 +82,40 @@ def test_credentials_of_an_instance_that_work_elsewhere_stay_a_person_s() -> Non
         ({ROLE: Standing.FAILED, OTHER: 0}, []),
     ],
 )
-def test_the_roles_that_a_key_took_on_are_revoked_where_their_sessions_were_at_work(
+def test_the_roles_that_a_key_took_on_are_revoked_where_their_sessions_did_what_is_not_the_owner_s(
     calls: dict[Target, Value], revoked: list[str]
 ) -> None:
     facts = about({"key.session_sensitive_calls": 2, "key.sessions_only_trusted": False})
-    facts += [fact("role.session_calls", role, value) for role, value in calls.items()]
+    facts += [fact("role.session_suspect_calls", role, value) for role, value in calls.items()]
+    facts += [fact("role.session_calls", role, 9) for role in calls]
     found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER)
     contain = ["iam_deny_user@T02", "iam_deactivate_key@T01"]
     assert said(found, evidence(facts, [ROLE, OTHER])) == ("true_positive", "high", [*contain, *revoked])
+
+
+CONTAINED: dict[str, Value] = {"key.exists": True, "key.active": False, "user.denied_already": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "contain"),
+    [
+        ({}, []),
+        ({"key.active": Standing.FAILED}, ["iam_deactivate_key@T01"]),
+        ({"user.denied_already": False}, ["iam_deny_user@T02"]),
+        ({"user.quarantined_by_aws": True}, []),
+        ({"key.exists": False, "key.active": Standing.ABSENT}, []),
+        ({"user.exists": False, "user.denied_already": Standing.ABSENT}, []),
+    ],
+)
+def test_sessions_at_work_are_cut_also_where_the_key_is_contained_or_gone_already(
+    change: dict[str, Value], contain: list[str]
+) -> None:
+    """A repeat of the finding, or a responder who was faster, hides nothing: only what is still open is proposed."""
+    facts = about(CONTAINED | {"key.session_sensitive_calls": 2, "key.sessions_only_trusted": False} | change)
+    facts.append(fact("role.session_suspect_calls", ROLE, 3))
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER)
+    assert said(found, evidence(facts, [ROLE])) == (
+        "true_positive",
+        "high",
+        [*contain, "iam_revoke_role_sessions@T03"],
+    )

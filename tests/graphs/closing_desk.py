@@ -3,12 +3,22 @@
 from pathlib import Path
 from typing import Any
 
-from desk import ACCOUNT, BUCKET_WORLD, REGION, Desk, desk, event, world
+from desk import ACCOUNT, BUCKET, BUCKET_WORLD, REGION, USER, Desk, desk, event, world
 
 from agent.verdict import Mode
 
 TOLD = "securityhub:BatchUpdateFindings"
 CLOSED = ("s3.buckets.0.block", {"acls": True, "ignore_acls": True, "policy": True, "restrict": True})
+LOGS = {"database": "logs", "table": "cloudtrail", "day": "timestamp", "account": "account", "region": "region"}
+READ = {
+    "at": "-151m", "name": "GetObject", "source": "s3", "user": USER, "address": "203.0.113.30", "resources": [BUCKET],
+    "object": "q3/report.csv",
+}  # fmt: skip
+SHUT = (
+    CLOSED, ("registry.athena", {"workgroup": "stanch", "trail": LOGS}), ("athena", {"trail": "org-trail"}),
+    ("cloudtrail.events.0", READ),
+)  # fmt: skip
+"""Closed all along, by a trail that keeps reads of objects and shows none by a stranger."""
 
 
 def low(severity: str = "MEDIUM", provider: str | None = None, **fields: Any) -> Any:
@@ -23,7 +33,7 @@ def low(severity: str = "MEDIUM", provider: str | None = None, **fields: Any) ->
     return body
 
 
-def opened(folder: Path, body: Any = None, mode: Mode = Mode.AUTO, changes: Any = (CLOSED,), **more: Any) -> Desk:
+def opened(folder: Path, body: Any = None, mode: Mode = Mode.AUTO, changes: Any = SHUT, **more: Any) -> Desk:
     """The desk."""
     return desk(folder, world(BUCKET_WORLD, *changes), body or low(), mode, **more)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from closing_desk import CLOSED, low, opened, writes_on_it
+from closing_desk import SHUT, low, opened, writes_on_it
 from desk import ACCOUNT, BUCKET_WORLD, REGION, Desk, world
 from functions import clock
 from table_desk import tables
@@ -117,7 +117,7 @@ def test_what_was_told_to_be_closed_and_is_open_again_is_told_too_whoever_opened
 
 
 def test_it_is_the_same_in_tables_and_takes_no_room_from_cards(tmp_path: Path) -> None:
-    at, _ = listening(tables(tmp_path, world(BUCKET_WORLD, CLOSED), low()).at)
+    at, _ = listening(tables(tmp_path, world(BUCKET_WORLD, *SHUT), low()).at)
     closed(at, "one")
     assert [len(tell(at.service)), len(tell(at.service))] == [1, 0]
     (shown,) = at.service.ledger.cards(at.sandbox.now() - timedelta(days=1))

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from closing_desk import SHUT
 from desk import ACCOUNT, BUCKET_WORLD, REGION, USER_WORLD, Desk, desk, event, world
-from test_closing import CLOSED, undone
+from test_closing import undone
 
 from agent.note import REOPENED
 from agent.report import Status
@@ -113,7 +114,7 @@ def test_a_comment_that_only_looks_like_ours_silences_nothing(tmp_path: Path, ou
 
 
 def test_what_evidence_shows_benign_is_closed_and_opened_again(tmp_path: Path) -> None:
-    at = opened(tmp_path, CHECK, CLOSED, **LOW)
+    at = opened(tmp_path, CHECK, *SHUT, **LOW)
     report = at.deliver()
     assert (report.status, report.reason.startswith("closed as benign: ")) == (Status.NO_ACTION, True), report.reason
     assert (at.writes, kept(at)["status_id"]) == ([TOLD], 4)
@@ -136,7 +137,7 @@ def test_what_evidence_shows_benign_is_closed_and_opened_again(tmp_path: Path) -
     ids=["somebody's words", "somebody's words below ours", "somebody works on it", "severe by its product's word"],
 )
 def test_what_is_somebody_s_stays_open(tmp_path: Path, fields: dict[str, Any]) -> None:
-    at = opened(tmp_path, CHECK, CLOSED, **{**LOW, **fields})
+    at = opened(tmp_path, CHECK, *SHUT, **{**LOW, **fields})
     before = kept(at)["status_id"]
     report = at.deliver()
     assert (report.status, kept(at)["status_id"]) == (Status.NO_ACTION, before), report.reason
@@ -162,7 +163,7 @@ def test_a_threat_resolved_under_a_comment_of_ours_is_worked_when_it_is_seen_aga
 
 @pytest.mark.parametrize(("status_id", "is_open"), [(1, True), (2, True), (3, False)], ids=["new", "begun", "hidden"])
 def test_a_closing_that_somebody_took_back_there_is_said_so(tmp_path: Path, status_id: int, is_open: bool) -> None:
-    at = opened(tmp_path, CHECK, CLOSED, **LOW)
+    at = opened(tmp_path, CHECK, *SHUT, **LOW)
     assert at.deliver().status is Status.NO_ACTION
     at.wait(minutes=20)
     assert reopened(at.service).closed == 1

@@ -42,7 +42,7 @@ _OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_on
 """What says something only where there are calls."""
 _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",
-    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
+    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", key_sessions.UNFOLLOWED,
 }  # fmt: skip
 
 

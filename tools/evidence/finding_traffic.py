@@ -6,11 +6,11 @@ from tools.aws import Aws, AwsCall
 from tools.gathering import Gathering
 from tools.source import Question, SourceSpec
 
-FACTS = ("finding.direction", "finding.local_port", "finding.web")
+FACTS = ("finding.direction", "finding.local_port", "finding.web", "finding.only_web")
 
 SPEC = SourceSpec(
     name="finding_traffic",
-    tells="Which way the traffic of the finding went, and whether it was a web request.",
+    tells="Which way the traffic of the finding went, and whether it was a web request, and nothing else.",
     facts=FACTS,
     deadline_seconds=1,
     byte_cap=0,
@@ -31,6 +31,7 @@ def gather(aws: Aws, question: Question) -> Answered:
         ("finding.direction", traffic.direction if traffic else None),
         ("finding.local_port", traffic.local_port if traffic else None),
         ("finding.web", traffic.web if traffic else None),
+        ("finding.only_web", traffic.only_web if traffic else None),
     ]
     for name, value in told:
         if value is None:

@@ -148,6 +148,24 @@ def test_a_way_that_another_service_found_open_is_no_traffic():
     assert asff_flows(Node(path), of_guardduty=False) == []
 
 
+WEB = {"localPortDetails": {"port": 443}, "remoteIpDetails": {"ipAddressV4": "192.0.2.7"}}
+DESKTOP = {"localPortDetails": {"port": 3389}, "remoteIpDetails": {"ipAddressV4": "192.0.2.8"}}
+INGRESS = {"Protocol": "TCP", "Destination": {"PortRanges": [{"Begin": 443, "End": 443}, {"Begin": 22, "End": 22}]}}
+
+
+@pytest.mark.parametrize(
+    ("flows", "only_web"),
+    [
+        (guardduty_flows(Node({"portProbeAction": {"portProbeDetails": [WEB, WEB]}})), True),
+        (guardduty_flows(Node({"portProbeAction": {"portProbeDetails": [WEB, DESKTOP]}})), False),
+        (guardduty_flows(Node({"portProbeAction": {"portProbeDetails": [DESKTOP]}})), False),
+        (asff_flows(Node({"NetworkPath": [{"Ingress": INGRESS}]}), of_guardduty=True), False),
+    ],
+)
+def test_one_port_that_is_not_the_web_s_is_not_hidden_by_others(flows, only_web):
+    assert traffic_of(flows).only_web == only_web
+
+
 HOSTILE = [
     {"aws/guardduty/service/action/" + "/".join("a" * 50): "x"},
     {"action/networkConnectionAction": "x", "action/networkConnectionAction/protocol": "TCP"},

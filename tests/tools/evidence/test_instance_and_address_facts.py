@@ -275,4 +275,5 @@ def test_what_the_finding_does_not_say_of_its_traffic_is_absent() -> None:
         "finding.direction finding": "outbound",
         "finding.local_port finding": "absent: not_said",
         "finding.web finding": False,
+        "finding.only_web finding": False,
     }

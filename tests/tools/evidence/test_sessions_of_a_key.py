@@ -42,7 +42,8 @@ def did(name: str, key: str, role: str, **more: Any) -> dict[str, Any]:
 
 
 OF_KEY = {"key": KEY, "user": USER}
-NONE = {"key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0}
+FOLLOWED = {"key.sessions_unfollowed" + K: 0}
+NONE = {"key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0, **FOLLOWED}
 CHAIN = [
     took_on("operator", FIRST, OF_KEY),
     did("StopLogging", FIRST, "operator", source="cloudtrail", region="eu-west-1"),
@@ -64,7 +65,10 @@ def test_a_key_is_followed_from_role_to_role_in_every_region_that_is_in_use() ->
         "key.session_sensitive_calls" + K: 4,
         "key.sessions_only_trusted" + K: False,
         "role.session_calls operator": 2,
+        "role.session_suspect_calls operator": 2,
         "role.session_calls reader": 3,
+        "role.session_suspect_calls reader": 3,
+        **FOLLOWED,
     }
 
 
@@ -92,15 +96,16 @@ NOT_FOLLOWED: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         [took_on("operator", FIRST, OF_KEY), did("ListUsers", FIRST, "operator", address=OFFICE)],
         {
             **NONE, "key.assumed_roles" + K: 1, "key.session_calls" + K: 1, "key.sessions_only_trusted" + K: True,
-            "role.session_calls operator": 1,
+            "role.session_calls operator": 1, "role.session_suspect_calls operator": 0,
         },
     ),
     "a session so young that its calls may still come": (
         [took_on("operator", FIRST, OF_KEY, at="-5m")],
         {
-            "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
+            **FOLLOWED, "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
             "key.session_sensitive_calls" + K: "not_yet: cloudtrail_lag",
             "key.sessions_only_trusted" + K: "absent: not_all_followed", "role.session_calls operator": 0,
+            "role.session_suspect_calls operator": 0,
         },
     ),
 }  # fmt: skip
@@ -119,7 +124,16 @@ def test_only_so_many_sessions_are_followed_and_those_that_strangers_made_first(
     assert told["key.assumed_roles" + K] == 10
     assert told["key.session_sensitive_calls" + K] == 1
     assert told["key.sessions_only_trusted" + K] is False
-    assert len([name for name in told if name.startswith("role.")]) == SESSIONS
+    assert told["key.sessions_unfollowed" + K] == 10 - SESSIONS
+    assert told["role.session_suspect_calls operator"] == 1
+    assert told["role.session_suspect_calls role-0"] == "absent: not_all_followed"
+    assert len([name for name in told if name.startswith("role.session_calls")]) == SESSIONS
+
+
+def test_of_two_roles_that_were_taken_on_only_the_one_that_strangers_worked_in_is_suspect() -> None:
+    told = seen([*CHAIN[:2], took_on("reader", SECOND, OF_KEY), did("ListBuckets", SECOND, "reader", address=OFFICE)])
+    suspect = {name: value for name, value in told.items() if name.startswith("role.session_suspect_calls")}
+    assert suspect == {"role.session_suspect_calls operator": 1, "role.session_suspect_calls reader": 0}
 
 
 def test_a_chain_ends_after_so_many_roles() -> None:
