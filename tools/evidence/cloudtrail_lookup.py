@@ -38,7 +38,7 @@ SPEC = SourceSpec(
 
 CALLS = frozenset({LOOKUP, regions.REGIONS})
 
-_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted"}
+_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted", "key.sessions_followed"}
 """What says something only where there are calls."""
 _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",

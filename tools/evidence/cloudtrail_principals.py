@@ -36,7 +36,6 @@ GET_ROLE = iam_read("GetRole", "role")
 CALLS = frozenset({LOOKUP, regions.REGIONS, GET_ROLE})
 
 _SESSION = re.compile(r"AROA[A-Z0-9]{12,28}:([\w+=,.@-]{2,64})", re.ASCII)
-_NOT_FOLLOWED = "not_all_followed"
 
 
 def wanted(finding: Finding) -> bool:
@@ -145,7 +144,7 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
     for event in [*own, *chain.calls]:
         done.keep(event)
     gap = gap or chain.gap or next((seen.gap for seen in named.values() if seen.gap), "")
-    left = "" if taken and chain.all_followed else _NOT_FOLLOWED if taken or own else "no_sessions"
+    left = "" if taken and chain.all_followed else key_sessions.NOT_FOLLOWED if taken or own else "no_sessions"
     principal_calls.tell(gathering, Calls(target, "role", list(done.events.values()), gap, left), question)
     return unread
 
