@@ -101,7 +101,7 @@ def tell(
     found: Followed,
     gap: str,
     young: Callable[[], str],
-    trusted: Callable[[str], bool],
+    trusted: Callable[[Activity], bool],
 ) -> None:
     """What the sessions did, with the roles of the key's own account as related targets. `gap`: why some may be missing.
 
@@ -135,7 +135,7 @@ def _count(gathering: Gathering, name: str, about: Target, seen: int, gap: str, 
 
 
 def _tell_addresses(
-    gathering: Gathering, key: Target, found: Followed, gap: str, late: str, trusted: Callable[[str], bool]
+    gathering: Gathering, key: Target, found: Followed, gap: str, late: str, trusted: Callable[[Activity], bool]
 ) -> None:
     """Whether all was followed, and from our own networks alone: known where one call was not, or where all was seen."""
     name, whole = "key.sessions_only_trusted", "key.sessions_followed"
@@ -143,7 +143,7 @@ def _tell_addresses(
         gathering.not_yet(whole, key, late)
     else:
         gathering.settle(whole, key, False if not found.all_followed else None if gap else True, gap)
-    if any(not trusted(event.address) for event in found.calls):
+    if any(not trusted(event) for event in found.calls):
         gathering.known(name, key, False)
     elif gap:
         gathering.failed(name, key, gap)

@@ -117,11 +117,11 @@ def _tell_sessions(
         since = iso(question.now - TRAIL_LAG)
         return LAG if any(event.at > since for event in events if event.session_key) else ""
 
-    def ours(address: str) -> bool:
-        return trusted(address, question.registry)
+    def ours(event: Activity) -> bool:
+        return trusted(event, question.registry)
 
     newest_last = sorted(events, key=lambda event: (event.at, event.id))
-    followed = key_sessions.follow(newest_last[::-1], look, lambda event: ours(event.address), history.aws.timeout_at)
+    followed = key_sessions.follow(newest_last[::-1], look, ours, history.aws.timeout_at)
     key_sessions.tell(gathering, key, followed, seen.gap, young, ours)
     if followed.calls:
         last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
@@ -133,7 +133,7 @@ def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[
     gathering.known("key.finding_address_trusted", key, vouched(question))
     remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
     sighted = any(_same(event.address, remote) for event in events)
-    distrusted = not all(trusted(event.address, question.registry) for event in events)
+    distrusted = not all(trusted(event, question.registry) for event in events)
     late = not sighted and not seen.gap and not settled(question)
     if late:
         gathering.not_yet("key.finding_address_seen", key, LAG)

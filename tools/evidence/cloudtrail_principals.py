@@ -136,7 +136,7 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
         return list(followed.events.values()), followed.gap
 
     def later(event: Activity) -> tuple[bool, bool]:
-        return event.session_name not in named, principal_calls.trusted(event.address, question.registry)
+        return event.session_name not in named, principal_calls.trusted(event, question.registry)
 
     newest = sorted(taken, key=lambda event: (event.at, event.id), reverse=True)
     chain = key_sessions.follow(newest, look, later, history.aws.timeout_at)

@@ -75,7 +75,7 @@ def test_a_query_that_would_read_too_much_is_ended_by_athena_and_has_no_answer(n
 
 @pytest.mark.parametrize(
     ("part", "told"),
-    [("workgroup", "failed: InvalidRequestException"), ("trail.table", "failed: query_failed")],
+    [("workgroup", "failed: InvalidRequestException"), ("trail.table", "failed: MetadataException")],
 )
 def test_what_is_configured_and_not_there_is_failed(part: str, told: str) -> None:
     answered = ask("cloudtrail_athena", changed(f"registry.athena.{part}", "stanch_elsewhere", LOGGED))
