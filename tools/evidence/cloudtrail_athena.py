@@ -169,12 +169,13 @@ def _calls(
 
 
 def _regions(aws: Aws, question: Question, subjects: list[Target]) -> set[str]:
-    """Where a bucket's events are, and a key's as far as anybody says where the account works; none is everywhere."""
+    """Where a bucket's events are, and a key's where it cannot have been used elsewhere; none is everywhere."""
     if all(target.kind is TargetKind.BUCKET for target in subjects):
         return {regional(target) for target in subjects}
-    account = question.registry.accounts.get(question.finding.account)
-    said = set(account.regions) if account is not None else set()
-    return said | {home(aws.partition)} | {regional(target) for target in subjects} if said else said
+    account = question.finding.account
+    if not question.registry.denies_other_regions(account):
+        return set()
+    return {*question.registry.regions(account), home(aws.partition), *(regional(target) for target in subjects)}
 
 
 def _tell_key(gathering: Gathering, key: Target, calls: list[Calls], question: Question) -> None:

@@ -32,7 +32,7 @@ SPEC = SourceSpec(
     + made_credentials.MADE_FACTS
     + BUCKET_FACTS,
     deadline_seconds=60,
-    byte_cap=8_000_000,
+    byte_cap=32_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
@@ -52,7 +52,7 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Look up each subject where its events are kept: a key's in every Region that the account uses, IAM's at home."""
+    """Look up each subject where its events are kept: a key's in every Region where it can have been used, IAM's at home."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
     history = History(gathering, aws, question, SPEC.byte_cap)

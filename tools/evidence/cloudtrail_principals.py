@@ -28,7 +28,7 @@ SPEC = SourceSpec(
     tells="What a user, a role's session or a role did, in which Regions, and whose sessions a revoke of the role would cut.",
     facts=USER_FACTS + SESSION_FACTS + ROLE_FACTS + REGION_FACTS,
     deadline_seconds=60,
-    byte_cap=8_000_000,
+    byte_cap=32_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
@@ -44,7 +44,7 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Users and sessions by name, a role by its ARN, in every Region that the account uses."""
+    """Users and sessions by name, a role by its ARN, in every Region where they can have worked."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
     users, sessions, roles = _users(finding), _sessions(finding), about(finding, TargetKind.ROLE)
