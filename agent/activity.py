@@ -85,6 +85,8 @@ class Activity(Record):
     """What whoever made the session called it; EC2 and Lambda name it after the instance and the function."""
     service: str = ""
     """The service that called by itself, or on the principal's behalf."""
+    session_made: str = ""
+    """When the session that called was made, where the call was a session's and CloudTrail says so."""
     endpoint: str = ""
     """The VPC endpoint that the call came through: its address is then one of that VPC, whose networks its owner chooses."""
     endpoint_account: str = ""
@@ -115,7 +117,8 @@ def activity(raw: object) -> Activity | None:
     if event is None:
         return None
     identity = _object(event, "userIdentity")
-    issuer = _object(_object(identity, "sessionContext"), "sessionIssuer")
+    session = _object(identity, "sessionContext")
+    issuer = _object(session, "sessionIssuer")
     error = _text(event, "errorCode")
     return Activity(
         id=_text(event, "eventID"),
@@ -137,6 +140,7 @@ def activity(raw: object) -> Activity | None:
         principal=_text(identity, "principalId"),
         session_name=_text(_object(event, "requestParameters"), "roleSessionName"),
         service=_text(identity, "invokedBy"),
+        session_made=_text(_object(session, "attributes"), "creationDate"),
         endpoint=_text(event, "vpcEndpointId"),
         endpoint_account=_text(event, "vpcEndpointAccountId"),
         opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
