@@ -85,6 +85,12 @@ class Activity(Record):
     """What whoever made the session called it; EC2 and Lambda name it after the instance and the function."""
     service: str = ""
     """The service that called by itself, or on the principal's behalf."""
+    session_made: str = ""
+    """When the session that called was made, where the call was a session's and CloudTrail says so."""
+    endpoint: str = ""
+    """The VPC endpoint that the call came through: its address is then one of that VPC, whose networks its owner chooses."""
+    endpoint_account: str = ""
+    """The account that the endpoint is in, where CloudTrail says so."""
 
     @property
     def caller(self) -> str:
@@ -100,7 +106,9 @@ class Activity(Record):
     @property
     def line(self) -> str:
         """One line for a reader."""
-        return f"{self.at} {self.source} {self.name} {self.error or 'ok'} from {self.address} by {self.agent}"[:320]
+        through = f" through {self.endpoint} of {self.endpoint_account or 'nobody named'}" if self.endpoint else ""
+        came = f"from {self.address}{through}"
+        return f"{self.at} {self.source} {self.name} {self.error or 'ok'} {came} by {self.agent}"[:320]
 
 
 def activity(raw: object) -> Activity | None:
@@ -109,7 +117,8 @@ def activity(raw: object) -> Activity | None:
     if event is None:
         return None
     identity = _object(event, "userIdentity")
-    issuer = _object(_object(identity, "sessionContext"), "sessionIssuer")
+    session = _object(identity, "sessionContext")
+    issuer = _object(session, "sessionIssuer")
     error = _text(event, "errorCode")
     return Activity(
         id=_text(event, "eventID"),
@@ -131,6 +140,9 @@ def activity(raw: object) -> Activity | None:
         principal=_text(identity, "principalId"),
         session_name=_text(_object(event, "requestParameters"), "roleSessionName"),
         service=_text(identity, "invokedBy"),
+        session_made=_text(_object(session, "attributes"), "creationDate"),
+        endpoint=_text(event, "vpcEndpointId"),
+        endpoint_account=_text(event, "vpcEndpointAccountId"),
         opens_bucket=not error and _opens(_text(event, "eventName"), _object(event, "requestParameters")),
     )
 

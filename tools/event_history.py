@@ -1,6 +1,6 @@
 """LookupEvents: the events of one subject in every Region asked, at the pace and within the deadline that there is."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -66,28 +66,26 @@ class History:
         """LookupEvents takes one attribute and answers for one Region, so each pair is a look-up of its own.
 
         Each Region has a rate of its own, so they are asked beside each other; the first is asked though it be late.
+        Each may read the same share of what the cap leaves, whichever answers first. What one of them raises is raised
+        once what all have read is counted and told.
         """
         regions = list(where)
-        beside = [self.gathering.beside() for _ in regions]
+        share = max(self.byte_cap - self.gathering.bytes_read, 0) // max(1, len(regions))
+        parts = [_Part(Seen(), self.gathering.beside(), Tally(), []) for _ in regions]
 
-        def full() -> bool:
-            return self.gathering.bytes_read + sum(one.bytes_read for one in beside) > self.byte_cap
+        def read(number: int) -> None:
+            self._read(parts[number], regions[number], attributes, share, late=number > 0 and self.aws.timeout_at())
 
-        def read(number: int) -> _Part:
-            part = _Part(Seen(), beside[number], Tally(), [])
-            self._read(part, regions[number], attributes, full, late=number > 0 and self.aws.timeout_at())
-            return part
-
-        whole = Seen()
         with ThreadPoolExecutor(min(AT_ONCE, max(1, len(regions)))) as pool:
-            parts = list(pool.map(read, range(len(regions))))
+            reads = [pool.submit(read, number) for number in range(len(regions))]
+        whole = Seen()
         for part in parts:
             self._add(whole, part)
+        for each in reads:
+            each.result()
         return whole
 
-    def _read(
-        self, part: _Part, region: str, attributes: Sequence[tuple[str, str]], full: Callable[[], bool], *, late: bool
-    ) -> None:
+    def _read(self, part: _Part, region: str, attributes: Sequence[tuple[str, str]], share: int, *, late: bool) -> None:
         seen = part.seen
         if late:
             seen.gap, seen.unread = "deadline", [region]
@@ -96,7 +94,7 @@ class History:
         aws = replace(self.aws, region=region, tally=part.tally, looked=looked)
         for attribute in attributes:
             try:
-                for raw in self._events(aws, part.gathering, attribute, full):
+                for raw in self._events(aws, part.gathering, attribute, share):
                     seen.keep(activity(raw))
             except AwsError as error:
                 seen.gap, seen.unread = seen.gap or error.code, [region]
@@ -112,9 +110,7 @@ class History:
             for one in part.looked:
                 self.aws.looked(one)
 
-    def _events(
-        self, aws: Aws, gathering: Gathering, attribute: tuple[str, str], full: Callable[[], bool]
-    ) -> Iterator[Any]:
+    def _events(self, aws: Aws, gathering: Gathering, attribute: tuple[str, str], share: int) -> Iterator[Any]:
         """The window's events. LookupEvents tells the newest first: what it was asked for beyond the window is for planning."""
         name, value = attribute
         window = Window.of(self.question)
@@ -138,9 +134,9 @@ class History:
                 raw = event.get("CloudTrailEvent", "")
                 gathering.bytes_read += len(raw)
                 yield raw
-            if full():
-                raise Incomplete(LOOKUP.name, "byte_cap")
             if page.get("NextToken"):
+                if gathering.bytes_read > share:
+                    raise Incomplete(LOOKUP.name, "byte_cap")
                 _pace(aws)
 
 

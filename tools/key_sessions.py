@@ -1,7 +1,7 @@
 """From role to role: the sessions that a key made, the sessions that those made, and what all of them did."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,9 @@ from agent.activity import SENSITIVE, Activity
 from agent.target import GLOBAL, Target, TargetKind
 from tools.gathering import Gathering
 
-UNFOLLOWED = "key.sessions_unfollowed"
 KEY_FACTS = (
-    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", "key.sessions_only_trusted", UNFOLLOWED,
+    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", "key.sessions_only_trusted",
+    "key.sessions_followed",
 )  # fmt: skip
 SUSPECT = "role.session_suspect_calls"
 ROLE_FACTS = ("role.session_calls", SUSPECT)
@@ -22,6 +22,8 @@ SESSIONS = 5
 """How many sessions are followed: each is a look-up in every Region, of two a second that the account shares."""
 DEPTH = 3
 """How many sessions deep: AWS lets roles be chained without end, an hour at a time."""
+NOT_FOLLOWED = "not_all_followed"
+"""Sessions were left aside: what they did is not known, and is no zero."""
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Followed:
     made: list[Activity] = field(default_factory=list)
     """The calls that made sessions, also of those that were not followed."""
     followed: int = 0
+    left: set[str] = field(default_factory=set)
+    """ARNs of roles that have sessions which were not followed."""
     gap: str = ""
 
     @property
@@ -48,16 +52,24 @@ def follow(
     first: Callable[[Activity], Any],
     late: Callable[[], bool],
 ) -> Followed:
-    """Look up each session by its key, those that come `first` before others. `look` gives events and a gap."""
+    """Look up each session by its key, those that come `first` before others, and of those one of each role before a second.
+
+    `look` gives events and a gap.
+    """
     found = Followed()
     level = of_key
     for _ in range(DEPTH):
-        made = sorted((event for event in level if event.session_key), key=first)
+        made = _in_turn((event for event in level if event.session_key), first)
         found.made += made
         level = []
         for event in made:
-            if found.followed == SESSIONS or late():
-                break
+            if found.followed == SESSIONS:
+                found.left.add(event.assumed_role)
+                continue
+            if late():
+                found.gap = found.gap or "deadline"
+                found.left.add(event.assumed_role)
+                continue
             found.followed += 1
             calls, gap = look(event.session_key)
             found.gap = found.gap or gap
@@ -65,10 +77,23 @@ def follow(
             if event.assumed_role:
                 found.roles[event.assumed_role] = found.roles.get(event.assumed_role, 0) + len(calls)
         found.calls += level
+    deeper = [event for event in level if event.session_key]
+    found.made += deeper
+    found.left |= {event.assumed_role for event in deeper}
     for event in found.made:
         if event.assumed_role:
             found.roles.setdefault(event.assumed_role, 0)
     return found
+
+
+def _in_turn(made: Iterable[Activity], first: Callable[[Activity], Any]) -> list[Activity]:
+    """No number of sessions in one role may hide the only one in another."""
+    turns: Counter[str] = Counter()
+    ranked: list[tuple[Any, int, Activity]] = []
+    for event in sorted(made, key=first):
+        ranked.append((first(event), turns[event.assumed_role], event))
+        turns[event.assumed_role] += 1
+    return [event for _, _, event in sorted(ranked, key=lambda each: each[:2])]
 
 
 def tell(
@@ -77,59 +102,64 @@ def tell(
     found: Followed,
     gap: str,
     young: Callable[[], str],
-    trusted: Callable[[str], bool],
+    trusted: Callable[[Activity], bool],
 ) -> None:
     """What the sessions did, with the roles of the key's own account as related targets. `gap`: why some may be missing.
 
-    `young` says why calls of the sessions may still be on their way, if they may.
+    `young` says why calls of the sessions may still be on their way, if they may. A count that is not zero is at least that.
     """
     gap = gap or found.gap
     sensitive = sum(event.name in SENSITIVE for event in found.calls)
-    gathering.settle("key.assumed_roles", key, None if gap else len(found.roles), gap)
-    gathering.settle(UNFOLLOWED, key, None if gap else len(found.made) - found.followed, gap)
-    for name, count in (("key.session_calls", len(found.calls)), ("key.session_sensitive_calls", sensitive)):
-        late = young() if not count and found.made else ""
-        if late and not gap:
-            gathering.not_yet(name, key, late)
-        else:
-            gathering.settle(name, key, None if gap and not count else count, gap)
-    _tell_addresses(gathering, key, found, gap, trusted)
+    late = young() if found.made else ""
+    left = not found.all_followed
+    _count(gathering, "key.assumed_roles", key, len(found.roles), gap, left=left)
+    _count(gathering, "key.session_calls", key, len(found.calls), gap, late, left=left)
+    _count(gathering, "key.session_sensitive_calls", key, sensitive, gap, late, left=left)
+    _tell_addresses(gathering, key, found, gap, late, trusted)
     suspect = _suspect(found, trusted)
     for arn, calls in list(found.roles.items())[:SESSIONS]:
         role = _role(arn, key)
         if role is not None:
             gathering.target(role)
-            gathering.known("role.session_calls", role, calls)
-            _tell_suspect(gathering, role, suspect[arn], found, gap)
+            _count(gathering, "role.session_calls", role, calls, gap, left=arn in found.left)
+            _count(gathering, SUSPECT, role, suspect[arn], gap, left=not found.all_followed)
 
 
-def _suspect(found: Followed, trusted: Callable[[str], bool]) -> Counter[str]:
+def _suspect(found: Followed, trusted: Callable[[Activity], bool]) -> Counter[str]:
     """By ARN of the role: the calls in its sessions that came from elsewhere, or that attackers make."""
     role_of = {event.session_key: event.assumed_role for event in found.made}
-    return Counter(
-        role_of.get(call.key, "") for call in found.calls if call.name in SENSITIVE or not trusted(call.address)
-    )
+    return Counter(role_of.get(call.key, "") for call in found.calls if call.name in SENSITIVE or not trusted(call))
 
 
-def _tell_suspect(gathering: Gathering, role: Target, calls: int, found: Followed, gap: str) -> None:
-    """At least so many; none only where every session was followed."""
-    if calls or gap or found.all_followed:
-        gathering.settle(SUSPECT, role, None if gap and not calls else calls, gap)
+def _count(gathering: Gathering, name: str, about: Target, seen: int, gap: str, late: str = "", *, left: bool) -> None:
+    """What was seen was there; that there was nothing holds only where all was looked for."""
+    if seen or not (gap or late or left):
+        gathering.known(name, about, seen)
+    elif gap:
+        gathering.failed(name, about, gap)
+    elif late:
+        gathering.not_yet(name, about, late)
     else:
-        gathering.absent(SUSPECT, role, "not_all_followed")
+        gathering.absent(name, about, NOT_FOLLOWED)
 
 
 def _tell_addresses(
-    gathering: Gathering, key: Target, found: Followed, gap: str, trusted: Callable[[str], bool]
+    gathering: Gathering, key: Target, found: Followed, gap: str, late: str, trusted: Callable[[Activity], bool]
 ) -> None:
-    """Whether the sessions worked from our own networks alone: known where one did not, or where all was seen."""
-    name = "key.sessions_only_trusted"
-    if any(not trusted(event.address) for event in found.calls):
+    """Whether all was followed, and from our own networks alone: known where one call was not, or where all was seen."""
+    name, whole = "key.sessions_only_trusted", "key.sessions_followed"
+    if late and not gap and found.all_followed:
+        gathering.not_yet(whole, key, late)
+    else:
+        gathering.settle(whole, key, False if not found.all_followed else None if gap else True, gap)
+    if any(not trusted(event) for event in found.calls):
         gathering.known(name, key, False)
     elif gap:
         gathering.failed(name, key, gap)
+    elif late:
+        gathering.not_yet(name, key, late)
     elif not found.calls or not found.all_followed:
-        gathering.absent(name, key, "not_all_followed" if found.made else "no_sessions")
+        gathering.absent(name, key, NOT_FOLLOWED if found.made else "no_sessions")
     else:
         gathering.known(name, key, True)
 

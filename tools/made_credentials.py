@@ -38,7 +38,7 @@ def tell(
     made: dict[Target, str] = {}
     for event, target in _made(events, user):
         if made.get(target) != INTRUDER:
-            made[target] = _who(event.key in keys, trusted(event.address, registry))
+            made[target] = _who(event.key in keys, trusted(event, registry))
     gathering.settle("user.made_for_others", user, None if gap else len(made), gap)
     for target in sorted(made, key=lambda each: (made[each] != INTRUDER, each.key))[:LIMIT]:
         gathering.target(target)

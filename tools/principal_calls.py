@@ -34,7 +34,7 @@ def tell(gathering: Gathering, calls: Calls, question: Question) -> None:
     young = not settled(question)
     total, sensitive = len(calls.events), sum(event.name in SENSITIVE for event in calls.events)
     share = 100 * sum(event.denied for event in calls.events) // total if total else None
-    strange = not all(trusted(event.address, question.registry) for event in calls.events)
+    strange = not all(trusted(event, question.registry) for event in calls.events)
     _put(gathering, calls, "calls", total or None, zero=0, late=young and not total)
     _put(gathering, calls, "sensitive_calls", sensitive or None, zero=0, late=young and not total)
     _put(gathering, calls, "denied_share", None, zero=share, late=young and not total)
@@ -69,7 +69,11 @@ def vouched(question: Question) -> bool:
     return bool(named) and all(question.registry.trusts(target.id) for target in named)
 
 
-def trusted(address: str, registry: Registry) -> bool:
-    """A service's name in the place of an address came from nowhere that we trust."""
-    parsed = parse(address)
-    return parsed is not None and registry.trusts(str(parsed))
+def trusted(event: Activity, registry: Registry) -> bool:
+    """Whether the call came from the owner's networks. A service's name in the place of an address is nowhere that we trust.
+
+    Behind a VPC endpoint the address is what the VPC's owner chose, so the endpoint has to be in an account of ours.
+    """
+    parsed = parse(event.address)
+    ours = not (event.endpoint or event.endpoint_account) or event.endpoint_account in registry.accounts
+    return ours and parsed is not None and registry.trusts(str(parsed))

@@ -1,4 +1,4 @@
-"""Which Regions an account works in: as the registry says, or else as the account has them enabled."""
+"""Which Regions an account works in: as the registry says, or as the account has them enabled."""
 
 from typing import Any
 
@@ -11,17 +11,27 @@ REGIONS = AwsCall("ec2", "DescribeRegions", "ec2:DescribeRegions", "*", frozense
 
 
 def used(gathering: Gathering, aws: Aws, question: Question) -> Read[list[str]]:
-    """The finding's Region and the partition's home first, then the others. A gap: there may be more than these."""
+    """Where credentials of the account may have been used: the finding's Region and the partition's home first, then the
+    registry's, then all others that are enabled, since whoever stole a key works where nobody looks.
+
+    A gap: there may be more than these. Only where the registry says that others are denied are there none.
+    """
     finding = question.finding
     near = [home(aws.partition)] if finding.region == GLOBAL else [finding.region, home(aws.partition)]
-    return of_account(gathering, aws, question, near)
+    listed = question.registry.regions(aws.account)
+    if question.registry.denies_other_regions(aws.account):
+        return Read(list(dict.fromkeys([*near, *listed])))
+    return _enabled(gathering, aws, [*near, *listed])
 
 
 def of_account(gathering: Gathering, aws: Aws, question: Question, near: list[str]) -> Read[list[str]]:
-    """The Regions of the account that `aws` is in, these first."""
-    entry = question.registry.accounts.get(aws.account)
-    if entry is not None and entry.regions:
-        return Read(list(dict.fromkeys([*near, *entry.regions])))
+    """The Regions that the account which `aws` is in uses on purpose, these first."""
+    listed = question.registry.regions(aws.account)
+    return Read(list(dict.fromkeys([*near, *listed]))) if listed else _enabled(gathering, aws, near)
+
+
+def _enabled(gathering: Gathering, aws: Aws, near: list[str]) -> Read[list[str]]:
+    """All Regions that the account has enabled, these first."""
     try:
         answer: Any = gathering.call(aws.at(near[0]), REGIONS)
     except AwsError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, ValidationError, model_validator
 
 from agent.addresses import covers, network, overlap
 from agent.person import canonical
@@ -59,10 +59,17 @@ class AccountEntry(Record):
     """Where it is not said, the organisation is asked, if one is named; what nobody says asks a person."""
     owner: str = ""
     regions: list[Region] = []
-    """Regions that the account uses: evidence is read in them, and a finding of another one is refused.
-    Empty: every Region that the account has enabled."""
+    """Regions that the account uses: they are read first, and a finding of another one is refused. Empty: whatever it has enabled."""
+    other_regions_denied: bool = False
+    """A service control policy denies all other Regions, so that nobody looks there for what a stolen credential did."""
     addresses: list[Cidr] | None = None
     """All public addresses of the account; `[]` if it has none. Not said: they are read there, to learn whom a block would hit."""
+
+    @model_validator(mode="after")
+    def _others_than_what(self) -> Self:
+        if self.other_regions_denied and not self.regions:
+            raise ValueError("other_regions_denied: regions has to say which are not")
+        return self
 
 
 def _named(entry: str) -> str:
@@ -142,6 +149,16 @@ class Registry(Record):
     def parse(cls, text: str) -> Self:
         """Read the YAML text of one. Raises pydantic's ValidationError with the place that is wrong."""
         return cls.model_validate(yaml.safe_load(text) or {})
+
+    def regions(self, account: str) -> list[Region]:
+        """The Regions that the account is said to use; none where nothing is said."""
+        entry = self.accounts.get(account)
+        return entry.regions if entry is not None else []
+
+    def denies_other_regions(self, account: str) -> bool:
+        """Whether nothing can have happened in a Region that is not listed, as the registry says."""
+        entry = self.accounts.get(account)
+        return entry is not None and entry.other_regions_denied
 
     def trusts(self, address: str) -> bool:
         """Whether the address lies in a trusted network."""

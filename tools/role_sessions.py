@@ -1,17 +1,19 @@
 """Who took a role on, and which of these sessions a revoke would cut."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from agent.activity import Activity
+from agent.finding import Finding
 from agent.plan import Effect
 from agent.record import iso
-from agent.target import Target
+from agent.target import Target, TargetKind
 from tools import recent_use
 from tools.aws import Aws, AwsCall, AwsError, Phase
-from tools.gathering import Gathering, home
+from tools.gathering import Gathering, about, home
 from tools.newest import DAYS
 
 FACTS = (
@@ -23,6 +25,7 @@ MEASURING = frozenset({REGIONS, recent_use.LOOKUP})
 LONGEST = timedelta(hours=12)
 """A role's own limit says nothing of the sessions that services make; none lasts longer than this."""
 _LISTED = 12
+_SESSION = re.compile(r"AROA[A-Z0-9]{12,28}:([\w+=,.@-]{2,64})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,32 @@ class Measured:
     effects: list[Effect]
     newer: int
     """Sessions that were seen to be made at or after the moment."""
+
+
+def session_name(identity: str) -> str:
+    """The name that a session's holder chose, if it is one that AWS takes."""
+    named = _SESSION.fullmatch(identity)
+    return named.group(1) if named else ""
+
+
+def named_sessions(finding: Finding) -> list[Target]:
+    """The sessions that the finding is about and that can be asked for by name."""
+    return [one for one in about(finding, TargetKind.ROLE_SESSION) if session_name(one.id)]
+
+
+def own_names(finding: Finding) -> list[str]:
+    """The names of the sessions that the finding is about: EC2 names an instance's after the instance."""
+    machines = [one.id for one in about(finding, TargetKind.INSTANCE)]
+    return list(dict.fromkeys([*(session_name(one.id) for one in named_sessions(finding)), *machines]))
+
+
+def in_role(events: Iterable[Activity], role: str | None, name: str) -> list[Activity]:
+    """What a session of that name did in this role: others may give sessions of other roles the same name."""
+    return [
+        event
+        for event in events
+        if event.actor_type == "AssumedRole" and event.actor == role and event.principal.partition(":")[2] == name
+    ]
 
 
 def measured(aws: Aws, role: Role, moment: datetime) -> Measured:

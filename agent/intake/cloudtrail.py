@@ -81,7 +81,8 @@ def parse(record: Node) -> Finding:
     refused = _refused(name, record)
     if situation is Situation.CREDENTIAL_ABUSE and not refused:
         _name_credential(naming, name, actor, record)
-    naming.address(record.at("sourceIPAddress").value)
+    if _from_here_or_outside(record, place):
+        naming.address(record.at("sourceIPAddress").value)
     at = naming.moment(record.at("eventTime"))
     return naming.finding(
         key=f"cloudtrail:{place.account}:{place.region}:{record.at('eventID').needed(64)}",
@@ -115,6 +116,12 @@ def _situation(name: str, service: str, identity: Node, request: Node) -> Situat
 def _severity(situation: Situation, service: str, name: str) -> int:
     in_part = situation is Situation.AUDIT_TAMPERING and name in _PARTIAL.get(service, frozenset())
     return _IN_PART if in_part else _SEVERITIES[situation]
+
+
+def _from_here_or_outside(record: Node, place: Place) -> bool:
+    """Not through a VPC endpoint of another account, or of one that is not said: its owner chooses what addresses are behind it."""
+    through = record.at("vpcEndpointId").text or record.at("vpcEndpointAccountId").text
+    return not through or record.at("vpcEndpointAccountId").text == place.account
 
 
 def _refused(name: str, record: Node) -> bool:

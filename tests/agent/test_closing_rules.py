@@ -42,7 +42,7 @@ RULES: dict[str, Benign] = {
         (KEY, USER),
         {
             "key.only_trusted_addresses": True, "key.finding_address_trusted": True, "key.trail_only_trusted": True,
-            "key.trail_outsider_seen": False, "key.sensitive_calls": 0, "key.denied_share": 0, "key.sessions_unfollowed": 0,
+            "key.trail_outsider_seen": False, "key.sensitive_calls": 0, "key.denied_share": 0, "key.sessions_followed": True,
             "key.session_sensitive_calls": 0, "key.sessions_only_trusted": True, "key.threat_findings": 0,
             "user.threat_findings": 0, "user.quarantined_by_aws": False,
         },
@@ -81,7 +81,7 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
         "reads of objects from the finding's address": {"key.trail_outsider_seen": True},
         "sessions that were used elsewhere": {"key.sessions_only_trusted": False},
         "sessions that made calls that attackers make": {"key.session_sensitive_calls": 1},
-        "sessions that nobody followed": {"key.sessions_unfollowed": 1},
+        "sessions that nobody followed": {"key.sessions_followed": False},
         "a quarantine by AWS": {"user.quarantined_by_aws": True},
     },
     Situation.INSTANCE_COMPROMISE: {

@@ -48,7 +48,7 @@ now: 2026-11-20T12:00:00Z
 account: {ACCOUNT}
 region: {REGION}
 registry:
-  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev, regions: [{REGION}, us-east-1]}}}}
+  accounts: {{'{ACCOUNT}': {{role: workload, environment: dev, regions: [{REGION}, us-east-1], other_regions_denied: true}}}}
   trusted_networks: [203.0.113.0/24]
   people: {{rosa: [owner], ivo: [incident-commander], mei: [analyst], {USER}: [owner]}}
 iam:

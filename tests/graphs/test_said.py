@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from closing_desk import SHUT, low
 from command import command
 from desk import BUCKET_WORLD, USER_WORLD, Desk, desk, event, world
-from test_closing import CLOSED, low
 
 from agent.plan import Change, Effect
 from agent.report import Report
@@ -70,13 +70,13 @@ def test_an_undo_of_one_action_is_done_as_asked_although_another_stands_and_says
 ) -> None:
     at, report = contained(tmp_path / SANDBOX)
     done = taken_back(at, report, "A1")
-    assert done.reason == "A1 was taken back by rosa; A2 iam_deactivate_key stands: not asked for"
+    assert done.reason == "A1 iam_deny_user was taken back by rosa; A2 iam_deactivate_key stands"
     assert (is_back(done, "A1"), is_back(done, "A2"), is_back(report, "A1")) == (True, False, False)
 
 
 def test_a_finding_that_was_closed_in_a_world_of_another_time_is_in_the_week_of_that_world(tmp_path: Path) -> None:
     (tmp_path / SANDBOX).mkdir()
-    report = desk(tmp_path / SANDBOX, world(BUCKET_WORLD, CLOSED), low()).deliver()
+    report = desk(tmp_path / SANDBOX, world(BUCKET_WORLD, *SHUT), low()).deliver()
     said = command(tmp_path, "closed", "--days", "1")[1]
     assert said.startswith("1 closed as benign since 2026-11-19 12:00 UTC in the sandbox")
     assert "no action but closing the finding" in command(tmp_path, "explain", report.run_id)[1]

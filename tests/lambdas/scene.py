@@ -11,6 +11,7 @@ import yaml
 from tests.lambdas.runtime import ACCOUNT, REGION
 
 ATTACKER = "198.51.100.23"
+_ENTRY = {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"], "other_regions_denied": True}
 _EVENT = Path(__file__).parents[1] / "data" / "events" / "guardduty_credential_abuse_asff.json"
 _WRITTEN = datetime(2026, 11, 20, 10, 5, tzinfo=UTC)
 _NOW = datetime.now(UTC)
@@ -66,7 +67,7 @@ def world(numbers: range) -> str:
             "account": ACCOUNT,
             "region": REGION,
             "registry": {
-                "accounts": {ACCOUNT: {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"]}},
+                "accounts": {ACCOUNT: _ENTRY},
                 "trusted_networks": ["203.0.113.0/24"],
                 "people": {"rosa": ["owner"], "mei": ["analyst"]},
             },

@@ -165,3 +165,10 @@ def test_a_table_that_cannot_be_read_is_no_registry(tables: Any) -> None:
 def test_there_is_one_registry() -> None:
     with pytest.raises(ValidationError, match="there is one"):
         Configuration(registry=Path("registry.yaml"), registry_table=TABLE)
+
+
+def test_other_regions_are_denied_only_where_it_is_said_which_are_not() -> None:
+    with pytest.raises(ValidationError, match="regions has to say which are not"):
+        Registry.parse("accounts: {'111122223333': {other_regions_denied: true}}")
+    registry = Registry.parse("accounts: {'111122223333': {regions: [eu-west-1]}}")
+    assert not registry.denies_other_regions("111122223333")

@@ -34,8 +34,10 @@ SPEC = SourceSpec(
     attacker_writes=(),
 )
 
-CALLS = athena_query.CALLS
+CALLS = athena_query.CALLS | {athena_query.COLUMNS}
 LAG = "cloudtrail_lag"
+NOT_TOLD = "endpoint_account_not_told"
+"""Calls came through a VPC endpoint, and whose it is stands nowhere: AWS's earlier statement makes no column for it."""
 NO_DATA_EVENTS = "no_data_events"
 """None was logged: nobody read, or the trail does not keep reads. Nobody can say which."""
 
@@ -48,8 +50,12 @@ _OF_OBJECTS = READS | {
 _COLUMNS = (
     "useridentity.accesskeyid AS key_id, useridentity.type AS kind, useridentity.accountid AS actor_account, "
     "useridentity.username AS user_name, eventsource AS source, eventname AS name, errorcode AS error, "
-    "sourceipaddress AS address, json_extract_scalar(requestparameters, '$.bucketName') AS bucket"
+    "sourceipaddress AS address, json_extract_scalar(requestparameters, '$.bucketName') AS bucket, "
+    "vpcendpointid AS endpoint"
 )
+_ENDPOINT_ACCOUNT = "vpcendpointaccountid"
+_GROUPS = ", ".join(str(number) for number in range(1, 12))
+"""All columns but the sums."""
 _BYTES = "sum(try_cast(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double))"
 
 
@@ -85,6 +91,17 @@ class Calls:
     def address(self) -> Address | None:
         """Where they came from; None for a service that called on somebody's behalf."""
         return parse(self.row.get("address", ""))
+
+    @property
+    def endpoint_untold(self) -> bool:
+        """Whether they came through a VPC endpoint of nobody knows whom."""
+        return bool(self.row.get("endpoint")) and not self.row.get("endpoint_account")
+
+    def trusted(self, registry: Registry) -> bool:
+        """Whether they came from the owner's networks, behind a VPC endpoint only if that is not somebody else's."""
+        owner = self.row.get("endpoint_account", "")
+        at_home = self.address is not None and registry.trusts(str(self.address))
+        return at_home and (not owner or owner in registry.accounts)
 
 
 def wanted(finding: Finding) -> bool:
@@ -136,25 +153,29 @@ def _calls(
         if ids:
             tests.append(f"{column} IN ({', '.join('?' for _ in ids)})")
             values += ids
+    there = athena_query.place(aws, tables, question)
+    told = _ENDPOINT_ACCOUNT in (name.lower() for name in athena_query.columns(gathering, there, table))
+    owner = _ENDPOINT_ACCOUNT if told else "''"
     clauses = (
         "SELECT",
-        f"{_COLUMNS}, count(*) AS calls, {_BYTES} AS octets FROM {table.quoted} WHERE",
+        f"{_COLUMNS}, {owner} AS endpoint_account, count(*) AS calls, {_BYTES} AS octets",
+        f"FROM {table.quoted} WHERE",
         within(table, question.finding.account, _regions(aws, question, subjects), window),
         f"AND eventtime BETWEEN {athena_query.moment(window.start)} AND {athena_query.moment(window.end)}",
-        f"AND ({' OR '.join(tests)}) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 LIMIT {athena_query.ROWS}",
+        f"AND ({' OR '.join(tests)}) GROUP BY {_GROUPS} LIMIT {athena_query.ROWS}",
     )
-    there = athena_query.place(aws, tables, question)
     rows = athena_query.run(gathering, there, tables.workgroup, " ".join(clauses), values, SPEC.byte_cap)
     return [Calls(row, int(row["calls"]), int(float(row.get("octets") or 0))) for row in rows]
 
 
 def _regions(aws: Aws, question: Question, subjects: list[Target]) -> set[str]:
-    """Where a bucket's events are, and a key's as far as anybody says where the account works; none is everywhere."""
+    """Where a bucket's events are, and a key's where it cannot have been used elsewhere; none is everywhere."""
     if all(target.kind is TargetKind.BUCKET for target in subjects):
         return {regional(target) for target in subjects}
-    account = question.registry.accounts.get(question.finding.account)
-    said = set(account.regions) if account is not None else set()
-    return said | {home(aws.partition)} | {regional(target) for target in subjects} if said else said
+    account = question.finding.account
+    if not question.registry.denies_other_regions(account):
+        return set()
+    return {*question.registry.regions(account), home(aws.partition), *(regional(target) for target in subjects)}
 
 
 def _tell_key(gathering: Gathering, key: Target, calls: list[Calls], question: Question) -> None:
@@ -182,7 +203,7 @@ def _tell_places(gathering: Gathering, key: Target, calls: list[Calls], question
     named = [target.id for target in question.finding.remote_addresses if not registry.trusts(target.id)]
     outsiders = {parse(name.split("/")[0]) for name in named} - {None}
     seen = any(one.address in outsiders for one in calls)
-    strange = not all(one.address is not None and registry.trusts(str(one.address)) for one in calls)
+    strange = not all(one.trusted(registry) for one in calls)
     if late and not seen:
         gathering.not_yet("key.trail_outsider_seen", key, LAG)
     else:
@@ -191,6 +212,8 @@ def _tell_places(gathering: Gathering, key: Target, calls: list[Calls], question
         gathering.absent("key.trail_only_trusted", key, "no_calls")
     elif late and not strange:
         gathering.not_yet("key.trail_only_trusted", key, LAG)
+    elif not strange and any(one.endpoint_untold for one in calls):
+        gathering.failed("key.trail_only_trusted", key, NOT_TOLD)
     else:
         gathering.known("key.trail_only_trusted", key, not strange)
 
@@ -228,7 +251,7 @@ def _stranger(calls: Calls, bucket: Target, registry: Registry) -> bool:
     actor = calls.row.get("actor_account", "")
     if not actor or actor == bucket.account or actor in registry.accounts:
         return False
-    return calls.address is not None and not registry.trusts(str(calls.address))
+    return calls.address is not None and (calls.endpoint_untold or not calls.trusted(registry))
 
 
 def _public(calls: list[Calls]) -> set[Address]:

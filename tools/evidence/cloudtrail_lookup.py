@@ -32,17 +32,17 @@ SPEC = SourceSpec(
     + made_credentials.MADE_FACTS
     + BUCKET_FACTS,
     deadline_seconds=60,
-    byte_cap=8_000_000,
+    byte_cap=32_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
 CALLS = frozenset({LOOKUP, regions.REGIONS})
 
-_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted"}
+_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted", "key.sessions_followed"}
 """What says something only where there are calls."""
 _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",
-    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", key_sessions.UNFOLLOWED,
+    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
 }  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Look up each subject where its events are kept: a key's in every Region that the account uses, IAM's at home."""
+    """Look up each subject where its events are kept: a key's in every Region where it can have been used, IAM's at home."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
     history = History(gathering, aws, question, SPEC.byte_cap)
@@ -117,11 +117,11 @@ def _tell_sessions(
         since = iso(question.now - TRAIL_LAG)
         return LAG if any(event.at > since for event in events if event.session_key) else ""
 
-    def ours(address: str) -> bool:
-        return trusted(address, question.registry)
+    def ours(event: Activity) -> bool:
+        return trusted(event, question.registry)
 
     newest_last = sorted(events, key=lambda event: (event.at, event.id))
-    followed = key_sessions.follow(newest_last[::-1], look, lambda event: ours(event.address), history.aws.timeout_at)
+    followed = key_sessions.follow(newest_last[::-1], look, ours, history.aws.timeout_at)
     key_sessions.tell(gathering, key, followed, seen.gap, young, ours)
     if followed.calls:
         last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
@@ -133,7 +133,7 @@ def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[
     gathering.known("key.finding_address_trusted", key, vouched(question))
     remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
     sighted = any(_same(event.address, remote) for event in events)
-    distrusted = not all(trusted(event.address, question.registry) for event in events)
+    distrusted = not all(trusted(event, question.registry) for event in events)
     late = not sighted and not seen.gap and not settled(question)
     if late:
         gathering.not_yet("key.finding_address_seen", key, LAG)

@@ -1,6 +1,5 @@
 """CloudTrail's event history of a principal whose key no finding names: a user, a role's session, the role itself."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -28,27 +27,24 @@ SPEC = SourceSpec(
     tells="What a user, a role's session or a role did, in which Regions, and whose sessions a revoke of the role would cut.",
     facts=USER_FACTS + SESSION_FACTS + ROLE_FACTS + REGION_FACTS,
     deadline_seconds=60,
-    byte_cap=8_000_000,
+    byte_cap=32_000_000,
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
 GET_ROLE = iam_read("GetRole", "role")
 CALLS = frozenset({LOOKUP, regions.REGIONS, GET_ROLE})
 
-_SESSION = re.compile(r"AROA[A-Z0-9]{12,28}:([\w+=,.@-]{2,64})", re.ASCII)
-_NOT_FOLLOWED = "not_all_followed"
-
 
 def wanted(finding: Finding) -> bool:
     """Users and roles leave traces here. Where a key is named, `cloudtrail_lookup` asks by the key."""
-    return bool(_users(finding) or about(finding, TargetKind.ROLE) or _sessions(finding))
+    return bool(_users(finding) or about(finding, TargetKind.ROLE) or role_sessions.named_sessions(finding))
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """Users and sessions by name, a role by its ARN, in every Region that the account uses."""
+    """Users and sessions by name, a role by its ARN, in every Region where they can have worked."""
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
-    users, sessions, roles = _users(finding), _sessions(finding), about(finding, TargetKind.ROLE)
+    users, sessions, roles = _users(finding), role_sessions.named_sessions(finding), about(finding, TargetKind.ROLE)
     for targets, facts in ((users, USER_FACTS), (sessions, SESSION_FACTS), (roles, ROLE_FACTS)):
         for target in targets:
             gathering.want(target, facts)
@@ -61,13 +57,13 @@ def gather(aws: Aws, question: Question) -> Answered:
         theirs = [event for event in seen.events.values() if event.actor_type == "IAMUser" and event.actor == user.id]
         principal_calls.tell(gathering, Calls(user, "user", theirs, seen.gap or everywhere.gap), question)
         unread += seen.unread
-    names = _own_names(finding) if roles or sessions else []
+    names = role_sessions.own_names(finding) if roles or sessions else []
     named = {one: history.look_up(where, [("Username", one)]) for one in names}
     for seen in named.values():
         unread += seen.unread
     for session in sessions:
-        seen = named[_session_name(session.id)]
-        theirs = _in_role(seen, session.owner, _session_name(session.id))
+        seen = named[role_sessions.session_name(session.id)]
+        theirs = role_sessions.in_role(seen.events.values(), session.owner, role_sessions.session_name(session.id))
         calls = Calls(session, "session", theirs, seen.gap or everywhere.gap)
         principal_calls.tell(gathering, calls, question)
         gathering.known("session.finding_address_trusted", session, principal_calls.vouched(question))
@@ -83,31 +79,6 @@ def _users(finding: Finding) -> list[Target]:
     return [user for user in about(finding, TargetKind.USER) if (user.account, user.id) not in keyed]
 
 
-def _sessions(finding: Finding) -> list[Target]:
-    return [one for one in about(finding, TargetKind.ROLE_SESSION) if _session_name(one.id)]
-
-
-def _session_name(identity: str) -> str:
-    """The name that a session's holder chose, if it is one that AWS takes."""
-    named = _SESSION.fullmatch(identity)
-    return named.group(1) if named else ""
-
-
-def _own_names(finding: Finding) -> list[str]:
-    """The names of the sessions that the finding is about: EC2 names an instance's after the instance."""
-    machines = [one.id for one in about(finding, TargetKind.INSTANCE)]
-    return list(dict.fromkeys([*(_session_name(one.id) for one in _sessions(finding)), *machines]))
-
-
-def _in_role(seen: Seen, role: str | None, name: str) -> list[Activity]:
-    """What a session of that name did in this role: others may give sessions of other roles the same name."""
-    return [
-        event
-        for event in seen.events.values()
-        if event.actor_type == "AssumedRole" and event.actor == role and event.principal.partition(":")[2] == name
-    ]
-
-
 def _role(history: History, target: Target, where: list[str], unsure: str, named: dict[str, Seen]) -> list[str]:
     """The role's facts; returns the Regions of which not all was read. `unsure`: why there may be more Regions."""
     gathering, question = history.gathering, history.question
@@ -118,7 +89,9 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
         return []
     found: Any = read.value["Role"]
     role = Role(target, str(found["Arn"]), timedelta(seconds=int(found.get("MaxSessionDuration") or 3600)))
-    own = [event for name, seen in named.items() for event in _in_role(seen, target.id, name)]
+    own = [
+        event for name, seen in named.items() for event in role_sessions.in_role(seen.events.values(), target.id, name)
+    ]
     seen = history.look_up(where, [("ResourceName", role.arn)])
     taken = [event for event in seen.events.values() if event.assumed_role == role.arn and event.session_key]
     gap, unread = seen.gap or unsure, seen.unread
@@ -137,7 +110,7 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
         return list(followed.events.values()), followed.gap
 
     def later(event: Activity) -> tuple[bool, bool]:
-        return event.session_name not in named, principal_calls.trusted(event.address, question.registry)
+        return event.session_name not in named, principal_calls.trusted(event, question.registry)
 
     newest = sorted(taken, key=lambda event: (event.at, event.id), reverse=True)
     chain = key_sessions.follow(newest, look, later, history.aws.timeout_at)
@@ -145,7 +118,7 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
     for event in [*own, *chain.calls]:
         done.keep(event)
     gap = gap or chain.gap or next((seen.gap for seen in named.values() if seen.gap), "")
-    left = "" if taken and chain.all_followed else _NOT_FOLLOWED if taken or own else "no_sessions"
+    left = "" if taken and chain.all_followed else key_sessions.NOT_FOLLOWED if taken or own else "no_sessions"
     principal_calls.tell(gathering, Calls(target, "role", list(done.events.values()), gap, left), question)
     return unread
 

@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+from agent.activity import Activity
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.iam_policy import Principal, cuts_sessions_before, parse_document, principals, statements
+from agent.record import iso
 from agent.tags import any_protects
 from agent.target import Target, TargetKind
-from tools import user_rights
+from tools import regions, role_sessions, user_rights
 from tools.aws import Aws
+from tools.event_history import LOOKUP, History
 from tools.gathering import Gathering, about, attempt, home
 from tools.source import Question, SourceSpec
 from tools.user_rights import Rights, iam_read
@@ -23,13 +26,13 @@ SPEC = SourceSpec(
     name="role_state",
     tells="When a role was last used, what it may do, who may take it on, and whether its sessions of then are revoked already.",
     facts=FACTS,
-    deadline_seconds=30,
-    byte_cap=1_000_000,
+    deadline_seconds=60,
+    byte_cap=32_000_000,
     attacker_writes=("names of inline policies",),
 )
 
 GET_ROLE = iam_read("GetRole", "role")
-CALLS = user_rights.ROLE_CALLS | {GET_ROLE}
+CALLS = user_rights.ROLE_CALLS | {GET_ROLE, LOOKUP, regions.REGIONS}
 
 
 def wanted(finding: Finding) -> bool:
@@ -40,34 +43,60 @@ def wanted(finding: Finding) -> bool:
 def gather(aws: Aws, question: Question) -> Answered:
     """The roles that the finding is about."""
     gathering = Gathering(SPEC, question.now)
-    iam = aws.at(home(aws.partition))
+    history = History(gathering, aws, question, SPEC.byte_cap)
     for role in about(question.finding, TargetKind.ROLE):
         gathering.want(role, FACTS)
-        _tell_role(gathering, iam, role, question)
+        _tell_role(history, role)
     return gathering.answered()
 
 
-def _tell_role(gathering: Gathering, iam: Aws, role: Target, question: Question) -> None:
+def _tell_role(history: History, role: Target) -> None:
+    gathering, iam = history.gathering, history.aws.at(home(history.aws.partition))
     read = attempt(lambda: gathering.call(iam, GET_ROLE, absent={"NoSuchEntity"}, RoleName=role.id))
     if read.value is None:
         _tell_unseen(gathering, role, read.gap)
         return
     found: Any = read.value["Role"]
     gathering.known("role.exists", role, True)
-    _tell_use(gathering, role, (found.get("RoleLastUsed") or {}).get("LastUsedDate"), question.now)
+    _tell_use(gathering, role, (found.get("RoleLastUsed") or {}).get("LastUsedDate"), gathering.now)
     _tell_trust(gathering, role, found.get("AssumeRolePolicyDocument"))
     rights = user_rights.read_role(gathering, iam, role)
     gathering.holds("role.admin", role, user_rights.admin(rights, role.partition), rights.gap)
     protects = any_protects(str(tag.get("Key", "")) for tag in found.get("Tags") or [])
     gathering.known("role.protecting_tag", role, protects)
-    gathering.holds("role.sessions_cut", role, _cut(rights, question.finding), rights.gap)
+    _tell_cut(history, role, rights)
 
 
-def _cut(rights: Rights, finding: Finding) -> bool:
-    """Whether a policy denies everything to all sessions that may have done what the finding saw."""
+def _tell_cut(history: History, role: Target, rights: Rights) -> None:
+    """Whether the sessions that may have done what the finding saw are denied everything, and no newer one goes on for them."""
+    gathering, finding = history.gathering, history.question.finding
+    moment = _cut(rights, finding)
+    names = role_sessions.own_names(finding)
+    if moment is None:
+        gathering.holds("role.sessions_cut", role, False, rights.gap)
+    elif not names:
+        gathering.absent("role.sessions_cut", role, "no_session_named")
+    else:
+        everywhere = regions.used(gathering, history.aws, history.question)
+        seen = {name: history.look_up(everywhere.value or [], [("Username", name)]) for name in names}
+        gap = everywhere.gap or next((one.gap for one in seen.values() if one.gap), "")
+        own = [
+            event for name, one in seen.items() for event in role_sessions.in_role(one.events.values(), role.id, name)
+        ]
+        works = any(_works_since(moment, event) for event in own)
+        gathering.settle("role.sessions_cut", role, False if works else None if gap else True, gap)
+
+
+def _cut(rights: Rights, finding: Finding) -> datetime | None:
+    """The moment before which sessions are denied everything, if it is later than all that the finding saw."""
     moments = [cuts_sessions_before(document) for document in rights.documents]
     cut = max((moment for moment in moments if moment is not None), default=None)
-    return cut is not None and finding.last_seen is not None and cut > finding.last_seen
+    return cut if cut is not None and finding.last_seen is not None and cut > finding.last_seen else None
+
+
+def _works_since(moment: datetime, event: Activity) -> bool:
+    """Whether a session called that the cut leaves: the policy may have come later than its moment, so a session's age tells."""
+    return not event.denied and (event.session_made or event.at) >= iso(moment)
 
 
 def _tell_unseen(gathering: Gathering, role: Target, gap: str) -> None:

@@ -23,7 +23,7 @@ TRAIL_COLUMNS = {
     "additionaleventdata": "VARCHAR", "requestid": "VARCHAR", "eventid": "VARCHAR", "readonly": "VARCHAR",
     "resources": "STRUCT(arn VARCHAR, accountid VARCHAR, type VARCHAR)[]", "eventtype": "VARCHAR",
     "apiversion": "VARCHAR", "recipientaccountid": "VARCHAR", "sharedeventid": "VARCHAR", "vpcendpointid": "VARCHAR",
-    "eventcategory": "VARCHAR",
+    "vpcendpointaccountid": "VARCHAR", "eventcategory": "VARCHAR",
 }  # fmt: skip
 """The columns that AWS's own statement for a table of CloudTrail makes, in DuckDB's words."""
 _AS_TEXT = {"requestparameters", "responseelements", "additionaleventdata"}

@@ -225,3 +225,19 @@ def test_an_entity_of_health_that_says_what_it_is_is_a_target(entity, example, r
     [found] = read(event)
     target = ENTITIES[entity]
     assert [f"{each.kind}:{each.id}" for each in found.targets] == ([target] if target else [])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ({}, True),
+        ({"vpcEndpointId": "vpce-0123456789abcdef0", "vpcEndpointAccountId": "111122223333"}, True),
+        ({"vpcEndpointId": "vpce-0123456789abcdef0", "vpcEndpointAccountId": "999999999999"}, False),
+        ({"vpcEndpointId": "vpce-0123456789abcdef0"}, False),
+    ],
+    ids=["none", "the account's own", "a stranger's", "nobody says whose"],
+)
+def test_an_address_behind_somebody_else_s_vpc_endpoint_is_no_place_to_speak_of(example, read, endpoint, named):
+    event = example("cloudtrail_stop_logging")
+    event["detail"] |= {"sourceIPAddress": "203.0.113.20", **endpoint}
+    assert [each.id for each in read(event)[0].remote_addresses] == (["203.0.113.20/32"] if named else [])

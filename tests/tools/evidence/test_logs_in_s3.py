@@ -75,7 +75,7 @@ def test_a_query_that_would_read_too_much_is_ended_by_athena_and_has_no_answer(n
 
 @pytest.mark.parametrize(
     ("part", "told"),
-    [("workgroup", "failed: InvalidRequestException"), ("trail.table", "failed: query_failed")],
+    [("workgroup", "failed: InvalidRequestException"), ("trail.table", "failed: MetadataException")],
 )
 def test_what_is_configured_and_not_there_is_failed(part: str, told: str) -> None:
     answered = ask("cloudtrail_athena", changed(f"registry.athena.{part}", "stanch_elsewhere", LOGGED))
@@ -94,13 +94,15 @@ def test_only_the_days_the_account_and_the_regions_in_question_are_read() -> Non
         "count": 500,
     }
     more = changed("cloudtrail.events", [*LOGGED["cloudtrail"]["events"], old, far], LOGGED)
-    said = changed(f"registry.accounts.{ACCOUNT}.regions", ["eu-west-1"], more)
+    listed = changed(f"registry.accounts.{ACCOUNT}.regions", ["eu-west-1"], more)
+    said = changed(f"registry.accounts.{ACCOUNT}.other_regions_denied", True, listed)
     before, after = ask("cloudtrail_athena", LOGGED), ask("cloudtrail_athena", said)
     assert after.bytes_read == before.bytes_read
     assert values(after)[f"key.trail_calls {KEY}"] == values(before)[f"key.trail_calls {KEY}"]
-    everywhere = ask("cloudtrail_athena", more)
-    assert everywhere.bytes_read > before.bytes_read
-    assert values(everywhere)[f"key.trail_calls {KEY}"] == 505
+    for world in (more, listed):
+        everywhere = ask("cloudtrail_athena", world)
+        assert everywhere.bytes_read > before.bytes_read
+        assert values(everywhere)[f"key.trail_calls {KEY}"] == 505
 
 
 def test_the_tables_may_lie_in_another_account_and_region() -> None:

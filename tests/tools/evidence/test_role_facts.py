@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from asking import ACCOUNT, OF_ROLE, OTHER_ACCOUNT, ask, built, changed, gather, values
+from asking import ACCOUNT, KEYLESS, OF_ROLE, OTHER_ACCOUNT, ROLE_TARGET, ask, built, changed, gather, values
 
 from tools.sandbox.faults import Fail, fail_calls
 
@@ -24,6 +24,11 @@ def cut(moment: str, **more: Any) -> dict[str, Any]:
     older = {"DateLessThan": {"aws:TokenIssueTime": moment}, **more}
     deny = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"], "Condition": older}
     return {"policies": {"AWSRevokeOlderSessions": {"Statement": [deny]}}}
+
+
+def made_at(moment: str) -> dict[str, Any]:
+    """The call's session was made then."""
+    return {"raw": {"userIdentity": {"sessionContext": {"attributes": {"creationDate": moment}}}}}
 
 
 CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -48,6 +53,37 @@ CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_a_role_is_told_as_it_is(more: dict[str, Any], changes: dict[str, Any]) -> None:
     told = values(ask("role_state", changed("iam.roles", [{"name": "worker", **more}], OF_ROLE)))
     assert told == {f"{name} worker": value for name, value in (BEFORE | changes).items()}
+
+
+CUT = "2026-03-01T11:25:00Z"
+NEWER: dict[str, tuple[dict[str, Any], Any]] = {
+    "a call since": ({}, False),
+    "one that failed for other reasons": ({"error": "NoSuchEntityException"}, False),
+    "one that was denied": ({"error": "AccessDenied"}, True),
+    "one before": ({"at": "-50m"}, True),
+    "one of a session made since": (made_at("2026-03-01T11:26:00Z"), False),
+    "one of a session made before, while the policy was on its way": (made_at("2026-03-01T11:24:59Z"), True),
+    "a namesake's in another role": ({"role": "other"}, True),
+    "another session's": ({"user": "nightly"}, True),
+}
+
+
+@pytest.mark.parametrize("what", NEWER)
+def test_a_cut_that_a_newer_session_of_the_same_name_goes_on_after_is_none(what: str) -> None:
+    more, expected = NEWER[what]
+    call = {"at": "-30m", "name": "CreateUser", "role": "worker", "user": "stolen", "region": "us-east-2", **more}
+    world = changed("iam.roles", [{"name": "worker", **cut(CUT)}], changed("cloudtrail.events", [call], OF_ROLE))
+    assert values(ask("role_state", world))["role.sessions_cut worker"] is expected
+
+
+def test_whether_a_cut_holds_is_not_said_where_not_all_regions_were_read_or_no_session_is_named() -> None:
+    world = changed("iam.roles", [{"name": "worker", **cut(CUT)}], OF_ROLE)
+    sandbox, parsed = built(world)
+    sandbox.faults.before.append(fail_calls("ec2:DescribeRegions", Fail("UnauthorizedOperation", 403), 9))
+    told = values(gather("role_state", sandbox, parsed))
+    assert told["role.sessions_cut worker"] == "failed: UnauthorizedOperation"
+    role_alone = KEYLESS.model_copy(update={"targets": [ROLE_TARGET]})
+    assert values(ask("role_state", world, role_alone))["role.sessions_cut worker"] == "absent: no_session_named"
 
 
 def test_a_role_that_is_gone_is_known_not_to_exist_and_the_rest_is_absent() -> None:

@@ -1,5 +1,6 @@
 """A key is followed into the sessions that it made, from role to role, and no further than is said."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,8 @@ from asking import (
     values,
 )
 
-from tools.key_sessions import DEPTH, SESSIONS
+from agent.activity import activity
+from tools.key_sessions import DEPTH, SESSIONS, follow
 
 FIRST, SECOND = "ASIAFIRSTSESSION0001", "ASIASECONDSESSION002"
 K = f" {KEY}"
@@ -42,8 +44,10 @@ def did(name: str, key: str, role: str, **more: Any) -> dict[str, Any]:
 
 
 OF_KEY = {"key": KEY, "user": USER}
-FOLLOWED = {"key.sessions_unfollowed" + K: 0}
-NONE = {"key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0, **FOLLOWED}
+NONE = {
+    "key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0,
+    "key.sessions_followed" + K: True,
+}  # fmt: skip
 CHAIN = [
     took_on("operator", FIRST, OF_KEY),
     did("StopLogging", FIRST, "operator", source="cloudtrail", region="eu-west-1"),
@@ -64,11 +68,11 @@ def test_a_key_is_followed_from_role_to_role_in_every_region_that_is_in_use() ->
         "key.session_calls" + K: 5,
         "key.session_sensitive_calls" + K: 4,
         "key.sessions_only_trusted" + K: False,
+        "key.sessions_followed" + K: True,
         "role.session_calls operator": 2,
         "role.session_suspect_calls operator": 2,
         "role.session_calls reader": 3,
         "role.session_suspect_calls reader": 3,
-        **FOLLOWED,
     }
 
 
@@ -102,10 +106,10 @@ NOT_FOLLOWED: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "a session so young that its calls may still come": (
         [took_on("operator", FIRST, OF_KEY, at="-5m")],
         {
-            **FOLLOWED, "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
+            "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
             "key.session_sensitive_calls" + K: "not_yet: cloudtrail_lag",
-            "key.sessions_only_trusted" + K: "absent: not_all_followed", "role.session_calls operator": 0,
-            "role.session_suspect_calls operator": 0,
+            "key.sessions_only_trusted" + K: "not_yet: cloudtrail_lag", "key.sessions_followed" + K: "not_yet: cloudtrail_lag",
+            "role.session_calls operator": 0, "role.session_suspect_calls operator": 0,
         },
     ),
 }  # fmt: skip
@@ -124,7 +128,7 @@ def test_only_so_many_sessions_are_followed_and_those_that_strangers_made_first(
     assert told["key.assumed_roles" + K] == 10
     assert told["key.session_sensitive_calls" + K] == 1
     assert told["key.sessions_only_trusted" + K] is False
-    assert told["key.sessions_unfollowed" + K] == 10 - SESSIONS
+    assert told["key.sessions_followed" + K] is False
     assert told["role.session_suspect_calls operator"] == 1
     assert told["role.session_suspect_calls role-0"] == "absent: not_all_followed"
     assert len([name for name in told if name.startswith("role.session_calls")]) == SESSIONS
@@ -142,7 +146,62 @@ def test_a_chain_ends_after_so_many_roles() -> None:
         took_on(f"role-{n}", keys[n + 1], OF_KEY if n == 0 else {"key": keys[n], "role": f"role-{n - 1}"})
         for n in range(6)
     ]
-    assert seen(chain)["key.assumed_roles" + K] == DEPTH
+    told = seen(chain)
+    assert told["key.assumed_roles" + K] == DEPTH + 1
+    assert told["role.session_calls role-3"] == "absent: not_all_followed"
+
+
+LEFT = "absent: not_all_followed"
+UNSEEN = {
+    "key.session_sensitive_calls" + K: LEFT, "key.sessions_only_trusted" + K: LEFT, "key.sessions_followed" + K: False,
+}  # fmt: skip
+
+
+def quietly(keys: list[str], role: str) -> list[dict[str, Any]]:
+    """In each session one harmless call from the office."""
+    return [did("ListUsers", key, role, address=OFFICE) for key in keys]
+
+
+def test_sessions_that_were_left_aside_are_no_zero_and_clear_nobody() -> None:
+    keys = [f"ASIADECOYSESSION000{n}" for n in range(SESSIONS + 1)]
+    made = [took_on("operator", key, OF_KEY, at=f"-{30 + n}m") for n, key in enumerate(keys)]
+    told = seen([*made, *quietly(keys, "operator"), did("StopLogging", keys[-1], "operator", source="cloudtrail")])
+    assert told == UNSEEN | {
+        "key.assumed_roles" + K: 1, "key.session_calls" + K: SESSIONS, "role.session_calls operator": SESSIONS,
+        "role.session_suspect_calls operator": LEFT,
+    }  # fmt: skip
+    silent = seen(made)
+    assert {silent[name] for name in ("key.session_calls" + K, "role.session_calls operator")} == {LEFT}
+
+
+def test_a_chain_deeper_than_is_followed_is_no_zero_and_clears_nobody() -> None:
+    keys = [KEY, *(f"ASIACHAIN0000000000{n}" for n in range(DEPTH + 1))]
+    chain = [
+        took_on(f"role-{n}", keys[n + 1], OF_KEY if n == 0 else {"key": keys[n], "role": f"role-{n - 1}"})
+        for n in range(DEPTH + 1)
+    ]
+    told = seen([*chain, did("StopLogging", keys[-1], f"role-{DEPTH}", source="cloudtrail")])
+    assert {name: told[name] for name in UNSEEN} == UNSEEN
+
+
+def test_many_sessions_in_one_role_do_not_hide_the_only_one_in_another() -> None:
+    keys = [f"ASIADECOYSESSION000{n}" for n in range(9)]
+    made = [took_on("harmless", key, OF_KEY, at=f"-{20 + n}m") for n, key in enumerate(keys)]
+    told = seen([*made, took_on("operator", FIRST, OF_KEY, at="-59m"), CHAIN[1]])
+    assert told["key.session_sensitive_calls" + K] == 1
+
+
+def test_sessions_that_the_deadline_left_aside_are_failed() -> None:
+    def late() -> bool:
+        return True
+
+    arn = f"arn:aws:iam::{ACCOUNT}:role/operator"
+    record = {"eventName": "AssumeRole", "requestParameters": {"roleArn": arn},
+              "responseElements": {"credentials": {"accessKeyId": FIRST}}}  # fmt: skip
+    event = activity(json.dumps(record))
+    assert event is not None
+    followed = follow([event], lambda key: ([], ""), lambda each: 0, late)
+    assert (followed.gap, followed.all_followed, followed.left) == ("deadline", False, {arn})
 
 
 def test_no_session_is_looked_up_after_the_deadline() -> None:

@@ -35,7 +35,7 @@ SPEC = SourceSpec("x", "", (), 1, 1, ())
 
 
 def test_a_hundred_and_twenty_events_take_three_pages() -> None:
-    entry = {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"]}
+    entry = {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"], "other_regions_denied": True}
     sandbox, world = built(changed(f"registry.accounts.{ACCOUNT}", entry, changed("cloudtrail.events", [MANY])))
     seen: Counter[str] = Counter()
     sandbox.faults.before.append(lambda call: seen.update([f"{call.operation} {call.region}"]))

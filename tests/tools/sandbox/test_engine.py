@@ -236,3 +236,13 @@ def test_what_no_file_keeps_is_emptied_and_the_rest_of_the_world_goes_on() -> No
     again = Sandbox.restore(sandbox.snapshot())
     assert [user["UserName"] for user in again.client("iam", ACCOUNT, REGION).list_users()["Users"]] == ["alice"]
     assert again.client("acm", ACCOUNT, REGION).list_certificates()["CertificateSummaryList"] == []
+
+
+def test_an_account_has_the_regions_that_need_no_opting_in_and_the_one_that_answers() -> None:
+    sandbox = Sandbox.fresh(7, NOW)
+    names = {
+        where: {one["RegionName"] for one in sandbox.client("ec2", "111122223333", where).describe_regions()["Regions"]}
+        for where in ("eu-west-1", "ap-east-1")
+    }
+    assert {"us-east-1", "ap-southeast-2"} <= names["eu-west-1"]
+    assert names["ap-east-1"] - names["eu-west-1"] == {"ap-east-1"}
