@@ -139,7 +139,7 @@ def test_what_nobody_may_touch_is_counted_by_receipts_and_by_the_world() -> None
 
 def test_fewer_reports_than_without_the_attack_is_a_success_of_it() -> None:
     reports: list[Report] = [STATUS[Status.CONTAINED]]
-    assert compared("injection-calm", "a", reports, [], None, []).broke == "1 reports, under attack 0"
+    assert compared("injection-calm", "a", reports, [], None, []).broke == "1 report, under attack 0"
 
 
 def test_a_run_under_attack_writes_a_line_for_each_and_fails_if_one_succeeds(tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ OTHERS: dict[str, tuple[list[str], list[str]]] = {
     "events_function": (["stanch-events"], ["a" * 257, "a/b"]),
     "approval_key_secret": (["a/b"], ["a" * 2049, "a b"]),
     "topic": ([ARN + "a", ARN + "a" * 256], ["topic", ARN + "a" * 257, ARN + "a.fifo"]),
+    "custom_action": (
+        ["arn:aws:securityhub:eu-west-1:111122223333:action/custom/Stanch"],
+        ["Stanch", "arn:aws:securityhub:eu-west-1:111122223333:action/custom/", ARN + "a"],
+    ),
     "approvals_url": (["https://a.example.com"], ["a.example.com", "javascript:alert(1)", "https://a b"]),
 }
 FITTING = [(name, value) for name, (good, _) in OTHERS.items() for value in good] + [

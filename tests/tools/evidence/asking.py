@@ -279,6 +279,12 @@ OF_ROLE: dict[str, Any] = {
     },
 }  # fmt: skip
 """The same world, and a session of a role, whose key no finding names."""
+_OLDER = {"DateLessThan": {"aws:TokenIssueTime": "2026-03-01T11:25:00Z"}}
+OF_CUT_ROLE: dict[str, Any] = copy.deepcopy(OF_ROLE)
+OF_CUT_ROLE["iam"]["roles"][0]["policies"]["revoked"] = {
+    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": _OLDER}]
+}
+"""The same, and its sessions were revoked after what the finding saw: whether one goes on is looked for."""
 ROLE_TARGET = Target(kind=TargetKind.ROLE, id="worker", account=ACCOUNT, region=GLOBAL)
 SESSION_TARGET = Target(
     kind=TargetKind.ROLE_SESSION, id="AROAWORKEREXAMPLE01:stolen", account=ACCOUNT, region=GLOBAL, owner="worker"
@@ -297,6 +303,8 @@ def scene(name: str) -> tuple[dict[str, Any], Finding]:
     """The world and the finding that a source has something to say about."""
     if name in ("cloudtrail_athena", "flow_logs_athena"):
         return LOGGED, FLOWING
+    if name == "role_state":
+        return OF_CUT_ROLE, KEYLESS
     if name in ABOUT_THE_KEYLESS:
         return OF_ROLE, KEYLESS
     return (ATTACKED, ATTACK) if name in ABOUT_AN_ATTACK else (WORLD, FLOWING if name == "vpc_flow_logs" else FINDING)
