@@ -57,7 +57,8 @@ def test_the_same_event_in_a_second_process_finds_the_world_as_it_was(tmp_path: 
     assert (third["status"], writes(tmp_path)) == (
         "contained", ["s3:PutPublicAccessBlock", "securityhub:BatchUpdateFindings"],
     )  # fmt: skip
-    assert seen(third)["facts"] == seen(first)["facts"]
+    told = {source: facts for source, facts in seen(third)["facts"].items() if facts != ({}, {})}
+    assert told == {source: facts for source, facts in seen(first)["facts"].items() if facts != ({}, {})}
 
 
 def test_what_became_of_the_named_things_stands_when_the_same_event_comes_again(tmp_path: Path) -> None:
