@@ -102,6 +102,17 @@ KEYS: list[tuple[str, dict[str, Value], int, tuple[str, str, list[str]]]] = [
         80,
         ("uncertain", "medium", BOTH),
     ),
+    (
+        "the owner's office is the address, and not all of its sessions were followed",
+        USED
+        | {
+            "key.only_trusted_addresses": True,
+            "key.finding_address_trusted": True,
+            "key.sessions_followed": False,
+        },
+        80,
+        ("uncertain", "medium", BOTH),
+    ),
     ("quarantined by AWS", {"user.quarantined_by_aws": True, "key.active": True}, 50, ("true_positive", "high", BOTH)),
     (
         "contained",
