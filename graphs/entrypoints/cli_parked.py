@@ -45,7 +45,8 @@ def retry(parked_id: Id) -> None:
     if isinstance(body, Unreadable):
         stop(f"{parked.id} is still no event: {body.why}", REFUSED)
     with opened(sandbox=sandbox, event=body if sandbox else None) as runs:
-        reports = runs.deliver(Event(body=body, received_at=runs.service.clock(), via="cli"))
+        # it came by a queue: who retries it has not sent the finding by the custom action that it may name
+        reports = runs.deliver(Event(body=body, received_at=runs.service.clock(), via="sqs"))
         if any(report.status is Status.REFUSED for report in reports):
             out.print(f"{parked.id} stays parked: a part of it is refused.")
         else:
