@@ -32,19 +32,13 @@ def abandoned(ledger: Ledger, run_id: str, now: datetime) -> Abandoned | None:
         return None
     return Abandoned(
         run=run,
-        finding=_finding(ledger, run_id),
+        finding=finding_of_event(ledger, run_id),
         receipts=ledger.receipts(run_id),
         unsettled=[one for one in ledger.unsettled(now) if one.run_id == run_id],
     )
 
 
-def finding_of_run(ledger: Ledger, run_id: str) -> FindingSummary | None:
-    """What the run is about, as its last report says it, else as its event does."""
-    report = ledger.report(run_id)
-    return report.finding if report is not None and report.finding is not None else _finding(ledger, run_id)
-
-
-def _finding(ledger: Ledger, run_id: str) -> FindingSummary | None:
+def finding_of_event(ledger: Ledger, run_id: str) -> FindingSummary | None:
     """Of the event that opened it; None if that fits no longer."""
     body: Any = ledger.body(run_id) or {}
     try:

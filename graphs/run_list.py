@@ -6,7 +6,7 @@ from typing import Literal
 
 from agent.record import Moment, Record
 from agent.report import Status
-from graphs.abandoned import finding_of_run
+from graphs.abandoned import finding_of_event
 from tools.ledger import Ledger, RunRow
 
 OPEN = ("working", "dead", "handed_over")
@@ -68,7 +68,8 @@ def _listed(
     row: RunRow, how: Status | Literal["working", "dead", "handed_over"], ledger: Ledger, sandbox: bool
 ) -> ListedRun:
     report = ledger.report(row.run_id) if row.status is not None else None
-    finding = finding_of_run(ledger, row.run_id)
+    finding = report.finding if report is not None else None
+    finding = finding or finding_of_event(ledger, row.run_id)
     return ListedRun(
         run_id=row.run_id,
         sandbox=sandbox,
