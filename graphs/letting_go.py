@@ -3,31 +3,15 @@
 from agent.receipt import Outcome, Receipt, Verification
 from agent.report import Report, ReportedAction, Status
 from graphs.after_undo import after_undo, may_be_undone, partly
-from graphs.holding import holding
 from graphs.reverify import read
 from graphs.service import Service
-from graphs.undo import NothingToUndo, approver, say_undone, undo_lease, undoable, word_of
+from graphs.undo import NothingToUndo, approver, leased, say_undone, word_of
 from tools.aws import Tally
-from tools.ledger import Opened
 
 
 def let_go(service: Service, run_id: str, action: str, by: str, reason: str) -> Report | NothingToUndo:
     """Record the person's word on one action of a run, if reading it back shows something else than we put there."""
-    report, refused = undoable(service, run_id)
-    if report is None:
-        return NothingToUndo(detail=refused)
-    with holding() as holder:
-        lease = undo_lease(service, run_id, holder)
-        if isinstance(lease, NothingToUndo):
-            return lease
-        done = _let_go(service, report, action, by, reason)
-        ended = report if isinstance(done, NothingToUndo) else done
-        _close(lease, ended, service)
-    return done
-
-
-def _close(lease: Opened, ended: Report, service: Service) -> None:
-    service.ledger.close(lease.run_id, lease.fence, ended, service.clock())
+    return leased(service, run_id, lambda report, lease: _let_go(service, report, action, by, reason))
 
 
 def _let_go(service: Service, report: Report, name: str, by: str, reason: str) -> Report | NothingToUndo:

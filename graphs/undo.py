@@ -1,5 +1,6 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -77,6 +78,13 @@ def undo_run(
 
     `expired`: nobody says it; its time is over, and policy decides whether that is enough.
     """
+    return leased(service, run_id, lambda report, lease: _undo(service, report, action, by, lease, expired=expired))
+
+
+def leased(
+    service: Service, run_id: str, work: Callable[[Report, Opened], Report | NothingToUndo]
+) -> Report | NothingToUndo:
+    """Work on a run that has ended while nobody else takes anything of it back; what comes of it is its report."""
     report, refused = undoable(service, run_id)
     if report is None:
         return NothingToUndo(detail=refused)
@@ -85,7 +93,7 @@ def undo_run(
         if isinstance(lease, NothingToUndo):
             return lease
         with beating(lambda: service.ledger.heartbeat(lease.run_id, lease.fence, service.clock())):
-            done = _undo(service, report, action, by, lease, expired=expired)
+            done = work(report, lease)
         ended = report if isinstance(done, NothingToUndo) else done
         service.ledger.close(lease.run_id, lease.fence, ended, service.clock())
     return done
