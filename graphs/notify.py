@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
+from agent.plural import plural
 from agent.record import iso
 from agent.report import Report
 from agent.verdict import Refused, Request
@@ -69,7 +70,11 @@ def end_teller(aws: Aws, topic: str) -> Callable[[list[Report], int], bool]:
 
     def tell(reports: list[Report], more: int) -> bool:
         one = len(reports) == 1 and not more
-        subject = f"Stanch: {reports[0].run_id} {_words(reports[0])}" if one else f"Stanch: {len(reports)} runs ended"
+        subject = (
+            f"Stanch: {reports[0].run_id} {_words(reports[0])}"
+            if one
+            else f"Stanch: {plural(len(reports), 'run')} ended"
+        )
         try:
             publish(aws, topic, subject, end_message(reports[0]) if one else ends_message(reports, more))
         except AwsError as error:
@@ -96,7 +101,7 @@ def end_message(report: Report) -> str:
 
 def ends_message(reports: list[Report], more: int) -> str:
     """The text about many ends, a line each."""
-    lines = [f"{len(reports)} runs ended, and nobody was asked:"]
+    lines = [f"{plural(len(reports), 'run')} ended, and nobody was asked:"]
     lines += [_end_line(report) for report in reports[:_RUNS]]
     lines += [f"- and {len(reports) - _RUNS} more"] if len(reports) > _RUNS else []
     lines += [f"{more} more are told of later."] if more else []
@@ -122,10 +127,12 @@ def card_message(card: Card, more: int, page: str = "", key: bytes | None = None
     """The text: what one card asks, and how many others wait."""
     runs = [ask.run_id for ask in card.asks]
     shown, rest = runs[:_RUNS], len(runs) - _RUNS
-    lines = [f"Card {card.id} asks for {len(runs)} runs: {plain(card.control, 200)}, owner {plain(card.owner, 100)}"]
+    lines = [
+        f"Card {card.id} asks for {plural(len(runs), 'run')}: {plain(card.control, 200)}, owner {plain(card.owner, 100)}"
+    ]
     lines += [f"- {run_id}" for run_id in shown] + ([f"- and {rest} more"] if rest > 0 else [])
     lines += [f"Look and answer: {card_link(card, page, key)}" if page else f"Look: stanch approvals show {card.id}"]
-    lines += [f"{more} more cards wait until there is room for them."] if more else []
+    lines += [f"{plural(more, 'more card')} to come when there is room."] if more else []
     return "\n".join(lines)
 
 
