@@ -3,12 +3,14 @@
 import copy
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from desk import ACCOUNT, BUCKET, BUCKET_WORLD, REGION, USER_WORLD, Desk, desk, event
 from table_desk import aws_writes, tables
 
@@ -20,8 +22,10 @@ from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.answering import NotTaken, sign
 from graphs.bootstrap import configuration, since
+from graphs.entrypoints import cli_parked
 from graphs.incidents import case_of, replaced
 from graphs.intake import screened
+from graphs.parking import park
 from tools.ledger import Kin
 
 GUARDDUTY, HUB, MACIE = "guardduty_credential_abuse", "securityhub_s3_public", "macie_policy"
@@ -330,6 +334,22 @@ def test_a_suppressed_finding_is_worked_only_if_a_person_sent_it_to_us_however_i
     came = Event(body=wrapped(by_action(body, arn)), received_at=at.sandbox.now(), via=via)
     why = screened(finding, came, 0, at.service)
     assert (why is None) is heard, why
+
+
+@pytest.mark.parametrize(("arn", "said"), [(OURS, "proposed"), (f"{OURS}Ticket", "suppressed")], ids=["ours", "theirs"])
+def test_a_parked_delivery_that_somebody_retries_is_what_the_queue_brought(
+    tmp_path: Path, arn: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = event(HUB)
+    body["detail"]["findings"][0]["Workflow"] = {"Status": "SUPPRESSED"}
+    at = desk(tmp_path, BUCKET_WORLD, body, Mode.OBSERVE, custom_action=OURS)
+    ledger = at.service.ledger
+    parked = park(ledger, json.dumps(by_action(body, arn)), "poison", 4, at.sandbox.now())
+    monkeypatch.setattr(cli_parked, "ledgers", lambda: {False: ledger})
+    monkeypatch.setattr(cli_parked, "opened", lambda **_: nullcontext(at.runs))
+    with pytest.raises(typer.Exit):
+        cli_parked.retry(parked.id)
+    assert said in capsys.readouterr().out
 
 
 def test_of_several_findings_each_is_sent_by_itself(tmp_path: Path) -> None:
