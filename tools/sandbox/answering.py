@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tools.sandbox.mechanism import prepare
@@ -48,6 +48,7 @@ def answer(request: Any, identifier: str) -> Answer:
     return int(status), headers, body.encode() if isinstance(body, str) else body
 
 
+@lru_cache(4096)
 def _handler(url: str) -> Callable[[Any, str, Any], Any]:
     from moto.backend_index import backend_url_patterns
 

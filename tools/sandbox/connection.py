@@ -17,6 +17,7 @@ from botocore.config import Config
 from tools.sandbox.answering import LOCK, answer
 from tools.sandbox.faults import Fail, Faults, Lost, SandboxCall
 from tools.sandbox.identity import Credentials
+from tools.sandbox.signing import lighten
 
 _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 3},
@@ -93,6 +94,7 @@ class Connection:
             return _exchange(request, call, identifier, world.faults, protocol)
 
         client.meta.events.register_first("before-send", send)
+        lighten(client)
         return client
 
 
