@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
 
 JsonObject = dict[str, JsonValue]
 
@@ -13,7 +13,13 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str, when_used="json")]
+def _as_written(moment: datetime) -> datetime:
+    """Without what writing it would lose: a record that was stored and read again equals itself."""
+    lost = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - lost) if lost else moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_as_written), PlainSerializer(iso, return_type=str, when_used="json")]
 
 
 class Record(BaseModel):

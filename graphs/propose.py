@@ -37,7 +37,7 @@ def propose(state: Investigated, runtime: Runtime[Context], service: Service) ->
     """The plan: what either of them would do, as changes on slots that AWS itself confirmed."""
     tally = Tally()
     looked: list[Looked] = []
-    service = replace(service, looked=looked.append)
+    service = replace(service, looked=looked.append, seen={})
     evidence = Evidence(answers=state.evidence)
     slots = _slots(state.finding, evidence, service, tally)
     masker = Masker(nonce=state.run_id[-6:])

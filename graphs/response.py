@@ -53,12 +53,13 @@ def wire(graph: StateGraph[State, Any, Any, State]) -> None:
 
 
 def _bound(node: Node, service: Service) -> Any:
-    """The node with its service, the lease asserted before it starts."""
+    """The node with its service, the lease asserted before it starts. Of its slice the state takes what the node set."""
 
-    def run(state: Any, runtime: Runtime[Context]) -> Slice:
+    def run(state: Any, runtime: Runtime[Context]) -> dict[str, Any]:
         if runtime.context.fence:
             service.ledger.heartbeat(state.run_id, runtime.context.fence, service.clock())
-        return node(state, runtime, service)
+        made = node(state, runtime, service)
+        return {slot: getattr(made, slot) for slot in made.model_fields_set}
 
     run.__name__ = node.__name__
     return run

@@ -12,7 +12,7 @@ from agent.casefile import Looked
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case
 from agent.policy import Policies
-from agent.record import Record
+from agent.record import JsonObject, Record
 from agent.report import Report
 from agent.target import GLOBAL
 from agent.verdict import Approval, Mode, Request
@@ -98,6 +98,8 @@ class Service:
     """Tells people that a run asks. It may be called twice, and does not raise for what it cannot send."""
     looked: Callable[[Looked], None] | None = None
     """Told of every call and its answer, for the case file."""
+    seen: dict[str, JsonObject | None] | None = None
+    """The answers that a step which only looks has had already."""
 
     def aws(self, account: str, region: str, phase: Phase, declared: frozenset[AwsCall], tally: Tally) -> Aws:
         """AWS for one unit in one phase. Global targets are worked from the partition's home."""
@@ -112,7 +114,8 @@ class Service:
             tally=tally,
             sleep=time.sleep if self.clients.paced else _at_once,
             now=self.clock,
-            looked=self.looked,
+            looked=None if isinstance(self.archive, Nowhere) else self.looked,
+            seen=self.seen,
             made=self.ledger,
             nonce=self.nonce,
         )

@@ -12,6 +12,7 @@ from agent.receipt import Receipt
 from agent.record import Record
 from agent.report import Report
 from agent.verdict import Approval, Mode, Refused, Request, Verdict
+from graphs.once import Checked
 
 V = TypeVar("V")
 
@@ -51,7 +52,7 @@ class Slice(BaseModel):
 class Arrived(Slice):
     """The input of a run: an event, and which of its findings this run works."""
 
-    event: Event
+    event: Checked[Event]
     position: int = 0
     run_id: str = ""
 
@@ -59,26 +60,26 @@ class Arrived(Slice):
 class State(Arrived):
     """All slots."""
 
-    finding: Finding | None = None
-    refusal: Refusal | None = None
-    evidence: Annotated[dict[str, Answered], merged] = {}
-    slots: Slots | None = None
-    plan: Plan | None = None
-    verdicts: Annotated[dict[str, Verdict], merged] = {}
-    request: Request | None = None
-    decisions: Annotated[dict[str, Decision], merged] = {}
-    receipts: Annotated[dict[str, Receipt], merged] = {}
+    finding: Checked[Finding] | None = None
+    refusal: Checked[Refusal] | None = None
+    evidence: Annotated[dict[str, Checked[Answered]], merged] = {}
+    slots: Checked[Slots] | None = None
+    plan: Checked[Plan] | None = None
+    verdicts: Annotated[dict[str, Checked[Verdict]], merged] = {}
+    request: Checked[Request] | None = None
+    decisions: Annotated[dict[str, Checked[Decision]], merged] = {}
+    receipts: Annotated[dict[str, Checked[Receipt]], merged] = {}
     calls: Annotated[dict[str, Calls], merged] = {}
-    report: Report | None = None
+    report: Checked[Report] | None = None
 
 
 class Taken(Slice):
     """What intake makes."""
 
     run_id: str
-    finding: Finding | None = None
-    refusal: Refusal | None = None
-    evidence: dict[str, Answered] = {}
+    finding: Checked[Finding] | None = None
+    refusal: Checked[Refusal] | None = None
+    evidence: dict[str, Checked[Answered]] = {}
     calls: dict[str, Calls] = {}
 
 
@@ -86,14 +87,14 @@ class Asking(Slice):
     """What one evidence task sees."""
 
     run_id: str
-    finding: Finding
+    finding: Checked[Finding]
     source: str
 
 
 class Seen(Slice):
     """What one evidence task makes."""
 
-    evidence: dict[str, Answered]
+    evidence: dict[str, Checked[Answered]]
     calls: dict[str, Calls] = {}
 
 
@@ -101,16 +102,16 @@ class Investigated(Slice):
     """What propose sees."""
 
     run_id: str
-    finding: Finding
-    evidence: dict[str, Answered]
+    finding: Checked[Finding]
+    evidence: dict[str, Checked[Answered]]
 
 
 class Proposed(Slice):
     """What propose makes."""
 
-    slots: Slots
-    plan: Plan
-    evidence: dict[str, Answered] | None = None
+    slots: Checked[Slots]
+    plan: Checked[Plan]
+    evidence: dict[str, Checked[Answered]] | None = None
     """Where a case file is kept: that the reads of planning are in it. None costs no write of a checkpoint."""
     calls: dict[str, Calls] = {}
 
@@ -119,23 +120,23 @@ class Planned(Slice):
     """What judge, execute and verify see."""
 
     run_id: str
-    finding: Finding
-    evidence: dict[str, Answered]
-    slots: Slots
-    plan: Plan
-    verdicts: dict[str, Verdict] = {}
-    request: Request | None = None
-    decisions: dict[str, Decision] = {}
-    receipts: dict[str, Receipt] = {}
+    finding: Checked[Finding]
+    evidence: dict[str, Checked[Answered]]
+    slots: Checked[Slots]
+    plan: Checked[Plan]
+    verdicts: dict[str, Checked[Verdict]] = {}
+    request: Checked[Request] | None = None
+    decisions: dict[str, Checked[Decision]] = {}
+    receipts: dict[str, Checked[Receipt]] = {}
 
 
 class Judged(Slice):
     """What judge makes. The plan is made anew only where the world drifted while somebody was asked."""
 
-    plan: Plan
-    verdicts: dict[str, Verdict]
-    request: Request | None
-    evidence: dict[str, Answered] | None = None
+    plan: Checked[Plan]
+    verdicts: dict[str, Checked[Verdict]]
+    request: Checked[Request] | None
+    evidence: dict[str, Checked[Answered]] | None = None
     """Where a case file is kept: that the reads of planning again are in it."""
     calls: dict[str, Calls] = {}
 
@@ -144,24 +145,24 @@ class Waiting(Slice):
     """What approve sees."""
 
     run_id: str
-    finding: Finding
-    request: Request
-    plan: Plan
-    verdicts: dict[str, Verdict]
+    finding: Checked[Finding]
+    request: Checked[Request]
+    plan: Checked[Plan]
+    verdicts: dict[str, Checked[Verdict]]
 
 
 class Decided(Slice):
     """What approve makes."""
 
-    decisions: dict[str, Decision]
+    decisions: dict[str, Checked[Decision]]
 
 
 class Acted(Slice):
     """What execute and verify make."""
 
-    receipts: dict[str, Receipt]
-    verdicts: dict[str, Verdict] = {}
-    evidence: dict[str, Answered] | None = None
+    receipts: dict[str, Checked[Receipt]]
+    verdicts: dict[str, Checked[Verdict]] = {}
+    evidence: dict[str, Checked[Answered]] | None = None
     """Where a case file is kept: that what was asked of AWS to act, or to read back, is in it."""
     calls: dict[str, Calls] = {}
 
@@ -169,5 +170,5 @@ class Acted(Slice):
 class Told(Slice):
     """What report makes."""
 
-    report: Report
+    report: Checked[Report]
     calls: dict[str, Calls] = {}

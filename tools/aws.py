@@ -205,6 +205,8 @@ class Aws:
     """Called before each write leaves, so that a ledger can say that it may have taken effect."""
     looked: Callable[[Looked], None] | None = None
     """Told of every read and its answer, for the case file."""
+    seen: dict[str, JsonObject | None] | None = None
+    """The answers that a step has had, where it is one look at a world that it does not change: nothing is asked twice."""
     made: Made = field(default_factory=Passing)
     nonce: Callable[[], str] = lambda: secrets.token_hex(16)
     """A text that nobody can know beforehand."""
@@ -246,6 +248,14 @@ class Aws:
         """
         if call not in self.declared or self.phase not in call.phases:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
+        if self.seen is None or call.writes:
+            return self._asked(call, absent, params)
+        key = f"{call.name} {call.unsigned} {self.account} {self.region} {sorted(params.items())}"
+        if key not in self.seen:
+            self.seen[key] = self._asked(call, absent, params)
+        return self.seen[key]
+
+    def _asked(self, call: AwsCall, absent: frozenset[str] | set[str], params: dict[str, Any]) -> JsonObject | None:
         if self.looked is None:
             return self._answer(call, absent, params)
         return self._told(call, absent, params, self.looked)
@@ -299,8 +309,7 @@ class Aws:
 
     def pages(self, call: AwsCall, *, limit: int = 50, **params: Any) -> Iterator[JsonObject]:
         """Every page of an answer, by the operation's own page tokens. Raises Incomplete if the limit or deadline cut it."""
-        client = self._client(call)
-        keys = _page_keys(client, call)
+        keys = _page_keys(self._client(call), call)
         token: Mapping[str, Any] = {}
         for _ in range(limit):
             page = self.need(call, **params, **token)
@@ -332,8 +341,18 @@ class Aws:
             self.tally.writes.append(Call(operation=call.name, request_id=request_id, error=error))
 
 
+_PAGE_KEYS: dict[tuple[str, str], dict[str, str]] = {}
+
+
 def _page_keys(client: Any, call: AwsCall) -> dict[str, str]:
     """Output token to input token, from botocore's own paginator model; NextToken where it has none."""
+    known = (call.service, call.operation)
+    if known not in _PAGE_KEYS:
+        _PAGE_KEYS[known] = _page_keys_of(client, call)
+    return _PAGE_KEYS[known]
+
+
+def _page_keys_of(client: Any, call: AwsCall) -> dict[str, str]:
     operation = xform_name(call.operation)
     if client.can_paginate(operation):
         config = client.get_paginator(operation)._pagination_cfg  # noqa: SLF001 - botocore has no public accessor

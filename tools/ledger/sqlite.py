@@ -28,6 +28,8 @@ from tools.ledger.fence import fenced
 from tools.ledger.parked_rows import ParkedRows
 from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, Unsettled, run_id_for
 
+SOON = 5.0
+"""Seconds after a beat within which the next one only looks whether the run is still ours."""
 _ROWS = "SELECT *, EXISTS(SELECT 1 FROM handed_over h WHERE h.run_id = runs.run_id) AS handed_over FROM runs"
 
 
@@ -51,7 +53,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         self._alive = alive
         try:
             with self._connections.lent() as db:
-                db.execute("PRAGMA journal_mode=WAL")
+                db.execute(f"PRAGMA journal_mode={'WAL' if durable else 'MEMORY'}")
                 tables = files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
                 db.executescript(f"BEGIN IMMEDIATE;\n{tables}\nCOMMIT;")
         except sqlite3.Error as error:
@@ -130,6 +132,10 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
             return self._lease(db, row, decision.fence, holder, now) if isinstance(decision, Lease) else decision
 
     def heartbeat(self, run_id: str, fence: int, now: datetime) -> None:
+        with self._connections.lent() as db:
+            row = db.execute("SELECT beat_at FROM runs WHERE run_id = ? AND fence = ?", (run_id, fence)).fetchone()
+        if row is not None and 0 <= now.timestamp() - row["beat_at"] < SOON:
+            return
         with self._transaction() as db:
             fenced(db, run_id, fence, "beat_at = ?", (now.timestamp(),))
 
