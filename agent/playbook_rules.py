@@ -240,7 +240,7 @@ class Step(Record):
     to: Literal["subject", "user", "long_term_key", "new_keys", "role", "session_roles"]
     """`new_keys` are the user's other keys that are at most a day old, where keys were created in the window looked at, and
     the keys that the finding's own key made for other users from outside our networks. `session_roles` are those whose sessions, made
-    with the key or from one another, made calls from elsewhere or calls that attackers make."""
+    with the key or from one another, made calls from elsewhere or calls that attackers make, unless they are denied already."""
     when: list[Condition] = []
 
 
