@@ -9,7 +9,9 @@ import yaml
 from agent.case import cite
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case, CaseFact, CaseTarget, Confidence, Disposition, Proposal
-from agent.playbook_rules import Condition, Playbook, Rule, Step, View, fact_names, told
+from agent.playbook_conditions import Condition, fact_names
+from agent.playbook_rules import Playbook, Rule, Step
+from agent.playbook_view import View, told
 from agent.target import TargetKind
 
 OTHERWISE = "otherwise"
