@@ -4,30 +4,16 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from desk import ACCOUNT, KEY, OFFICE, USER, USER_WORLD, Desk, desk, event, world
+from desk import Desk, desk, event
+from test_revoke_waits import OPERATOR_WORLD
 
 from agent.report import Report, Status
 from tools.sandbox.faults import Fail, fail_calls
 
-MADE = {
-    "at": "-118m", "name": "AssumeRole", "source": "sts", "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1",
-    "request": {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/operator"},
-    "response": {"credentials": {"accessKeyId": "ASIAOPERATORSESSION1"}},
-}  # fmt: skip
-AT_WORK = {
-    "at": "-110m", "name": "StopLogging", "source": "cloudtrail", "key": "ASIAOPERATORSESSION1", "role": "operator",
-    "address": "192.0.2.99", "read_only": False,
-}  # fmt: skip
-ROLES = ("iam.roles", [{"name": "operator"}])
-
 
 def acted(folder: Path) -> tuple[Desk, Report]:
     """User and key are contained, and a person is asked about the role."""
-    at = desk(
-        folder,
-        world(USER_WORLD, ("cloudtrail.events.3", MADE), ("cloudtrail.events.4", AT_WORK), ROLES),
-        event("guardduty_credential_abuse"),
-    )
+    at = desk(folder, OPERATOR_WORLD, event("guardduty_credential_abuse"))
     first = at.deliver()
     assert (first.status, at.changes) == (Status.AWAITING_APPROVAL, ["iam:PutUserPolicy", "iam:UpdateAccessKey"])
     return at, first
