@@ -9,7 +9,9 @@ import yaml
 from agent.case import cite
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case, CaseFact, CaseTarget, Confidence, Disposition, Proposal
-from agent.playbook_rules import Condition, Playbook, Rule, Step, View, fact_names, told
+from agent.playbook_conditions import Condition, fact_names
+from agent.playbook_rules import Playbook, Rule, Step
+from agent.playbook_view import View, told
 from agent.target import TargetKind
 
 OTHERWISE = "otherwise"
@@ -128,10 +130,16 @@ def _on(view: View, step: Step) -> list[CaseTarget]:
 
 
 def _session_roles(case: Case) -> list[CaseTarget]:
-    """Roles whose sessions, followed from the key, made calls from elsewhere or calls that attackers make."""
+    """Roles whose sessions, followed from the key, made calls from elsewhere or calls that attackers make, and are not over."""
     roles = [each for each in case.targets if each.kind is TargetKind.ROLE and each.origin == "evidence"]
     suspect = {fact.slot for fact in case.facts if fact.name == "role.session_suspect_calls" and _counts(fact)}
-    return sorted((each for each in roles if each.slot in suspect), key=lambda target: target.name)
+    left = [each for each in roles if each.slot in suspect and not _sessions_over(case, each)]
+    return sorted(left, key=lambda target: target.name)
+
+
+def _sessions_over(case: Case, role: CaseTarget) -> bool:
+    """Whether they are denied everything, or there is no role any more whose policies could deny them."""
+    return _value(case, "role.sessions_cut", role) is True or _value(case, "role.exists", role) is False
 
 
 def _new_keys(view: View) -> list[CaseTarget]:

@@ -89,10 +89,8 @@ def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -
         source="intake", standing=again.outcome, facts=[fact], calls=calls, chain=kept.head, note=kept.fault
     )
     if again.outcome == "absent":
-        where = "finding"
-        return Refusal(
-            reason=Reason.NOT_FOUND, where=where, detail="Its own service does not know this finding."
-        ), answered
+        detail = f"Its own service does not know this finding. {again.doubt}".strip()
+        return Refusal(reason=Reason.NOT_FOUND, where="finding", detail=detail), answered
     if again.body is None:
         return finding, answered
     event = Event(body=again.body, received_at=state.event.received_at, via=state.event.via)

@@ -3,9 +3,11 @@
 from agent.receipt import Outcome, Receipt, Verification
 from agent.report import Report, ReportedAction, Status
 from graphs.after_undo import after_undo, may_be_undone, partly
+from graphs.persons_word import approver, word_of
 from graphs.reverify import read
+from graphs.saying_undone import say_undone
 from graphs.service import Service
-from graphs.undo import NothingToUndo, approver, leased, say_undone, word_of
+from graphs.undo_lease import NothingToUndo, leased
 from tools.aws import Tally
 
 

@@ -159,8 +159,7 @@ def change_for(
     if slot.target.kind is not spec.target:
         return Inapplicable(action=spec.id, target=slot.target, reason="wrong_kind", detail=f"needs {spec.target}")
     if not slot.verified:
-        detail = slots.unconfirmed.get(slot.target.key, "")
-        return Inapplicable(action=spec.id, target=slot.target, reason="unverified_target", detail=detail)
+        return _not_there(spec, slot.target, slots.unconfirmed.get(slot.target.key, ""))
     action = actions()[spec.id]
     aws = service.aws(slot.target.account, slot.target.region, Phase.PLAN, action.CALLS, tally)
     try:
@@ -175,6 +174,13 @@ def change_for(
     if isinstance(change, Change) and not change.needed and not spec.time_boxed:
         return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
     return change
+
+
+def _not_there(spec: ActionSpec, target: Target, standing: str) -> Inapplicable:
+    """What AWS itself does not know any more is nothing left undone; all else that it did not confirm is."""
+    if standing == "gone":
+        return Inapplicable(action=spec.id, target=target, reason="gone", detail="AWS does not know it any more")
+    return Inapplicable(action=spec.id, target=target, reason="unverified_target", detail=standing)
 
 
 def _params(spec: ActionSpec, target: Target, run_id: str, service: Service, earlier: Change | None) -> JsonObject:

@@ -16,7 +16,7 @@ from graphs.holding import holding
 from graphs.keeping import with_reads
 from graphs.reverify import TURN_SECONDS, stands
 from graphs.service import Service
-from graphs.undo import NothingToUndo, undo_lease
+from graphs.undo_lease import NothingToUndo, undo_lease
 from tools.aws import Tally
 from tools.ledger import RunRow
 from tools.two_hubs import workflow_of

@@ -12,10 +12,12 @@ from agent.report import Report, Status
 from graphs.holding import holding
 from graphs.keeping import with_reads
 from graphs.lapsing import lapsing
+from graphs.saying_undone import finding_of
 from graphs.service import Service
 from graphs.state import Context
+from graphs.taking_back import read_back
 from graphs.tell import tell_undone
-from graphs.undo import NothingToUndo, finding_of, read_back, undo_lease
+from graphs.undo_lease import NothingToUndo, undo_lease
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
 

@@ -30,6 +30,7 @@ from graphs.response import build
 from graphs.resuming import CheckpointLost, checkpoint_of, failed, left_at
 from graphs.service import Service
 from graphs.state import Arrived, Context, State
+from graphs.verify import verified
 from tools.ledger import Busy, Duplicate, Kin, Opened, RunRow, TooLarge, next_after, run_id_for
 
 Step = Arrived | Command[Any] | Literal["go on"]
@@ -287,13 +288,15 @@ class Runs:
         return None
 
     def _void(self, taken: Opened, why: str, by: str = "") -> Report | HandedOver:
-        """End a run that waits, unless it has what it waits for by now: then it goes on."""
+        """End a run that waits, unless it has what it waits for by now: then it goes on. What it did is read back first."""
         ledger, run_id = self.service.ledger, taken.run_id
         row, before = ledger.run(run_id), ledger.report(run_id)
         waits = before is not None and before.status is Status.AWAITING_APPROVAL
         state = self.state(run_id) if waits and not self.may_go_on(run_id) else None
         if row is None or state is None:
             return self.go(taken)
+        with beating(lambda: ledger.heartbeat(run_id, taken.fence, self.service.clock())):
+            state = verified(state, taken.fence, self.service)
         report = voided(state, why, by or next_after(row), Mode(row.mode), self.service)
         ledger.close(run_id, taken.fence, report, self.service.clock())
         return report

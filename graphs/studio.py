@@ -78,11 +78,13 @@ class Studio:
     def _intake(self, state: Pasted, runtime: Runtime[Chosen]) -> Update:
         """Open the run of what was pasted. Whatever an earlier finding left in this thread is cleared."""
         event = Event(body=state.event, received_at=datetime.now(UTC), via="studio")
-        return _cleared(event, self._taken(event, state.position, runtime))
+        misfit = (runtime.context or Chosen()).misfit or state.misfit
+        position = 0 if state.misfit else state.position
+        return {"position": position, **_cleared(event, self._taken(event, position, misfit, runtime))}
 
-    def _taken(self, event: Event, position: int, runtime: Runtime[Chosen]) -> Taken:
+    def _taken(self, event: Event, position: int, misfit: Refusal | None, runtime: Runtime[Chosen]) -> Taken:
         run_id = run_id_for(f"{event.digest}#{position}", 0, sandbox=True)
-        finding = _no_mode(runtime) or chosen(event, position)
+        finding = misfit or chosen(event, position)
         if isinstance(finding, Refusal):
             return Taken(run_id=run_id, refusal=finding)
         self._home.add(event.body if isinstance(event.body, dict) else {})
@@ -150,13 +152,6 @@ def _mode(runtime: Runtime[Chosen]) -> Mode:
     """The mode that was chosen. What is none is the one that writes nothing."""
     typed = (runtime.context or Chosen()).mode
     return Mode(typed) if typed in list(Mode) else Mode.OBSERVE
-
-
-def _no_mode(runtime: Runtime[Chosen]) -> Refusal | None:
-    typed = (runtime.context or Chosen()).mode
-    if typed in list(Mode):
-        return None
-    return Refusal(reason=Reason.MALFORMED, where="mode", detail=f"There are {', '.join(Mode)}.")
 
 
 def _duplicate(finding: Finding, run_id: str, stands: str) -> Taken:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from agent.record import Record
 from agent.report import Report
+from graphs.expiring import expiry
 from graphs.service import Service
-from graphs.undo import NothingToUndo, expiry, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 
 SWEEPER = "stanch sweep"
 

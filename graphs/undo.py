@@ -1,48 +1,33 @@
 """undo: take receipts back, the last first, through the same policy, ledger and read-back; a second small graph."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from agent.casefile import Looked
-from agent.catalogue import ActionSpec
-from agent.event import Event
 from agent.facts import Circumstances, facts_for_undo
-from agent.finding import Finding
-from agent.intake import parse
-from agent.plan import Change, digest_of
-from agent.receipt import Drifted, Outcome, Receipt, Verification
-from agent.record import JsonObject, Record
+from agent.receipt import Outcome, Receipt
 from agent.report import Report, ReportedAction, Status
-from agent.secret_text import differing
 from agent.verdict import Approval, Ruling, Verdict
 from graphs.after_undo import after_undo, may_be_undone, partly
-from graphs.compose import summed
-from graphs.holding import beating, holding
+from graphs.expiring import is_over
 from graphs.keeping import with_reads
-from graphs.people import canonical, known, people, subjects, unlisted
+from graphs.persons_word import approver, word_of
+from graphs.saying_undone import say_undone
 from graphs.service import Service
 from graphs.standings import standings_of
 from graphs.state import Context, Slice, merged
-from graphs.tell import tell_undone
-from tools.action import actions
-from tools.aws import UNREADABLE, AwsError, Phase, Tally
+from graphs.taking_back import take_back
+from graphs.undo_lease import NothingToUndo, leased
+from tools.aws import Phase, Tally
 from tools.ledger import Opened
 from tools.targets import CALLS as VERIFY_CALLS
 from tools.targets import verify as verify_target
 
 STEP = "undo"
 """What was asked of AWS to take something back, and to see that it is, is kept under this name."""
-
-
-class NothingToUndo(Record):
-    """Why there is nothing to take back."""
-
-    detail: str
 
 
 class Undoing(Slice):
@@ -81,46 +66,6 @@ def undo_run(
     return leased(service, run_id, lambda report, lease: _undo(service, report, action, by, lease, expired=expired))
 
 
-def leased(
-    service: Service, run_id: str, work: Callable[[Report, Opened], Report | NothingToUndo]
-) -> Report | NothingToUndo:
-    """Work on a run that has ended while nobody else takes anything of it back; what comes of it is its report."""
-    report, refused = undoable(service, run_id)
-    if report is None:
-        return NothingToUndo(detail=refused)
-    with holding() as holder:
-        lease = undo_lease(service, run_id, holder)
-        if isinstance(lease, NothingToUndo):
-            return lease
-        with beating(lambda: service.ledger.heartbeat(lease.run_id, lease.fence, service.clock())):
-            done = work(report, lease)
-        ended = report if isinstance(done, NothingToUndo) else done
-        service.ledger.close(lease.run_id, lease.fence, ended, service.clock())
-    return done
-
-
-def undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
-    """The report to undo by, or why not now."""
-    row, report = service.ledger.run(run_id), service.ledger.report(run_id)
-    if row is None:
-        return None, f"no run {run_id[:40]!r}"
-    if row.status is None:
-        return None, f"{run_id} is being worked: let it end, or deliver its event again if its process died"
-    if row.status is Status.AWAITING_APPROVAL:
-        return None, f"{run_id} waits for an answer: approve or reject it first"
-    return report, f"{run_id} has no report to undo by"
-
-
-def undo_lease(service: Service, run_id: str, holder: str) -> Opened | NothingToUndo:
-    """One undo of a run at a time; one that died is taken over."""
-    body: JsonObject = {"undo": run_id}
-    version = service.nonce()
-    opened = service.ledger.open(f"undo:{run_id}", version, body, service.settings.mode, holder, service.clock())
-    if isinstance(opened, Opened):
-        return opened
-    return NothingToUndo(detail=f"another process is undoing {run_id} now")
-
-
 def _undo(
     service: Service, report: Report, action: str | None, by: str, lease: Opened, *, expired: bool
 ) -> Report | NothingToUndo:
@@ -150,27 +95,6 @@ def _undo(
     done = Undoing.model_validate(graph.invoke(state, context=context))
     amended = with_reads(_amended(report, done, service), STEP, looked, service)
     return say_undone(amended, report, service, tally)
-
-
-def say_undone(amended: Report, report: Report, service: Service, tally: Tally) -> Report:
-    """Keep the amended report, and tell Security Hub."""
-    amended = _counted(amended, report, tally, service)
-    service.ledger.amend(amended, service.clock())
-    finding = finding_of(service, report.run_id)
-    if finding is None:
-        return amended
-    row = service.ledger.run(report.run_id)
-    told = tell_undone(amended, finding, Context(mode=report.mode, fence=row.fence if row else 0), service, tally)
-    amended = _counted(amended.model_copy(update={"told": told}), report, tally, service)
-    service.ledger.amend(amended, service.clock())
-    return amended
-
-
-def finding_of(service: Service, run_id: str) -> Finding | None:
-    """The run's finding, from the event that the ledger kept."""
-    body: Any = service.ledger.body(run_id)
-    found = parse(Event.model_validate(body["event"])).findings[body["position"]]
-    return found if isinstance(found, Finding) else None
 
 
 def build_undo(service: Service, tally: Tally) -> StateGraph[Undoing, Context, Undoing, Undoing]:
@@ -206,43 +130,6 @@ def _taken_over(service: Service, run_id: str, actions_: list[ReportedAction]) -
     }
 
 
-def expiry(change: Change, spec: ActionSpec | None) -> datetime | None:
-    """When a time-boxed change ends by itself; None if it does not."""
-    until = change.params.get("expires_at")
-    return datetime.fromisoformat(until) if spec is not None and spec.time_boxed and isinstance(until, str) else None
-
-
-def _expired(change: Change, spec: ActionSpec, service: Service) -> bool:
-    until = expiry(change, spec)
-    return until is not None and until <= service.clock() and not service.ledger.needed(change, service.clock())
-
-
-def approver(by: str, report: Report, chosen: list[ReportedAction], service: Service) -> str | NothingToUndo:
-    """The person by their canonical name; or why they have no say in it."""
-    person = canonical(by)
-    if person is None or not known(person, service.registry):
-        return NothingToUndo(detail=unlisted(by))
-    if person in subjects(report.finding, [a.planned for a in chosen]):
-        return NothingToUndo(detail=f"{person} is named in the finding and has no say in it")
-    return person
-
-
-def word_of(
-    service: Service, run_id: str, chosen: list[ReportedAction], by: str, what: Literal["undo", "let_go"], reason: str
-) -> Approval:
-    """The person's word, bound to exactly these changes and what is done with them; signed and kept."""
-    now = service.clock()
-    digest = digest_of({what: run_id, "changes": [a.planned.change.model_dump(mode="json") for a in chosen]})
-    blank = Approval(
-        run_id=run_id, digest=digest, decision="approve", action_ids=[a.planned.id for a in chosen], by=by,
-        role=", ".join(people(service.registry).get(by, [])), reason=reason, at=now,
-        expires_at=now + timedelta(minutes=5), nonce=service.nonce(),
-    )  # fmt: skip
-    approval = blank.model_copy(update={"signature": service.sign(blank)})
-    service.ledger.answer(approval)
-    return approval
-
-
 def _ruled(
     action: ReportedAction, state: Undoing, runtime: Runtime[Context], service: Service, tally: Tally
 ) -> Verdict:
@@ -261,7 +148,7 @@ def _ruled(
         ),
         target_verified=verify_target(aws, change.target) == "verified",
         approvals=[state.approval] if state.approval is not None and service.signed(state.approval) else [],
-        expired=_expired(change, spec, service),
+        expired=is_over(change, spec, service),
     )
     return service.policies.judge(action.planned.id, facts)
 
@@ -271,7 +158,7 @@ def _undone(state: Undoing, service: Service, tally: Tally) -> dict[str, Receipt
     receipts = {}
     for action in state.actions:
         if state.verdicts[action.planned.id].ruling is Ruling.ALLOW:
-            receipt = _take_back(action, state.run_id, service, tally)
+            receipt = take_back(action, state.run_id, service, tally)
             row = service.ledger.run(state.run_id)
             service.ledger.record(receipt, row.fence if row else 0)
             if receipt.outcome is Outcome.UNDONE:
@@ -279,50 +166,6 @@ def _undone(state: Undoing, service: Service, tally: Tally) -> dict[str, Receipt
                 service.ledger.unneeded(state.run_id, receipt.change)
             receipts[action.planned.id] = receipt
     return receipts
-
-
-def _take_back(action: ReportedAction, run_id: str, service: Service, tally: Tally) -> Receipt:
-    change = action.planned.change
-    earlier = len(tally.writes)
-    module = actions()[change.action]
-    aws = service.aws(change.target.account, change.target.region, Phase.UNDO, module.CALLS, tally)
-    receipt = Receipt(
-        run_id=run_id, action_id=action.planned.id, change=change, outcome=Outcome.FAILED, at=service.clock(),
-        undo_of=action.planned.id,
-    )  # fmt: skip
-    try:
-        done = module.undo(aws, change)
-    except (AwsError, *UNREADABLE) as error:
-        return receipt.model_copy(update={"detail": str(error), "calls": tally.writes[earlier:]})
-    if isinstance(done, Drifted):
-        found = differing(done.found, change.after)
-        return receipt.model_copy(update={"outcome": Outcome.DRIFTED, "detail": done.what, "found": found})
-    back = read_back(change, run_id, service, tally)
-    outcome = Outcome.UNDONE if back.holds and done.outcome != "partial" else Outcome.FAILED
-    return receipt.model_copy(
-        update={"outcome": outcome, "detail": done.detail, "calls": tally.writes[earlier:], "verification": back}
-    )
-
-
-def read_back(change: Change, run_id: str, service: Service, tally: Tally) -> Verification:
-    """Plan the same change again: what it would start from is what is there now."""
-    module = actions()[change.action]
-    aws = service.aws(change.target.account, change.target.region, Phase.PLAN, module.CALLS, tally)
-    now = service.clock()
-    try:
-        again = module.plan(aws, change.target, change.params, run_id)
-    except (AwsError, *UNREADABLE) as error:
-        return Verification(how="unverified", detail=f"could not read back: {error}", at=now)
-    if isinstance(again, Change) and _as_before(again, change):
-        return Verification(how="by_configuration", detail="reads as it was before", at=now)
-    return Verification(how="unverified", detail="does not read as it was before", at=now)
-
-
-def _as_before(again: Change, change: Change) -> bool:
-    """Whether all that the change wrote reads as it was, as far as it is still there; what it did not write is others'."""
-    untouched = [name for name, value in change.before.items() if value == change.after.get(name)]
-    there = {name: value for name, value in again.before.items() if name not in untouched}
-    return bool(again.before) and all(name in change.before and change.before[name] == there[name] for name in there)
 
 
 def _amended(report: Report, done: Undoing, service: Service) -> Report:
@@ -333,9 +176,3 @@ def _amended(report: Report, done: Undoing, service: Service) -> Report:
     else:
         status, reason = Status.UNDONE, f"taken back by {done.by}"
     return amended.model_copy(update={"status": status, "reason": reason})
-
-
-def _counted(amended: Report, report: Report, tally: Tally, service: Service) -> Report:
-    """The amended report with the calls of the undo beside the run's own, and the time of now."""
-    calls = summed({"run": report.calls, "undo": tally.by_phase})
-    return amended.model_copy(update={"calls": calls, "ended_at": service.clock()})

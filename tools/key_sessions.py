@@ -116,17 +116,19 @@ def tell(
     _count(gathering, "key.session_calls", key, len(found.calls), gap, late, left=left)
     _count(gathering, "key.session_sensitive_calls", key, sensitive, gap, late, left=left)
     _tell_addresses(gathering, key, found, gap, late, trusted)
-    suspect = _suspect(found, trusted)
+    misused = suspect(found, trusted)
     for arn, calls in list(found.roles.items())[:SESSIONS]:
-        role = _role(arn, key)
+        role = own_role(arn, key)
         if role is not None:
             gathering.target(role)
             _count(gathering, "role.session_calls", role, calls, gap, left=arn in found.left)
-            _count(gathering, SUSPECT, role, suspect[arn], gap, left=not found.all_followed)
+            _count(gathering, SUSPECT, role, misused[arn], gap, left=not found.all_followed)
 
 
-def _suspect(found: Followed, trusted: Callable[[Activity], bool]) -> Counter[str]:
-    """By ARN of the role: the calls in its sessions that came from elsewhere, or that attackers make."""
+def suspect(found: Followed, trusted: Callable[[Activity], bool]) -> Counter[str]:
+    """By ARN of the role: the calls in its sessions that came from elsewhere, or that attackers make.
+
+    Under the empty one: calls in sessions that are of no role."""
     role_of = {event.session_key: event.assumed_role for event in found.made}
     return Counter(role_of.get(call.key, "") for call in found.calls if call.name in SENSITIVE or not trusted(call))
 
@@ -164,7 +166,7 @@ def _tell_addresses(
         gathering.known(name, key, True)
 
 
-def _role(arn: str, key: Target) -> Target | None:
+def own_role(arn: str, key: Target) -> Target | None:
     """The role, if it is one of the key's own account that somebody may act on."""
     _, partition, _, _, account, path = arn.split(":", 5)
     if account != key.account or path.startswith(("role/aws-service-role/", "role/aws-reserved/")):

@@ -12,8 +12,8 @@ from graphs.entrypoints.cli_explain import how_to_go_on, unknown
 from graphs.entrypoints.drifted import drifted, ways_out
 from graphs.entrypoints.opening import FAILED, ledgers, nothing, now_in, opened
 from graphs.entrypoints.printing import line, moment, out, row, shown, where
+from graphs.expiring import expiry
 from graphs.reverify import Reverified, reverify
-from graphs.undo import expiry
 from tools.action import catalogue
 from tools.ledger import Ledger
 

@@ -10,7 +10,8 @@ from graphs.entrypoints.opening import REFUSED, configured, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line
 from graphs.entrypoints.run_argument import Run
 from graphs.letting_go import let_go as let_go_of
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 
 
 def undo(

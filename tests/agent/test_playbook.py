@@ -24,7 +24,8 @@ from agent.catalogue import Catalogue
 from agent.evidence import Evidence, Standing
 from agent.finding import Finding, Situation
 from agent.plan import Answer, Case
-from agent.playbook_rules import Playbook, fact_names
+from agent.playbook_conditions import fact_names
+from agent.playbook_rules import Playbook
 from agent.slots import assign
 from agent.target import Target
 from tools.action import catalogue

@@ -119,3 +119,32 @@ def test_sessions_at_work_are_cut_also_where_the_key_is_contained_or_gone_alread
         "high",
         [*contain, "iam_revoke_role_sessions@T03"],
     )
+
+
+OVER = {"key.sessions_cut": True, "key.session_sensitive_calls": 2, "key.sessions_only_trusted": False}
+
+
+@pytest.mark.parametrize(
+    ("change", "proposed"),
+    [
+        (CONTAINED, []),
+        ({}, ["iam_deny_user@T02", "iam_deactivate_key@T01"]),
+        (CONTAINED | {"key.sessions_cut": Standing.NOT_YET}, ["iam_revoke_role_sessions@T04"]),
+        (CONTAINED | {"key.sessions_cut": False}, ["iam_revoke_role_sessions@T04"]),
+    ],
+)
+def test_sessions_that_are_cut_are_not_cut_again(change: dict[str, Value], proposed: list[str]) -> None:
+    """Of two roles, one is cut: the other's sessions are proposed unless all are over, whatever else is open."""
+    facts = about(OVER | change)
+    facts += [fact("role.session_suspect_calls", role, 3) for role in (ROLE, OTHER)]
+    facts += [fact("role.sessions_cut", ROLE, True), fact("role.exists", ROLE, True)]
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER)
+    assert said(found, evidence(facts, [ROLE, OTHER])) == ("true_positive", "high", proposed)
+
+
+def test_sessions_of_a_role_that_is_gone_are_not_cut() -> None:
+    facts = about(OVER | CONTAINED | {"key.sessions_cut": False})
+    facts += [fact("role.session_suspect_calls", role, 3) for role in (ROLE, OTHER)]
+    facts += [fact("role.exists", ROLE, False), fact("role.sessions_cut", ROLE, Standing.ABSENT)]
+    found = finding(Situation.CREDENTIAL_ABUSE, KEY, USER)
+    assert said(found, evidence(facts, [ROLE, OTHER])) == ("true_positive", "high", ["iam_revoke_role_sessions@T04"])

@@ -28,7 +28,8 @@ from agent.report import Report, Status
 from agent.verdict import Approval, Mode, Request
 from graphs.answering import MoreNeeded, NotTaken, sign
 from graphs.state import Context
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 from tools.ledger import Opened
 from tools.sandbox.faults import SandboxCall
 

@@ -13,7 +13,8 @@ from graphs.bootstrap import SANDBOX
 from graphs.letting_go import let_go
 from graphs.reverify import reverify
 from graphs.sandbox_home import held
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 
 TOKEN = "ghp_" + "a1B2" * 9
 ALLOWS = {"Version": "2012-10-17", "Statement": [{"Sid": TOKEN, "Effect": "Allow", "Action": "*", "Resource": "*"}]}

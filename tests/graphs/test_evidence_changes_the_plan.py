@@ -93,6 +93,10 @@ CHANGED_FACTS = [
         Status.AWAITING_APPROVAL, id="and-the-role-s-session-works-from-elsewhere",
     ),
     pytest.param(
+        GUARDDUTY, [("cloudtrail.events.3", SESSION), ("cloudtrail.events.4", SESSION_AT_WORK)], "true_positive", BOTH,
+        ["allow", "allow"], Status.CONTAINED, id="a-session-worked-from-elsewhere-in-a-role-that-is-gone-by-now",
+    ),
+    pytest.param(
         GUARDDUTY, [("iam.users.0.keys.0.status", "Inactive")], "true_positive", BOTH[:1], ["allow"], Status.CONTAINED,
         id="key-inactive-already",
     ),

@@ -378,6 +378,7 @@ def test_a_custom_action_on_a_finding_that_security_hub_does_not_know_does_nothi
     report = sent(at, invented)
     assert (report.status, at.changes) == (Status.REFUSED, [])
     assert report.reason.startswith("not_found: ")
+    assert "if it was enabled again since, this may be true all the same" in report.reason
 
 
 def test_a_service_of_the_real_aws_takes_the_moment_from_its_configuration_or_its_first_start(

@@ -13,7 +13,8 @@ from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.reverify import reverify
 from graphs.sweep import sweep
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 from tools.sandbox.faults import Fail, Lost, SandboxCall
 
 ENTRY, OTHER = f"{ATTACKER}/32", f"{PARTNER}/32"

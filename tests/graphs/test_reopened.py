@@ -22,7 +22,8 @@ from graphs.closed import summary
 from graphs.export import checked, exported
 from graphs.reopened import Reopened, reopened
 from graphs.runs import Runs
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 from tools.archive import FileArchive
 from tools.ledger import Opened
 from tools.sandbox.faults import Fail, fail_calls

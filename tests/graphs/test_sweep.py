@@ -12,7 +12,8 @@ from agent.receipt import Outcome
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.sweep import SWEEPER, sweep
-from graphs.undo import NothingToUndo, undo_run
+from graphs.undo import undo_run
+from graphs.undo_lease import NothingToUndo
 
 ENTRY, OTHER = f"{ATTACKER}/32", f"{PARTNER}/32"
 BEFORE = {"quay": [OTHER], "edge": []}

@@ -280,9 +280,26 @@ def test_what_is_not_worked_says_why_and_opens_no_run(server, body, status, why)
     assert world.exists() == (status == "skipped"), "a world is made for a finding only"
 
 
-def test_a_mode_that_there_is_not_is_refused_in_words(server):
-    state = server.paste("one", "macie_policy", "yolo")
-    assert said(state) == ("refused", "malformed: There are observe, approve, auto. (mode)")
+@pytest.mark.parametrize(
+    ("given", "context", "why"),
+    [
+        ({}, {"mode": "yolo"}, "malformed: There are observe, approve, auto. (mode)"),
+        ({}, {"mode": ["auto"]}, "malformed: There are observe, approve, auto. (mode)"),
+        ({}, {"mod": "auto", "dry\n": 1}, "malformed: It has one field, mode, and no dry\\u{a}, mod. (context)"),
+        ({"position": -1}, None, "malformed: It is a whole number, counted from 0. (position)"),
+        ({"position": "second"}, None, "malformed: It is a whole number, counted from 0. (position)"),
+        ({"event": "{}"}, None, "malformed: It is one object, as AWS delivers it. (event)"),
+        ({"event": None}, None, "malformed: It is one object, as AWS delivers it. (event)"),
+    ],
+)
+def test_what_does_not_fit_the_form_is_refused_in_words(server, given, context, why):
+    config = {"configurable": {"thread_id": "one"}, "run_id": uuid.uuid4()}
+    server.graph.invoke({"event": event("macie_policy"), **given}, config, context=context)
+    assert said(server.graph.get_state(config)) == ("refused", why)
+
+
+def test_no_event_at_all_is_refused_in_words(server):
+    assert said(server.run("one", {"position": 0}))[1].startswith("unsupported: the event: ")
 
 
 def test_an_answer_outside_the_schema_asks_again_and_says_what_does_not_fit(server):

@@ -168,7 +168,9 @@ def test_a_finding_that_its_service_does_not_know_is_absent(event: dict[str, Any
     changed = other.model_copy(update={"key": other.key.replace(ID, "d" * 32).replace("c" * 32, "d" * 32)})
     if other.hub_id is not None:
         changed = other.model_copy(update={"hub_id": f"{other.hub_id}x"})
-    assert reread(opened(event)[1], changed).outcome == "absent"
+    again = reread(opened(event)[1], changed)
+    assert again.outcome == "absent"
+    assert ("enabled again" in again.doubt) is (event["source"] in ("aws.macie", "aws.securityhub"))
 
 
 @pytest.mark.parametrize(("event", "call"), EVENTS)

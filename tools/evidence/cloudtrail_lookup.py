@@ -6,7 +6,7 @@ from agent.evidence import Answered
 from agent.finding import Finding
 from agent.record import iso
 from agent.target import GLOBAL, Target, TargetKind
-from tools import key_sessions, made_credentials, regions
+from tools import key_sessions, made_credentials, regions, session_cuts
 from tools.aws import Aws
 from tools.event_history import LAG, LOOKUP, History, Seen
 from tools.gathering import Gathering, Read, about, home, regional, users
@@ -19,15 +19,18 @@ KEY_FACTS = (
     "key.calls", "key.denied_share", "key.sensitive_calls", "key.addresses", "key.only_trusted_addresses",
     "key.finding_address_seen", "key.finding_address_trusted",
 )  # fmt: skip
+SESSION_FACTS = (*key_sessions.KEY_FACTS, session_cuts.KEY_FACT)
 USER_FACTS = ("user.created_keys", *made_credentials.USER_FACTS)
 BUCKET_FACTS = ("bucket.opened_by_automation", "bucket.opened_recently")
 
 SPEC = SourceSpec(
     name="cloudtrail_lookup",
-    tells="What the key and its sessions were used for and from where, what credentials were made for whom, and who opened the bucket.",
+    tells="What the key and its sessions were used for and from where, whether those are cut, what credentials were made for whom, "
+    "and who opened the bucket.",
     facts=KEY_FACTS
-    + key_sessions.KEY_FACTS
+    + SESSION_FACTS
     + key_sessions.ROLE_FACTS
+    + session_cuts.ROLE_FACTS
     + USER_FACTS
     + made_credentials.MADE_FACTS
     + BUCKET_FACTS,
@@ -36,9 +39,12 @@ SPEC = SourceSpec(
     attacker_writes=("user agents", "request parameters", "session names"),
 )
 
-CALLS = frozenset({LOOKUP, regions.REGIONS})
+CALLS = session_cuts.CALLS | {LOOKUP, regions.REGIONS}
 
-_OF_CALLS = {"key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted", "key.sessions_followed"}
+_OF_CALLS = {
+    "key.denied_share", "key.finding_address_trusted", "key.sessions_only_trusted", "key.sessions_followed",
+    session_cuts.KEY_FACT,
+}  # fmt: skip
 """What says something only where there are calls."""
 _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",
@@ -59,7 +65,7 @@ def gather(aws: Aws, question: Question) -> Answered:
     keys = _keys(finding)
     everywhere = regions.used(gathering, aws, question) if keys else Read([])
     for key in keys:
-        gathering.want(key, KEY_FACTS + key_sessions.KEY_FACTS)
+        gathering.want(key, KEY_FACTS + SESSION_FACTS)
         seen = history.look_up(everywhere.value or [], [("AccessKeyId", key.id)])
         seen.gap = seen.gap or everywhere.gap
         events = [event for event in seen.events.values() if event.key in {"", key.id}]
@@ -67,7 +73,7 @@ def gather(aws: Aws, question: Question) -> Answered:
             _tell_key(gathering, key, seen, events, question)
             _tell_sessions(gathering, history, key, seen, events, everywhere.value or [], question)
         else:
-            _tell_nothing(gathering, key, KEY_FACTS + key_sessions.KEY_FACTS, seen.gap, question)
+            _tell_nothing(gathering, key, KEY_FACTS + SESSION_FACTS, seen.gap, question)
     made_credentials.tell_named(gathering, finding, question.registry)
     for user in users(finding):
         gathering.want(user, USER_FACTS)
@@ -123,6 +129,7 @@ def _tell_sessions(
     newest_last = sorted(events, key=lambda event: (event.at, event.id))
     followed = key_sessions.follow(newest_last[::-1], look, ours, history.aws.timeout_at)
     key_sessions.tell(gathering, key, followed, seen.gap, young, ours)
+    session_cuts.tell(history, key, followed, seen.gap, ours)
     if followed.calls:
         last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
         gathering.excerpt("calls of its sessions", "\n".join(event.line for event in last))

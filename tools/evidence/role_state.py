@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from agent.activity import Activity
 from agent.evidence import Answered
 from agent.finding import Finding
-from agent.iam_policy import Principal, cuts_sessions_before, parse_document, principals, statements
-from agent.record import iso
+from agent.iam_policy import Principal, parse_document, principals, statements
 from agent.tags import any_protects
 from agent.target import Target, TargetKind
-from tools import regions, role_sessions, user_rights
+from tools import regions, role_sessions, session_cuts, user_rights
 from tools.aws import Aws
 from tools.event_history import LOOKUP, History
 from tools.gathering import Gathering, about, attempt, home
@@ -83,20 +81,14 @@ def _tell_cut(history: History, role: Target, rights: Rights) -> None:
         own = [
             event for name, one in seen.items() for event in role_sessions.in_role(one.events.values(), role.id, name)
         ]
-        works = any(_works_since(moment, event) for event in own)
+        works = any(session_cuts.works_since(moment, event) for event in own)
         gathering.settle("role.sessions_cut", role, False if works else None if gap else True, gap)
 
 
 def _cut(rights: Rights, finding: Finding) -> datetime | None:
     """The moment before which sessions are denied everything, if it is later than all that the finding saw."""
-    moments = [cuts_sessions_before(document) for document in rights.documents]
-    cut = max((moment for moment in moments if moment is not None), default=None)
+    cut = session_cuts.moment(rights)
     return cut if cut is not None and finding.last_seen is not None and cut > finding.last_seen else None
-
-
-def _works_since(moment: datetime, event: Activity) -> bool:
-    """Whether a session called that the cut leaves: the policy may have come later than its moment, so a session's age tells."""
-    return not event.denied and (event.session_made or event.at) >= iso(moment)
 
 
 def _tell_unseen(gathering: Gathering, role: Target, gap: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from agent.record import iso
 from agent.verdict import Approval, Refused, Request
-from tools.ledger.port import Card
+from tools.ledger.shown import Card
 
 
 class AskedRows(ABC):

@@ -9,7 +9,8 @@ from agent.intake.moments import moment
 from agent.record import Record
 from agent.report import Status
 from agent.verdict import Mode
-from tools.ledger.port import Busy, Claim, Duplicate, Held, RunRow
+from tools.ledger.claims import Claim, Held
+from tools.ledger.runs import Busy, Duplicate, RunRow
 
 STALE_SECONDS = 60.0
 """A holder that was silent for so long is dead."""

@@ -9,9 +9,9 @@ from typing import Literal
 from agent.plan import Change
 from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import iso
+from tools.ledger.claims import Claim, Claimed, Held
 from tools.ledger.decisions import ClaimRow, on_claim
 from tools.ledger.fence import fenced
-from tools.ledger.port import Claim, Claimed, Held
 
 
 class EffectRows(ABC):

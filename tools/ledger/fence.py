@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from tools.ledger.port import LostLease
+from tools.ledger.faults import LostLease
 
 
 def fenced(db: sqlite3.Connection, run_id: str, fence: int, sets: str, values: tuple[object, ...]) -> None:

@@ -4,7 +4,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
-from tools.ledger.port import Parked
+from tools.ledger.shown import Parked
 
 
 class ParkedRows(ABC):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agent.record import JsonObject, iso
 from agent.report import Report, Status
 from tools.ledger.asked_rows import AskedRows
+from tools.ledger.claims import Unsettled
 from tools.ledger.connections import Connections
 from tools.ledger.decisions import (
     Anew,
@@ -26,7 +27,7 @@ from tools.ledger.decisions import (
 from tools.ledger.effect_rows import EffectRows
 from tools.ledger.fence import fenced
 from tools.ledger.parked_rows import ParkedRows
-from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, Unsettled, run_id_for
+from tools.ledger.runs import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
 
 SOON = 5.0
 """Seconds after a beat within which the next one only looks whether the run is still ours."""

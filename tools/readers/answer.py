@@ -15,6 +15,8 @@ class Reread(Record):
     """When known: the finding as an event of its service, for intake to parse like any other."""
     note: str = ""
     """Why it failed: a code."""
+    doubt: str = ""
+    """When absent: why that need not mean that there never was such a finding, and what a person may do, in words."""
 
 
 ABSENT = Reread(outcome="absent")

@@ -58,8 +58,8 @@ CHAIN = [
 
 def seen(events: list[dict[str, Any]]) -> dict[str, Any]:
     told = values(ask("cloudtrail_lookup", changed("cloudtrail.events", [*WORLD["cloudtrail"]["events"], *events])))
-    names = ("key.assumed", "key.session", "role.")
-    return {name: value for name, value in told.items() if name.startswith(names)}
+    names = ("key.assumed", "key.session", "role.session_")
+    return {name: value for name, value in told.items() if name.startswith(names) and "sessions_cut" not in name}
 
 
 def test_a_key_is_followed_from_role_to_role_in_every_region_that_is_in_use() -> None:

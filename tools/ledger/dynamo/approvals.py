@@ -10,7 +10,7 @@ from tools.ledger.dynamo.attributes import Is, Item, Key, Write, packed, unpacke
 from tools.ledger.dynamo.kept import Kept
 from tools.ledger.dynamo.runs import answers_to
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Card
+from tools.ledger.shown import Card
 
 
 class Approvals(Kept):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from tools.ledger.port import TooLarge
+from tools.ledger.faults import TooLarge
 from tools.ledger.tables import PARTITION, SORT
 
 Value = str | int | float | bytes | frozenset[str]

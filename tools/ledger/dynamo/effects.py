@@ -7,12 +7,12 @@ from typing import Literal
 from agent.plan import Change
 from agent.receipt import MAY_STAND, Outcome, Receipt
 from agent.record import iso
+from tools.ledger.claims import Claim, Claimed, Held, Unsettled
 from tools.ledger.decisions import ClaimRow, held, on_claim
 from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import LARGEST, Expected, Is, Item, Key, Write, packed, unpacked
 from tools.ledger.dynamo.kept import Kept, leased
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Claim, Claimed, Held, Unsettled
 
 _LARGEST_CHANGE = LARGEST - 50 * 1024
 """What may be claimed is smaller than what may be recorded: a receipt is its change and what came of it."""

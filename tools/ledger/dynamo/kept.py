@@ -11,7 +11,7 @@ from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import Item, Write, pieces, unpacked
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved, Table
-from tools.ledger.port import LostLease
+from tools.ledger.faults import LostLease
 
 _REMEMBERED = 1000
 

@@ -6,7 +6,7 @@ from tools.ledger.dynamo import places
 from tools.ledger.dynamo.attributes import Item, Key, Write
 from tools.ledger.dynamo.kept import Kept, joined
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Parked
+from tools.ledger.shown import Parked
 
 
 class ParkingRows(Kept):

@@ -12,7 +12,7 @@ from tools.ledger.dynamo.attributes import Expected, Is, Item, Key, Write, unpac
 from tools.ledger.dynamo.kept import Kept, leased
 from tools.ledger.dynamo.places import Place
 from tools.ledger.dynamo.table import Moved
-from tools.ledger.port import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
+from tools.ledger.runs import Busy, Duplicate, Kin, Opened, RunRow, run_id_for
 
 _AT_ONCE = 20
 """Items that a delivery reads at once: the newest run with its request and answers is rarely more."""

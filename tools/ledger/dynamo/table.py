@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import botocore.exceptions
 
 from tools.ledger.dynamo.attributes import Item, Key, Write, item
-from tools.ledger.port import Unavailable
+from tools.ledger.faults import Unavailable
 from tools.ledger.tables import LISTED, PARTITION, SORT
 
 T = TypeVar("T")
