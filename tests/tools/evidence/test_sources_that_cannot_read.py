@@ -46,7 +46,15 @@ FAULTS: dict[str, Fail | Lost] = {
 _EVERYBODY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}
 DOOR = changed("s3.buckets.0.access_points", [{"name": "door", "policy": _EVERYBODY, "block": {}}])
 """The bucket with an access point, so that every call about one is made."""
-UNUSUAL = {"StopQuery", "StopQueryExecution", "GetPolicy", "GetPolicyVersion", "GetGroupPolicy", "GetUserPolicy"}
+UNUSUAL = {
+    "ListUsers",
+    "StopQuery",
+    "StopQueryExecution",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "GetGroupPolicy",
+    "GetUserPolicy",
+}
 
 
 @pytest.fixture(autouse=True)
