@@ -8,6 +8,10 @@ import pytest
 from desk import ACCOUNT, KEY, USER, USER_WORLD, Desk, desk, event
 
 from agent.report import Report, Status
+from agent.target import GLOBAL, Target, TargetKind
+from agent.verdict import Known
+from graphs.standings import standings_of
+from tools.registry import Registry
 from tools.sandbox.faults import Fail, fail_calls
 
 SESSION, NEW = KEY.replace("AKIA", "ASIA"), "x-renamed"
@@ -37,6 +41,22 @@ def test_the_renamed_user_is_asked_about_and_whoever_has_the_name_now_is_left_al
     assert report.unconfirmed[next(each.key for each in report.finding.targets if each.id == USER)] == "another"
     at.say("approve", report)
     assert (at.changes, at.may_act(KEY)) == (["iam:PutUserPolicy"], False)
+
+
+@pytest.mark.parametrize(
+    ("of", "listed"), [("AIDACKCEVSQ6C2EXAMPL1", Known.YES), ("AIDACKCEVSQ6C2EXAMPL9", Known.NO), (None, Known.NO)]
+)
+def test_whoever_is_listed_under_the_old_name_is_listed(of: str | None, listed: Known) -> None:
+    """A rename would else take an identity that must always work, and its keys, out of the registry."""
+    where = {"account": ACCOUNT, "region": GLOBAL}
+    old = Target(kind=TargetKind.USER, id=USER, unique_id="AIDACKCEVSQ6C2EXAMPL1", **where)
+    user, key = (
+        Target(kind=TargetKind.USER, id=NEW, unique_id=of, **where),
+        Target(kind=TargetKind.ACCESS_KEY, id=KEY, owner=NEW, **where),
+    )
+    registry = Registry.model_validate({"break_glass": [USER]})
+    for target in (user, key):
+        assert standings_of(target, registry, [old, user, key]).break_glass is listed
 
 
 def test_where_the_new_name_cannot_be_found_nothing_is_done_or_said_to_be_done(at: Desk) -> None:
