@@ -10,6 +10,7 @@ from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse, sent
 from graphs.keeping import keep
+from graphs.own_undo import is_our_undo
 from graphs.own_update import witnessed
 from graphs.screening import screen
 from graphs.service import Service
@@ -60,6 +61,8 @@ def screened(
 ) -> Refusal | None:
     """Why the finding is not worked, from the finding, what the ledger says of a comment on it, and whether it came by itself."""
     settings = service.settings
+    if is_our_undo(finding, service):
+        return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     by_a_person = sent(event, position, settings.custom_action) is not None
     why = screen(
         witnessed(finding, service),
