@@ -32,7 +32,7 @@ class Slots(Record):
 
     filled: list[Slot] = []
     overflow: list[Target] = []
-    unconfirmed: dict[str, Literal["gone", "foreign", "failed"]] = {}
+    unconfirmed: dict[str, Literal["gone", "foreign", "another", "failed"]] = {}
     """By `Target.key`: what the live read said of a slot that is not verified."""
 
     def get(self, name: str) -> Slot | None:

@@ -186,8 +186,9 @@ class Report(Record):
     fallback_reason: str | None = None
     actions: list[ReportedAction] = []
     dropped: list[Inapplicable] = []
-    unconfirmed: dict[str, Literal["gone", "foreign", "failed"]] = {}
-    """Targets that a live read did not confirm, by `Target.key`: not there any more, somebody else's, or not to be read."""
+    unconfirmed: dict[str, Literal["gone", "foreign", "another", "failed"]] = {}
+    """Targets that a live read did not confirm, by `Target.key`: not there any more, somebody else's, another user of the
+    same name, or not to be read."""
     approvals: list[Approval] = []
     leaves_open: list[str] = []
     """What an attacker may still do, as far as what stands now leaves it open."""

@@ -44,8 +44,9 @@ def _candidates(finding: Finding, evidence: Evidence) -> list[tuple[Target, Orig
     read = {target.key: target for target in reversed(discovered)}
     found: dict[str, tuple[Target, Origin]] = {}
     for target in finding.targets:
-        # Who owns it is believed from AWS before it is believed from a finding.
-        found.setdefault(target.key, (read.get(target.key, target), "finding"))
+        # Who owns it is believed from AWS before it is believed from a finding; which user of its name it is, never from a name.
+        kept = read.get(target.key, target).model_copy(update={"unique_id": target.unique_id})
+        found.setdefault(target.key, (kept, "finding"))
     for target in discovered:
         found.setdefault(target.key, (target, "evidence"))
     return list(found.values())

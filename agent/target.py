@@ -37,6 +37,7 @@ GLOBAL = "aws-global"
 
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, Field(pattern=r"^(aws-global|[a-z]{2}(-[a-z]+)+-[0-9]{1,2})$")]
+UserId = Annotated[str, Field(pattern=r"^AIDA[A-Z0-9]{12,28}$")]
 Partition = Annotated[str, Field(pattern=r"^aws(-[a-z]+)*$")]
 
 _NAME = r"[\w+=,.@-]{1,128}"
@@ -72,6 +73,12 @@ class Target(Record):
     owner: str | None = None
     """The name of the principal that holds it: the user of an access key, the role of a session or of an instance."""
 
+    unique_id: Annotated[UserId | None, Field(exclude_if=lambda value: value is None)] = None
+    """Of a user whose finding gives it: IAM's own id (AIDA…), which stays when the user is renamed and is never given again.
+
+    Left out of what is written where there is none: requests that wait keep the digest they were asked under.
+    """
+
     @model_validator(mode="after")
     def _id_is_well_formed(self) -> Self:
         if self.kind is TargetKind.ADDRESS:
@@ -80,6 +87,8 @@ class Target(Record):
             raise ValueError(f"not a well-formed {self.kind} id")
         if self.owner is not None and not re.fullmatch(_NAME, self.owner, re.ASCII):
             raise ValueError("not a well-formed owner name")
+        if self.unique_id is not None and self.kind is not TargetKind.USER:
+            raise ValueError("only a user has a unique id here")
         return self
 
     @property

@@ -8,7 +8,7 @@ from agent.plan import digest_of
 from agent.record import Record
 from agent.report import Report, Status
 from graphs.cards import HOUR, REMEMBERED
-from graphs.plain import plain
+from graphs.plain import quiet
 from graphs.service import Service
 from tools.ledger import Card
 
@@ -97,13 +97,13 @@ def notice(closed: list[Group], opened: list[Report]) -> str:
     lines = [f"{_count(sum(len(group.runs) for group in closed))} closed as benign in Security Hub."] if closed else []
     for group in closed[:_GROUPS]:
         by = ", ".join(group.policies) or "no policy that is known"
-        lines.append(f"- {len(group.runs)} of {plain(group.control, 200)}, owner {plain(group.owner, 100)}, by {by}")
+        lines.append(f"- {len(group.runs)} of {quiet(group.control, 200)}, owner {quiet(group.owner, 100)}, by {by}")
         lines += [f"    reopen: stanch undo {run}" for run in group.runs[:_RUNS]]
         lines += [f"    and {len(group.runs) - _RUNS} more"] if len(group.runs) > _RUNS else []
     lines += [f"- and {len(closed) - _GROUPS} more groups"] if len(closed) > _GROUPS else []
     lines += [f"{_count(len(opened))} opened again, of those that were closed:"] if opened else []
     lines += [
-        f"- {report.run_id}, {plain(_type(report), 200)}: {plain(report.reason, 300)}" for report in opened[:_RUNS]
+        f"- {report.run_id}, {quiet(_type(report), 200)}: {quiet(report.reason, 300)}" for report in opened[:_RUNS]
     ]
     lines += [f"- and {len(opened) - _RUNS} more"] if len(opened) > _RUNS else []
     return "\n".join([*lines, f"All of them, and what was left open: stanch closed --days {BACK.days}"])

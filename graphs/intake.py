@@ -9,14 +9,18 @@ from agent.event import Event
 from agent.evidence import Answered, Fact, Standing
 from agent.finding import REFUSED_FOR, Finding, Reason, Refusal
 from agent.intake import parse, sent
+from agent.record import JsonObject
 from graphs.keeping import keep
+from graphs.own_undo import is_our_undo
 from graphs.own_update import witnessed
 from graphs.screening import screen
 from graphs.service import Service
 from graphs.state import Arrived, Context, Taken
 from tools.aws import Phase, Tally
-from tools.reread import CALLS, Reread, reread
+from tools.reread import CALLS, Reread, is_same, reread
 
+ANOTHER = "another_finding"
+"""Its own service answered one that is not the one that was asked for: then nobody knows what the finding is now."""
 _ITS_WORLD = (
     "is not in the registry of the sandbox's world: after `stanch sandbox reset` a new one is made from the finding, "
     "or from --world FILE"
@@ -60,6 +64,8 @@ def screened(
 ) -> Refusal | None:
     """Why the finding is not worked, from the finding, what the ledger says of a comment on it, and whether it came by itself."""
     settings = service.settings
+    if is_our_undo(finding, service):
+        return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     by_a_person = sent(event, position, settings.custom_action) is not None
     why = screen(
         witnessed(finding, service),
@@ -81,9 +87,11 @@ def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -
     aws = replace(service, looked=looked.append).aws(finding.account, finding.region, Phase.READ, CALLS, tally)
     again: Reread = reread(aws, finding)
     kept = keep(service, state.run_id, "intake", looked)
-    now = service.clock()
-    fact = Fact(name="finding.reread", standing=Standing(again.outcome), note=again.note, source="intake", as_of=now,
-                value=True if again.outcome == "known" else None)  # fmt: skip
+    current = None if again.body is None else _answered(finding, again.body, state.event)
+    if again.body is not None and current is None:
+        again = Reread(outcome="failed", note=ANOTHER)
+    fact = Fact(name="finding.reread", standing=Standing(again.outcome), note=again.note, source="intake",
+                as_of=service.clock(), value=True if again.outcome == "known" else None)  # fmt: skip
     calls = sum(tally.by_phase.get("read", {}).values())
     answered = Answered(
         source="intake", standing=again.outcome, facts=[fact], calls=calls, chain=kept.head, note=kept.fault
@@ -91,11 +99,11 @@ def _current(finding: Finding, state: Arrived, service: Service, tally: Tally) -
     if again.outcome == "absent":
         detail = f"Its own service does not know this finding. {again.doubt}".strip()
         return Refusal(reason=Reason.NOT_FOUND, where="finding", detail=detail), answered
-    if again.body is None:
-        return finding, answered
-    event = Event(body=again.body, received_at=state.event.received_at, via=state.event.via)
-    for item in parse(event).findings:
-        if isinstance(item, Finding) and item.key == finding.key and item.account == finding.account:
-            return item, answered
-    detail = "Its own service answered another finding than the one that was asked for."
-    return Refusal(reason=Reason.MALFORMED, where="finding", detail=detail), answered
+    return current or finding, answered
+
+
+def _answered(finding: Finding, body: JsonObject, event: Event) -> Finding | None:
+    """The finding in what its service answered, under the key by which it came; None where that is another, or none."""
+    told = parse(Event(body=body, received_at=event.received_at, via=event.via)).findings
+    same = (one for one in told if isinstance(one, Finding) and is_same(finding, one))
+    return next((one.model_copy(update={"key": finding.key}) for one in same), None)

@@ -1,7 +1,6 @@
 """Telling people on a topic: that a run asks, what it would do, until when and where to answer, and what asks nothing."""
 
 import logging
-import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -9,7 +8,7 @@ from agent.plural import plural
 from agent.record import iso
 from agent.report import Report
 from agent.verdict import Refused, Request
-from graphs.plain import plain
+from graphs.plain import quiet
 from graphs.tokens import card_link_token, link_token
 from tools.aws import Aws, AwsError
 from tools.ledger import Card
@@ -19,8 +18,6 @@ _RUNS = 20
 """Runs that a message about a card, or about many ends, names."""
 _OPEN = 5
 """Lines of what is still open that a message names."""
-_HOST = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
-"""The dot of `name.example`: programs that show mail make a link of it."""
 
 log = logging.getLogger("stanch")
 
@@ -114,11 +111,6 @@ def _end_line(report: Report) -> str:
     return f"- {report.run_id} {_words(report)}:{what}: {quiet(report.reason, 160)}"
 
 
-def quiet(text: str, limit: int) -> str:
-    """Somebody else's text on one line, cut, with nothing that a mail program makes a link of."""
-    return _HOST.sub("[.]", plain(text, limit).replace("://", "[:]//"))
-
-
 def _words(report: Report) -> str:
     return report.status.replace("_", " ")
 
@@ -128,7 +120,7 @@ def card_message(card: Card, more: int, page: str = "", key: bytes | None = None
     runs = [ask.run_id for ask in card.asks]
     shown, rest = runs[:_RUNS], len(runs) - _RUNS
     lines = [
-        f"Card {card.id} asks for {plural(len(runs), 'run')}: {plain(card.control, 200)}, owner {plain(card.owner, 100)}"
+        f"Card {card.id} asks for {plural(len(runs), 'run')}: {quiet(card.control, 200)}, owner {quiet(card.owner, 100)}"
     ]
     lines += [f"- {run_id}" for run_id in shown] + ([f"- and {rest} more"] if rest > 0 else [])
     lines += [f"Look and answer: {card_link(card, page, key)}" if page else f"Look: stanch approvals show {card.id}"]
@@ -137,12 +129,12 @@ def card_message(card: Card, more: int, page: str = "", key: bytes | None = None
 
 
 def message(request: Request, report: Report, page: str, key: bytes | None) -> str:
-    """The text: nothing in it is of the finding's own words."""
+    """The text: of the finding's own words only the names of what would be changed, and its one link is to the request's page."""
     where = f" in {report.finding.account} {report.finding.region}" if report.finding else ""
     lines = [f"Run {request.run_id} asks{where}, until {iso(request.expires_at)}:"]
-    lines += [f"- {a.id} {a.change.action} on {plain(a.change.target.id, 200)}" for a in request.actions]
-    lines += [f"  {plain(no.words, 400)}" for no in _refused(request, report)]
-    lines += [f"It needs {report.waits_for}."] if report.waits_for else []
+    lines += [f"- {a.id} {a.change.action} on {quiet(a.change.target.id, 200)}" for a in request.actions]
+    lines += [f"  {quiet(no.words, 400)}" for no in _refused(request, report)]
+    lines += [f"It needs {quiet(report.waits_for, 400)}."] if report.waits_for else []
     lines += [_where(request, page, key)]
     return "\n".join(lines)
 

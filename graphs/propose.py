@@ -55,7 +55,8 @@ def _slots(finding: Finding, evidence: Evidence, service: Service, tally: Tally)
     said: dict[str, TargetStanding] = {}
     for slot in assign(finding, evidence, {}).filled:
         aws = service.aws(finding.account, slot.target.region, Phase.READ, VERIFY_CALLS, tally)
-        said[slot.target.key] = verify(aws, slot.target)
+        since = finding.first_seen if slot.origin == "finding" else None
+        said[slot.target.key] = verify(aws, slot.target, since)
     slots = assign(finding, evidence, {key: standing == "verified" for key, standing in said.items()})
     unconfirmed = {key: standing for key, standing in said.items() if standing != "verified"}
     return slots.model_copy(update={"unconfirmed": unconfirmed})

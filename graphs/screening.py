@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from agent.finding import Finding, Reason, Refusal
+from agent.finding import Finding, Refusal
 from agent.intake.triage import triage
 from agent.note import OUR_NAME
-from agent.target import TargetKind
 from tools.registry import Registry
 
 
@@ -23,8 +22,6 @@ def screen(
 
     `heeds_note`: whether our note on it makes it an echo. `sent`: by a person who wants just this one worked.
     """
-    if _is_our_undo(finding, registry):
-        return Refusal(reason=Reason.ECHO, where="targets", detail="a key that we activated again ourselves")
     return triage(
         finding,
         served={account: entry.regions for account, entry in registry.accounts.items()},
@@ -34,12 +31,4 @@ def screen(
         since=since,
         heeds_note=heeds_note,
         sent=sent,
-    )
-
-
-def _is_our_undo(finding: Finding, registry: Registry) -> bool:
-    """Taking back a deactivation is an alarm in itself, but for who did it."""
-    roles = [target for target in finding.targets if target.kind is TargetKind.ROLE]
-    return finding.type == "CloudTrail:UpdateAccessKey" and any(
-        registry.names(registry.own_parts, role) for role in roles
     )

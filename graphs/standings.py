@@ -11,10 +11,12 @@ from tools.registry import Registry
 def standings_of(target: Target, registry: Registry, near: Iterable[Target] = ()) -> Standings:
     """The registry's word. What it does not list is not protected; an account it does not list is unknown.
 
-    `near` are the targets beside this one: a user whose key is listed is listed, as denying the user stops the key.
+    `near` are the targets beside this one: a user whose key is listed is listed, as denying the user stops the key, and so is
+    whoever is listed under the name that the finding knows the same user by.
     """
     account = registry.accounts.get(target.account)
-    felt = [target, *(key for key in near if _holds(target, key))]
+    near = list(near)
+    felt = [target, *(key for key in near if _holds(target, key)), *_under_other_names(target, near)]
     return Standings(
         environment=account.environment if account else "unknown",
         account_role=account.role if account else "unknown",
@@ -35,3 +37,10 @@ def _listed(registry: Registry, entries: list[str], *targets: Target) -> Known:
 def _holds(user: Target, key: Target) -> bool:
     kinds = (user.kind, key.kind) == (TargetKind.USER, TargetKind.ACCESS_KEY)
     return kinds and (key.owner, key.account) == (user.id, user.account)
+
+
+def _under_other_names(target: Target, near: list[Target]) -> list[Target]:
+    """The user that this is, or that has this key, as others of the targets name it: a rename leaves the unique id as it is."""
+    users = [each for each in [target, *near] if each.kind is TargetKind.USER and each.unique_id is not None]
+    known = {each.unique_id for each in users if each == target or _holds(each, target)}
+    return [each for each in users if each.unique_id in known and each != target]

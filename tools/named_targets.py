@@ -7,7 +7,7 @@ from agent.record import JsonObject
 from agent.target import Target, TargetKind
 from tools.aws import Aws, AwsCall, Gone, Phase
 
-Standing = Literal["verified", "gone", "foreign", "failed"]
+Standing = Literal["verified", "gone", "foreign", "another", "failed"]
 _READ = frozenset({Phase.READ})
 _RDS = "arn:{partition}:rds:{region}:{account}"
 GROUPS = AwsCall("ec2", "DescribeSecurityGroups", "ec2:DescribeSecurityGroups", "*", _READ)

@@ -120,13 +120,17 @@ FUNCTIONS = (
 
 
 def own_names(caller: str, role_name: str | None) -> list[str]:
-    """The names of our own identities: who we are, what we take on in accounts served, and what the stack's other functions do.
+    """Our own identities: who we are, what we take on in accounts served, and what the stack's other functions do.
 
-    `caller` is STS's `arn:...:assumed-role/NAME/SESSION` or `arn:...:user/path/NAME`; `role_name` may have a path.
+    The first and the last as ARNs, since in another account such a name is anybody's; what we take on, by its name, which it has
+    in every account. `caller` is STS's `arn:...:assumed-role/NAME/SESSION` or `arn:...:user/path/NAME`; `role_name` may have a path.
     """
-    parts = caller.rsplit(":", 1)[-1].split("/")
+    where, _, said = caller.rpartition(":")
+    parts = said.split("/")
     own = parts[1] if parts[0] == "assumed-role" and len(parts) > 1 else parts[-1]
-    named = _siblings(own, [function.name for function in FUNCTIONS])
+    kind = "role" if parts[0] == "assumed-role" else parts[0]
+    iam = where.replace(":sts:", ":iam:")
+    named = [f"{iam}:{kind}/{name}" for name in _siblings(own, [function.name for function in FUNCTIONS])]
     if role_name:
         named += _siblings(role_name.rsplit("/", 1)[-1], [member.value for member in Member])
     return named

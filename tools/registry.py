@@ -170,9 +170,12 @@ class Registry(Record):
         return any(overlap(asked, network(cidr)) for cidr in [*self.trusted_networks, *self.never_block])
 
     def names(self, entries: list[str], target: Target) -> bool:
-        """Whether one of the entries is this target, its owner, or an ARN that ends in either. IAM compares names without case."""
+        """Whether one of the entries is this target, its owner, or an ARN of its account that ends in either. IAM compares
+        names without case; an ARN without an account (S3) is of any."""
         wanted = {name.casefold() for name in (target.id, target.owner) if name}
-        return any(wanted & {entry.casefold(), _last(entry)} for entry in entries)
+        return any(
+            wanted & {entry.casefold(), _last(entry)} for entry in entries if _account(entry) in ("", target.account)
+        )
 
 
 def fault(error: Exception) -> str:
@@ -187,6 +190,12 @@ def fault(error: Exception) -> str:
         return f"{place}: put account ids in quotes"
     said = first["msg"].removeprefix("Value error, ")
     return f"{place}: {said}" if place else said
+
+
+def _account(entry: str) -> str:
+    """Of an ARN; nothing of any other entry."""
+    parts = entry.split(":", 5)
+    return parts[4] if parts[0].casefold() == "arn" and len(parts) == 6 else ""
 
 
 def _last(entry: str) -> str:

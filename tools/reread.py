@@ -47,6 +47,12 @@ READERS: dict[Origin, Reader] = {
 CALLS = frozenset(call for reader in READERS.values() for call in reader.CALLS)
 
 
+def is_same(asked: Finding, told: Finding) -> bool:
+    """Whether a finding that was read again is the one that was asked for."""
+    by_id = asked.origin is told.origin is Origin.GUARDDUTY and guardduty.is_same(asked.key, told.key)
+    return asked.account == told.account and (asked.key == told.key or by_id)
+
+
 def reread(aws: Aws, finding: Finding) -> Reread:
     """Read it where it is kept: in Security Hub if it came from there, else in the service that found it.
 

@@ -1,6 +1,8 @@
 """Finds out, by a live read, whether a target is what a finding says it is: there, and ours."""
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from agent.addresses import is_reserved, network
@@ -10,6 +12,7 @@ from tools.gathering import home, regional
 from tools.named_targets import CALLS as NAMED_CALLS
 from tools.named_targets import READS as NAMED_READS
 from tools.named_targets import Standing
+from tools.renamed_users import is_the_one
 
 __all__ = ["CALLS", "Standing", "verify"]
 
@@ -33,18 +36,19 @@ CALLS = frozenset({LAST_USED, LIST_KEYS, GET_USER, HEAD, GET_ROLE, INSTANCES, IN
 _ENDED = frozenset({"shutting-down", "terminated"})
 
 
-def verify(aws: Aws, target: Target) -> Standing:
+def verify(aws: Aws, target: Target, since: datetime | None = None) -> Standing:
     """Read the target in its account and Region. Never raises an AwsError: no answer, or none that can be read, is `failed`.
 
     `gone`: AWS says that there is no such thing, or that an instance is ended. `foreign`: it is another account's, another
-    Region's or another user's. An address is verified by being a public one: there is nothing to ask. What AWS
-    shows to nobody (a session of a role, a temporary key, a node) and other addresses are `failed`, whatever holds them.
+    Region's or another user's. `another`: a user of this name, but not the one that the finding saw act, at `since` or later. An
+    address is verified by being a public one: there is nothing to ask. What AWS shows to nobody (a session of a role, a temporary
+    key, a node) and other addresses are `failed`, whatever holds them.
     """
     if target.kind is TargetKind.ADDRESS:
         return "failed" if is_reserved(network(target.id)) else "verified"
     if target.account != aws.account or target.partition != aws.partition:
         return "foreign"
-    read = _READS.get(target.kind)
+    read = partial(_user, since=since) if target.kind is TargetKind.USER else _READS.get(target.kind)
     if read is None or target.temporary:
         return "failed"
     try:
@@ -53,14 +57,16 @@ def verify(aws: Aws, target: Target) -> Standing:
         return "failed"
 
 
-def _user(aws: Aws, target: Target) -> Standing:
+def _user(aws: Aws, target: Target, since: datetime | None) -> Standing:
     answer: Any = aws.call(GET_USER, absent={"NoSuchEntity"}, UserName=target.id)
     if answer is None:
         return "gone"
     user = answer.get("User", {})
     arn = str(user.get("Arn", ""))
     ours = arn.startswith(f"arn:{target.partition}:iam::{target.account}:user/") and user.get("UserName") == target.id
-    return "verified" if ours else "foreign"
+    if not ours:
+        return "foreign"
+    return "verified" if is_the_one(user, target, since) else "another"
 
 
 def _key(aws: Aws, target: Target) -> Standing:
@@ -138,7 +144,6 @@ def _interface(aws: Aws, target: Target) -> Standing:
 
 _READS: dict[TargetKind, Callable[[Aws, Target], Standing]] = {
     TargetKind.ACCESS_KEY: _key,
-    TargetKind.USER: _user,
     TargetKind.ROLE: _role,
     TargetKind.BUCKET: _bucket,
     TargetKind.INSTANCE: _instance,

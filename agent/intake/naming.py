@@ -80,18 +80,24 @@ class Naming:
         self.foreign: list[Foreign] = []
         self.left_out: list[str] = []
 
-    def add(self, kind: TargetKind, name: str | None, region: str | None = None, owner: str | None = None) -> bool:
+    def add(
+        self,
+        kind: TargetKind,
+        name: str | None,
+        region: str | None = None,
+        owner: str | None = None,
+        unique_id: str | None = None,
+    ) -> bool:
         """Add a target of the finding's own account; an id that is not well-formed is only named."""
         if not name:
             return False
         where = GLOBAL if kind in _GLOBAL_KINDS else region if is_region(region) else self.place.region
-        target = self._target(kind, name, where or self.place.region, owner)
+        target = self._target(kind, name, where or self.place.region, owner, unique_id)
         if target is None:
             self.name(name)
             self.leave_out(kind.replace("_", " "), "not a well-formed id", name)
             return False
-        if target not in self.targets:
-            self.targets.append(target)
+        self._keep(target)
         return True
 
     def add_resource(
@@ -243,7 +249,19 @@ class Naming:
         where = GLOBAL if kind in _GLOBAL_KINDS else region if is_region(region) else None
         return self._target(kind, name, where or self.place.region, None) is not None and self.add(kind, name, region)
 
-    def _target(self, kind: TargetKind, name: str, region: str, owner: str | None) -> Target | None:
+    def _keep(self, target: Target) -> None:
+        """Once. A user is one target, with the first unique id that is given of it."""
+        users = [each.key if each.kind is TargetKind.USER else "" for each in self.targets]
+        if target.key not in users:
+            self.targets += [target] if target not in self.targets else []
+        elif (known := self.targets[users.index(target.key)]).unique_id is None:
+            self.targets[users.index(target.key)] = target
+        elif target.unique_id not in (None, known.unique_id):
+            self.leave_out(f"user {target.id}", "another unique id of the same name", target.unique_id)
+
+    def _target(
+        self, kind: TargetKind, name: str, region: str, owner: str | None, unique_id: str | None = None
+    ) -> Target | None:
         if not name.isascii() or (kind is TargetKind.BUCKET and ".." in name):
             return None
         try:
@@ -254,6 +272,7 @@ class Naming:
                 region=region,
                 partition=self.place.partition,
                 owner=owner if owner and owner.isascii() and re.fullmatch(r"[\w+=,.@-]{1,128}", owner) else None,
+                unique_id=unique_id,
             )
         except ValidationError:
             return None

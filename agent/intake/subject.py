@@ -30,6 +30,11 @@ class Principal(Record):
     """Whose it is, where that is said."""
 
     @property
+    def unique_id(self) -> str | None:
+        """A user's own id, where it is one: that of a session has a name behind it, and examples have words."""
+        return self.principal_id if re.fullmatch(r"AIDA[A-Z0-9]{12,28}", self.principal_id or "") else None
+
+    @property
     def kind(self) -> str | None:
         """The type of the principal. Long-term keys belong to users, even where an old record does not say so."""
         if self.user_type is None and (self.key_id or "").startswith("AKIA"):
@@ -126,10 +131,10 @@ def name_principal(naming: Naming, who: Principal) -> None:
     elif who.kind == "IAMUser":
         temporary = (who.key_id or "").startswith("ASIA")
         if temporary:
-            naming.add(TargetKind.USER, who.user_name)
+            naming.add(TargetKind.USER, who.user_name, unique_id=who.unique_id)
         naming.add(TargetKind.ACCESS_KEY, who.key_id, owner=who.user_name)
         if not temporary:
-            naming.add(TargetKind.USER, who.user_name)
+            naming.add(TargetKind.USER, who.user_name, unique_id=who.unique_id)
     elif who.kind in ("AssumedRole", "Role"):
         if re.fullmatch(r"AROA[A-Z0-9]{12,28}:[\w+=,.@-]{2,64}", who.principal_id or ""):
             naming.add(TargetKind.ROLE_SESSION, who.principal_id, owner=who.user_name)

@@ -117,6 +117,8 @@ def _finding(report: Report, finding: FindingSummary) -> None:
         row("" if number else "left out", shown(text))
     for key in [key for key, standing in report.unconfirmed.items() if standing == "gone"]:
         row("gone", shown(in_words(key)))
+    for key in [key for key, standing in report.unconfirmed.items() if standing == "another"]:
+        row("another", f"{shown(in_words(key))}: another user has this name now")
 
 
 def moment(at: datetime) -> str:

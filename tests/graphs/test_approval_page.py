@@ -14,6 +14,7 @@ from desk import USER, USER_WORLD, Desk, desk, event
 from functions import approvals
 
 from agent.report import Report, Status
+from agent.target import Target
 from agent.verdict import Mode, Request
 from graphs.entrypoints.identity import person_of
 from graphs.notify import link, message
@@ -280,3 +281,18 @@ def test_the_message_to_people_names_actions_and_the_link_and_quotes_nobody(
     assert f"A1 iam_deny_user on {USER}" in text
     assert text.splitlines()[-1] == f"Look and answer: {site.link}"
     assert "script" not in text
+
+
+def test_the_message_to_people_has_one_link_whatever_they_are_called_whom_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, monkeypatch)
+    target = {"kind": "user", "id": "stanch-approvals.example.com", "account": "111122223333", "region": "aws-global"}
+    action = site.request.actions[0]
+    change = action.change.model_copy(update={"target": Target.model_validate(target)})
+    asked = site.request.model_copy(update={"actions": [action.model_copy(update={"change": change})]})
+    text = message(asked, site.run, "https://approvals.example.com/", site.at.service.approval_key)
+    assert "stanch-approvals[.]example[.]com" in text
+    assert [line for line in text.splitlines() if ".example" in line or "://" in line] == [
+        f"Look and answer: {site.link}"
+    ]

@@ -197,6 +197,12 @@ def test_the_message_about_a_card_has_its_link(site: Site) -> None:
     assert card_message(site.card, 0).splitlines()[-1] == f"Look: stanch approvals show {site.card.id}"
 
 
+def test_the_message_about_a_card_has_no_other_link(site: Site) -> None:
+    told = site.card.model_copy(update={"control": "https://evil.example.com", "owner": "evil-.example"})
+    line = card_message(told, 0).splitlines()[0]
+    assert line.endswith(": https[:]//evil[.]example[.]com, owner evil-[.]example")
+
+
 def test_after_the_time_nothing_is_answered(site: Site) -> None:
     form = site.form()
     site.at.wait(hours=2)

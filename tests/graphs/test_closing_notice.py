@@ -158,6 +158,11 @@ def test_a_message_is_bounded_and_spells_out_what_cannot_be_seen() -> None:
     assert ("and 480 more" in text, "and 480 more groups" in text, "\u200b" in text) == (True, True, False)
 
 
+def test_a_message_has_no_link() -> None:
+    text = notice([Group(control="c.example", owner="o\u3002example", policies=["p"], runs=["run-1"])], [])
+    assert "1 of c[.]example, owner o[.]example, by p" in text
+
+
 def test_standing_says_in_one_line_how_many_are_closed_and_which_command_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

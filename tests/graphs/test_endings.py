@@ -18,7 +18,8 @@ from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.endings import tell_ends
 from graphs.entrypoints.log import line, note
-from graphs.notify import end_message, end_teller, ends_message, quiet
+from graphs.notify import end_message, end_teller, ends_message
+from graphs.plain import quiet
 from graphs.runs import Runs
 from tools.action import catalogue
 from tools.aws import Phase, Tally

@@ -59,6 +59,34 @@ def test_a_finding_that_cannot_be_understood_when_it_is_read_again_is_unread(tmp
     assert report.status is Status.AWAITING_APPROVAL, report.reason
 
 
+def test_an_answer_about_another_finding_is_none_and_refuses_nothing(tmp_path: Path) -> None:
+    """The answer has the id that was asked for, and its ARN is another's."""
+    detail = event("guardduty_credential_abuse")["detail"]
+    arn = detail["arn"].rpartition("/")[0] + "/" + "0" * 32
+    told = {
+        "AccountId": detail["accountId"],
+        "Region": detail["region"],
+        "Id": detail["id"],
+        "Arn": arn,
+        "Type": detail["type"],
+    }
+    report = worked(tmp_path, "guardduty:GetFindings", {"Findings": [told]})
+    (source,) = [one for one in report.evidence if one.source == "intake"]
+    assert source.not_known == {"finding.reread": "failed: another_finding"}
+    assert report.status is Status.AWAITING_APPROVAL, report.reason
+
+
+def test_a_finding_that_another_detector_keeps_is_worked_under_the_key_by_which_it_came(tmp_path: Path) -> None:
+    body = event("guardduty_credential_abuse")
+    at = desk(tmp_path, USER_WORLD, body, Mode.OBSERVE)
+    detector = body["detail"]["arn"].split("/")[1]
+    body["detail"]["arn"] = body["detail"]["arn"].replace(detector, "0" * 32)
+    report = at.deliver(body)
+    assert report.finding is not None
+    assert (report.status, report.finding.key) == (Status.PROPOSED, body["detail"]["arn"])
+    assert "intake" not in {one.source for one in report.evidence if one.not_known}
+
+
 @pytest.mark.parametrize(("key", "standing"), [(None, "failed"), ({}, "gone")])
 def test_a_source_and_a_look_at_a_target_that_meet_such_an_answer_have_failed(
     tmp_path: Path, key: Any, standing: str

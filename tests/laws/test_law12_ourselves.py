@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,10 @@ from instance_desk import ATTACKER, INSTANCE, INSTANCE_WORLD, ROLE, SIBLING, WEB
 from langgraph.checkpoint.memory import InMemorySaver
 from worked import Worked
 
-from agent.event import Event
-from agent.finding import Finding
-from agent.intake import parse
 from agent.report import Report, Status
 from agent.verdict import Mode
 from graphs.checkpoints import serializer
 from graphs.runs import Runs
-from graphs.screening import screen
 from tools.action import catalogue
 from tools.registry import Registry
 from tools.sandbox.faults import Fail, fail_calls
@@ -258,20 +253,3 @@ def test_in_every_case_a_skipped_or_refused_event_makes_no_write_and_asks_no_mod
     ]
     assert offenders == []
     assert sum(not each.converse for each in worked) >= 5
-
-
-@pytest.mark.parametrize(
-    ("call", "own", "passed_over"),
-    [("UpdateAccessKey", ["deploy"], "echo"), ("UpdateAccessKey", [], None), ("StopLogging", ["deploy"], None)],
-)
-def test_a_key_that_we_activated_again_is_no_alarm_and_one_that_others_did_is(
-    call: str, own: list[str], passed_over: str | None
-) -> None:
-    body = event("cloudtrail_key_activated")
-    body["detail"] |= {"userIdentity": event("cloudtrail_delete_detector")["detail"]["userIdentity"], "eventName": call}
-    body["detail"]["eventSource"] = "cloudtrail.amazonaws.com" if call == "StopLogging" else "iam.amazonaws.com"
-    [found] = parse(Event(body=body, received_at=datetime(2026, 11, 20, 12, tzinfo=UTC), via="direct")).findings
-    assert isinstance(found, Finding)
-    registry = Registry.model_validate({"accounts": {found.account: {}}, "own_parts": own})
-    refusal = screen(found, registry, minimum_severity=0, samples_are_real=False)
-    assert (refusal and refusal.reason) == passed_over

@@ -14,7 +14,7 @@ from agent.report import Status
 from agent.verdict import Mode
 from graphs.ruling import facts
 from graphs.state import Planned
-from tools import athena_query, log_query
+from tools import athena_query, log_query, renamed_users
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.source import sources
 
@@ -47,8 +47,8 @@ ONLY_LOOKED_AT = {
     "role": (world(USER_WORLD, ("iam.roles", [{"name": "deploy"}])), "guardduty_role_session"),
 }
 """Whatever is read of these, nothing runs unattended: revoking a role's sessions always asks."""
-NEVER_IN_A_RUN = {log_query.STOP.name, athena_query.STOP.name}
-"""Stopping a query is for one that takes too long."""
+NEVER_IN_A_RUN = {log_query.STOP.name, athena_query.STOP.name, renamed_users.LIST_USERS.name}
+"""Stopping a query is for one that takes too long, and all users are listed for one that was renamed."""
 OF_NO_WEIGHT = {
     "bucket": ["s3:GetBucketOwnershipControls"],
     "macie": ["s3:GetBucketOwnershipControls"],

@@ -5,7 +5,8 @@ import pytest
 from tools.own_parts import own_names
 
 STS = "arn:aws:sts::111122223333:assumed-role"
-STACK = ["prod-events", "prod-execute", "prod-approvals", "prod-clock"]
+IAM = "arn:aws:iam::111122223333"
+STACK = [f"{IAM}:role/{name}" for name in ("prod-events", "prod-execute", "prod-approvals", "prod-clock")]
 MEMBERS = ["stanch-read", "stanch-contain", "stanch-rollback"]
 
 
@@ -14,12 +15,15 @@ MEMBERS = ["stanch-read", "stanch-contain", "stanch-rollback"]
     [
         (f"{STS}/prod-events/prod-events", "stanch/stanch-read", [*STACK, *MEMBERS]),
         (f"{STS}/prod-clock/prod-clock", None, STACK),
-        (f"{STS}/responder/mary", "security/incident-response", ["responder", "incident-response"]),
-        ("arn:aws:iam::111122223333:user/ops/mary", None, ["mary"]),
+        (f"{STS}/responder/mary", "security/incident-response", [f"{IAM}:role/responder", "incident-response"]),
+        (f"{IAM}:user/ops/mary", None, [f"{IAM}:user/mary"]),
     ],
 )
 def test_the_roles_that_the_template_gives_beside_one_of_ours_are_ours_too(
     caller: str, role_name: str | None, names: list[str]
 ) -> None:
-    """Whoever judges a finding about the role that contains is another function than the one that has it."""
+    """Whoever judges a finding about the role that contains is another function than the one that has it.
+
+    In another account the name of a function's role is anybody's; a role that we take on has its name in all of them.
+    """
     assert own_names(caller, role_name) == names

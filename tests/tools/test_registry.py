@@ -99,8 +99,12 @@ def test_an_entry_names_a_target_by_name_or_arn_in_any_case(entry: str, target: 
 
 
 @pytest.mark.parametrize(
-    "entry", ["build", "build-bot-2", "example-ledger", f"arn:aws:iam::{ACCOUNT}:user/build-bot/x"]
-)
+    "entry",
+    [
+        "build", "build-bot-2", "example-ledger", f"arn:aws:iam::{ACCOUNT}:user/build-bot/x",
+        "arn:aws:iam::999988887777:user/build-bot",
+    ],
+)  # fmt: skip
 def test_an_entry_names_nobody_else(entry: str) -> None:
     registry = Registry.model_validate({"protected": [entry]})
     assert not registry.names(registry.protected, USER)

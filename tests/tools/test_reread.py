@@ -10,7 +10,7 @@ from agent.event import Event
 from agent.finding import Finding, Origin
 from agent.intake import parse
 from tools.aws import Aws, Phase
-from tools.reread import CALLS, READERS, reread
+from tools.reread import CALLS, READERS, is_same, reread
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.sandbox.seed import seed
@@ -197,7 +197,28 @@ def test_a_guardduty_finding_without_its_arn_is_read_through_the_regions_detecto
 def test_a_finding_under_a_detector_of_somebody_else_is_read_through_the_regions_own() -> None:
     finding = parsed(GUARDDUTY)
     elsewhere = finding.model_copy(update={"key": finding.key.replace(DETECTOR, "e" * 32)})
-    assert reread(opened(GUARDDUTY)[1], elsewhere).outcome == "known"
+    again = reread(opened(GUARDDUTY)[1], elsewhere)
+    assert is_same(elsewhere, parsed(again.body))
+
+
+@pytest.mark.parametrize(
+    ("same", "change"),
+    [
+        (True, {}),
+        (True, {"key": f"guardduty:{ACCOUNT}:{REGION}:{ID}"}),
+        (False, {"key": f"guardduty:{ACCOUNT}:{REGION}:{'c' * 32}"}),
+        (False, {"key": f"guardduty:{ACCOUNT}:us-west-2:{ID}"}),
+        (False, {"key": f"guardduty:444455556666:{REGION}:{ID}"}),
+        (False, {"account": "444455556666"}),
+        (False, {"key": f"macie:{ACCOUNT}:{REGION}:{ID}", "origin": Origin.MACIE}),
+        (False, {"key": f"guardduty:{ACCOUNT}:{REGION}:{ID}", "origin": Origin.THIRD_PARTY}),
+    ],
+)
+def test_a_finding_is_the_same_by_its_id_where_it_is_kept_and_by_its_key_anywhere_else(
+    same: bool, change: dict[str, Any]
+) -> None:
+    finding = parsed(GUARDDUTY)
+    assert is_same(finding, finding.model_copy(update=change)) is same
 
 
 @pytest.mark.parametrize(("anew", "note"), [(False, "no_detector"), (True, "detector_gone")])

@@ -1,6 +1,6 @@
 """A target is verified only by a live read that finds it, in the account and Region and with the owner that the finding says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.faults import Fail, Lost, fail_calls
 from tools.sandbox.seed import seed
+from tools.sandbox.seeding.iam import principal_id
 from tools.sandbox.world import World
 from tools.targets import CALLS, verify
 
@@ -81,6 +82,8 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         ("gone", target("user", "carol")),
         ("foreign", target("user", "alice", account=OTHER)),
         ("foreign", target("user", "alice", partition="aws-cn")),
+        ("verified", target("user", "alice", unique_id=principal_id("AIDA", "alice"))),
+        ("another", target("user", "alice", unique_id=principal_id("AIDA", "bob"))),
         ("verified", target("bucket", BUCKET)),
         ("gone", target("bucket", "no-such-bucket")),
         ("foreign", target("bucket", "their-bucket")),
@@ -107,6 +110,14 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_only_what_is_there_and_ours_is_verified(expected: str, asked: Target) -> None:
     assert verify(opened()[1], asked) == expected
+
+
+@pytest.mark.parametrize(("expected", "days"), [("verified", 199), ("another", 201)])
+def test_a_user_made_after_the_finding_saw_its_user_act_is_another(expected: str, days: int) -> None:
+    """The world's users are 200 days old. An id that the finding gives says more than any date."""
+    seen, aws = NOW - timedelta(days=days), opened()[1]
+    assert verify(aws, target("user", "alice"), seen) == expected
+    assert verify(aws, target("user", "alice", unique_id=principal_id("AIDA", "alice")), seen) == "verified"
 
 
 @pytest.mark.parametrize("fault", [DENIED, Fail("Throttling"), Lost.READ_TIMEOUT, Lost.CONNECT_TIMEOUT])

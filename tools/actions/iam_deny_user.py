@@ -71,6 +71,8 @@ def plan(aws: Aws, target: Target, params: JsonObject, run_id: str) -> Change | 
         return no(reason="gone", detail=f"{gone.call}: {gone.code}")
     if user["Arn"].split(":")[4] != target.account:
         return no(reason="unverified_target", detail="the user lives in another account")
+    if target.unique_id not in (None, user["UserId"]):
+        return no(reason="unverified_target", detail="another user has this name now")
     if user["Path"].startswith(("/aws-reserved/", "/aws-service-role/")):
         return no(reason="not_supported", detail="the user belongs to an AWS service")
     blank = Params(user_id=user["UserId"], policy_name="")

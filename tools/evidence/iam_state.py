@@ -9,9 +9,10 @@ from agent.iam_policy import denies_everything
 from agent.record import JsonObject
 from agent.tags import any_protects
 from agent.target import Target, TargetKind
-from tools import user_rights
+from tools import renamed_users, user_rights
 from tools.aws import Aws, Gone
 from tools.gathering import Gathering, Read, about, attempt, home, users
+from tools.renamed_users import is_the_one, tell_renamed
 from tools.source import Question, SourceSpec
 from tools.user_rights import Rights, iam_read
 
@@ -20,11 +21,13 @@ USER_FACTS = (
     "user.exists", "user.active_keys", "user.console_password", "user.mfa", "user.admin", "user.denied_already",
     "user.quarantined_by_aws", "user.protecting_tag",
 )  # fmt: skip
+RENAMED = "renamed"
+ANOTHER = "another_of_this_name"
 
 SPEC = SourceSpec(
     name="iam_state",
     tells="Whether the keys exist and are active, and what their user may do.",
-    facts=KEY_FACTS + USER_FACTS,
+    facts=KEY_FACTS + USER_FACTS + renamed_users.FACTS,
     deadline_seconds=30,
     byte_cap=1_000_000,
     attacker_writes=("tags", "names of inline policies and groups"),
@@ -37,7 +40,7 @@ GET_USER = iam_read("GetUser", "user")
 TAGS = iam_read("ListUserTags", "user")
 PASSWORD = iam_read("GetLoginProfile", "user")
 MFA = iam_read("ListMFADevices", "user")
-CALLS = user_rights.CALLS | {LIST_KEYS, LAST_USED, GET_USER, TAGS, PASSWORD, MFA}
+CALLS = user_rights.CALLS | {LIST_KEYS, LAST_USED, GET_USER, TAGS, PASSWORD, MFA, renamed_users.LIST_USERS}
 
 Keys = dict[str, Any]
 """A user's keys by id, as ListAccessKeys describes them."""
@@ -49,46 +52,50 @@ def wanted(finding: Finding) -> bool:
 
 
 def gather(aws: Aws, question: Question) -> Answered:
-    """The keys and users of the finding, and the other keys that these users have."""
+    """The keys and users of the finding, and the other keys that these users have.
+
+    A user is known by its unique id, where the finding gives it, and a key is whose IAM says it is: of what goes by another
+    name now, the facts about the old name are failed, and those about the new one are told.
+    """
     gathering = Gathering(SPEC, question.now)
     finding, aws = question.finding, aws.at(home(aws.partition))
-    holders = users(finding)
+    named, moved = users(finding), set[str]()
+    found: list[Target] = []
     for key in about(finding, TargetKind.ACCESS_KEY):
         gathering.want(key, KEY_FACTS)
         owner = _tell_key(gathering, aws, key, question.now)
-        if key.owner is None and owner is not None:
-            holders += _holder(gathering, key, owner)
-    for user in dict.fromkeys(holders):
+        if owner is not None and owner != key.owner:
+            found += tell_renamed(gathering, [key], owner, [user for user in named if user.id == key.owner])
+            moved |= {key.owner} if key.owner is not None else set()
+    for user in named:
         gathering.want(user, USER_FACTS)
-        if user not in finding.targets:
+        name = None if user.id in moved else _tell_user(gathering, aws, user, question)
+        if user.id in moved or name is not None:
+            _none_told(gathering, user, RENAMED)
+        elif user not in finding.targets:
             gathering.target(user)
+        if name is not None:
+            keys = [key for key in about(finding, TargetKind.ACCESS_KEY) if key.owner == user.id]
+            found += tell_renamed(gathering, keys, name, [user])
+    for user in dict.fromkeys(found):
+        gathering.want(user, USER_FACTS)
+        gathering.target(user)
         _tell_user(gathering, aws, user, question)
     return gathering.answered()
 
 
-def _holder(gathering: Gathering, key: Target, owner: str) -> list[Target]:
-    """The user that IAM names for a key whose finding names none; from here on the key is known to be the user's."""
-    try:
-        user = Target(kind=TargetKind.USER, id=owner, account=key.account, region=key.region, partition=key.partition)
-    except ValueError:  # no name that a user can have
-        return []
-    gathering.target(Target.model_validate({**key.model_dump(), "owner": owner}))
-    return [user]
-
-
 def _tell_key(gathering: Gathering, aws: Aws, key: Target, now: datetime) -> str | None:
-    """The key's facts; returns its owner, as the finding or else IAM names it."""
+    """The key's facts; returns its owner, as IAM or else the finding names it."""
     if key.temporary:
         for name in KEY_FACTS:
             gathering.absent(name, key, "temporary_key")
         return None
     last = attempt(lambda: _pick(gathering.call(aws, LAST_USED, absent={"NoSuchEntity"}, AccessKeyId=key.id)))
-    owner: str | None = key.owner or (last.value or {}).get("UserName")
+    owner: str | None = (last.value or {}).get("UserName") or key.owner
     if owner is None:
         _tell_ownerless(gathering, key, last)
         return None
-    keys = attempt(lambda: _keys(gathering, aws, owner))
-    _tell_listed(gathering, key, keys, now)
+    _tell_listed(gathering, key, _listed(gathering, aws, owner, key, last), now)
     used = (last.value or {}).get("AccessKeyLastUsed", {}).get("LastUsedDate")
     if last.gap:
         gathering.failed("key.last_used_days", key, last.gap)
@@ -97,6 +104,16 @@ def _tell_key(gathering: Gathering, aws: Aws, key: Target, now: datetime) -> str
     else:
         gathering.known("key.last_used_days", key, _days(used, now))
     return owner
+
+
+def _listed(gathering: Gathering, aws: Aws, owner: str, key: Target, last: Read[Any]) -> Read[Keys]:
+    """The owner's keys. None where there is no such user, unless IAM itself names this one: then nobody knows.
+
+    A key that is not the finding's user's may be the same user's under another name: that IAM says, if it says anything.
+    """
+    by_iam = bool((last.value or {}).get("UserName"))
+    keys = attempt(lambda: _keys(gathering, aws, owner, gone_is_none=not by_iam))
+    return Read(None, last.gap) if last.gap and key.id not in (keys.value or {}) else keys
 
 
 def _tell_ownerless(gathering: Gathering, key: Target, last: Read[Any]) -> None:
@@ -125,17 +142,45 @@ def _tell_listed(gathering: Gathering, key: Target, keys: Read[Keys], now: datet
         gathering.known("key.age_days", key, _days(listed["CreateDate"], now))
 
 
-def _tell_user(gathering: Gathering, aws: Aws, user: Target, question: Question) -> None:
-    read = attempt(lambda: gathering.call(aws, GET_USER, absent={"NoSuchEntity"}, UserName=user.id))
-    if read.gap or read.value is None:
-        for name in USER_FACTS:
-            if read.gap:
-                gathering.failed(name, user, read.gap)
-            else:
-                gathering.absent(name, user, "no_user")
-        if not read.gap:
-            gathering.known("user.exists", user, False)
-        return
+def _tell_user(gathering: Gathering, aws: Aws, user: Target, question: Question) -> str | None:
+    """The user's facts; of one that the finding knows by an id which goes by another name now, only that name."""
+    of_finding = user in question.finding.targets
+    read = attempt(lambda: _pick(gathering.call(aws, GET_USER, absent={"NoSuchEntity"}, UserName=user.id)).get("User"))
+    if read.gap:
+        _none_told(gathering, user, read.gap)
+    elif read.value is not None and is_the_one(read.value, user, question.finding.first_seen if of_finding else None):
+        _tell_all(gathering, aws, user, question)
+    elif user.unique_id is not None and of_finding:
+        return _look_for(gathering, aws, user)
+    elif read.value is not None:
+        _none_told(gathering, user, ANOTHER)
+    else:
+        _tell_gone(gathering, user)
+    return None
+
+
+def _look_for(gathering: Gathering, aws: Aws, user: Target) -> str | None:
+    """What a user is called now that does not go by the finding's name any more."""
+    read = attempt(lambda: renamed_users.name_now(gathering, aws, user.unique_id or ""))
+    if read.gap or read.value == user.id:
+        _none_told(gathering, user, read.gap or RENAMED)
+    elif read.value is None:
+        _tell_gone(gathering, user)
+    return read.value if read.value != user.id else None
+
+
+def _none_told(gathering: Gathering, user: Target, why: str) -> None:
+    for name in USER_FACTS:
+        gathering.failed(name, user, why)
+
+
+def _tell_gone(gathering: Gathering, user: Target) -> None:
+    for name in USER_FACTS:
+        gathering.absent(name, user, "no_user")
+    gathering.known("user.exists", user, False)
+
+
+def _tell_all(gathering: Gathering, aws: Aws, user: Target, question: Question) -> None:
     gathering.known("user.exists", user, True)
     _tell_credentials(gathering, aws, user)
     _tell_other_keys(gathering, aws, user, question)
@@ -154,12 +199,13 @@ def _tell_credentials(gathering: Gathering, aws: Aws, user: Target) -> None:
 
 def _tell_other_keys(gathering: Gathering, aws: Aws, user: Target, question: Question) -> None:
     """The user's active keys; those that the finding does not name become targets, with facts of their own."""
-    keys = attempt(lambda: _keys(gathering, aws, user.id))
+    keys = attempt(lambda: _keys(gathering, aws, user.id, gone_is_none=False))
     active = sum(key.get("Status") == "Active" for key in (keys.value or {}).values())
     gathering.settle("user.active_keys", user, None if keys.gap else active, keys.gap)
     named = {key.id for key in about(question.finding, TargetKind.ACCESS_KEY)}
     for key_id in sorted(set(keys.value or {}) - named):
-        other = user.model_copy(update={"kind": TargetKind.ACCESS_KEY, "id": key_id, "owner": user.id})
+        changed = {"kind": TargetKind.ACCESS_KEY, "id": key_id, "owner": user.id, "unique_id": None}
+        other = user.model_copy(update=changed)
         other = Target.model_validate(other.model_dump())
         gathering.target(other)
         gathering.want(other, KEY_FACTS)
@@ -176,12 +222,14 @@ def _tell_rights(gathering: Gathering, user: Target, rights: Rights) -> None:
     gathering.holds("user.quarantined_by_aws", user, quarantined, rights.gap)
 
 
-def _keys(gathering: Gathering, aws: Aws, user: str) -> Keys:
-    """A user's keys; none where there is no such user."""
+def _keys(gathering: Gathering, aws: Aws, user: str, *, gone_is_none: bool) -> Keys:
+    """A user's keys. Raises Gone where there is no such user, unless that counts as none."""
     try:
         return {key["AccessKeyId"]: key for key in gathering.all(aws, LIST_KEYS, "AccessKeyMetadata", UserName=user)}
     except Gone:
-        return {}
+        if gone_is_none:
+            return {}
+        raise
 
 
 def _pick(answer: JsonObject | None) -> Any:

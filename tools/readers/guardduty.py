@@ -24,7 +24,7 @@ def read(aws: Aws, finding: Finding) -> Reread:
 
     Whoever deletes a detector deletes its findings: without it, what another does not have is not absent.
     """
-    named = _ARN.fullmatch(finding.key) or _ID.fullmatch(finding.key)
+    named = _named(finding.key)
     if named is None or named["account"] != finding.account:
         return NO_IDENTIFIER
     aws, given = aws.at(named["region"]), named.groupdict().get("detector")
@@ -38,6 +38,16 @@ def read(aws: Aws, finding: Finding) -> Reread:
     if found is None and (given is not None or not detectors):
         return Reread(outcome="failed", note="detector_gone" if detectors else "no_detector")
     return _said(found)
+
+
+def is_same(key: str, other: str) -> bool:
+    """Whether both keys name one finding: its id, in its account and Region, whichever detector they say keeps it."""
+    named, told = _named(key), _named(other)
+    return named is not None and told is not None and all(named[at] == told[at] for at in ("account", "region", "id"))
+
+
+def _named(key: str) -> re.Match[str] | None:
+    return _ARN.fullmatch(key) or _ID.fullmatch(key)
 
 
 def _said(found: Any) -> Reread:

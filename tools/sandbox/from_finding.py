@@ -18,6 +18,8 @@ from tools.sandbox.world import World
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
 _LATER = timedelta(minutes=30)
+_AGE = timedelta(days=200)
+"""Of users when they were first seen to act."""
 _TOUCH = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
 _CANARY = {"key": "index.html", "body": "public"}
 
@@ -33,8 +35,8 @@ class _Account:
     networks: Networks = field(default_factory=Networks)
     present: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
-    def content(self) -> dict[str, Any]:
-        """As the YAML of a world would say it."""
+    def content(self, made: datetime) -> dict[str, Any]:
+        """As the YAML of a world would say it, with users of that age."""
         regions = [bucket["region"] for bucket in self.buckets.values()]
         seen = [
             {"name": name, "region": region, "public": "PUBLIC" if bucket.get("public") else "NOT_PUBLIC"}
@@ -43,7 +45,10 @@ class _Account:
         buckets = [{key: value for key, value in bucket.items() if key != "public"} for bucket in self.buckets.values()]
         return {
             "region": self.region,
-            "iam": {"users": list(self.users.values()), "roles": list(self.roles.values())},
+            "iam": {
+                "users": [user | {"created": made.isoformat()} for user in self.users.values()],
+                "roles": list(self.roles.values()),
+            },
             "s3": {"buckets": buckets},
             "macie": {"buckets": seen},
             "present": list(self.present.values()),
@@ -82,9 +87,10 @@ def world_for(event: JsonValue) -> World:
             where.networks.add(instance, subject.region)
         for there in subject.present:
             where.present.setdefault((there.kind, there.id), there.model_dump())
+    made = min([now, *(one.first_seen for one in findings if one.first_seen and _plausible(one.first_seen))]) - _AGE
     first, *others = accounts or {_ACCOUNT: _Account(_REGION)}
-    whole = (accounts or {first: _Account(_REGION)})[first].content()
-    rest = [{"account": other, **accounts[other].content()} for other in others]
+    whole = (accounts or {first: _Account(_REGION)})[first].content(made)
+    rest = [{"account": other, **accounts[other].content(made)} for other in others]
     registry = {
         "accounts": {account: {"role": "workload", "environment": "dev"} for account in sorted(served or {first})}
     }

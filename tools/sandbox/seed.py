@@ -30,6 +30,7 @@ from tools.sandbox.seeding import (
 )
 from tools.sandbox.seeding.events import account_of, findings_in, region_of
 from tools.sandbox.seeding.iam import secret_for
+from tools.sandbox.seeding.parsed import UniqueIds, unique_ids
 from tools.sandbox.seeding.place import Place
 from tools.sandbox.world import Content, OtherAccount, World
 
@@ -57,8 +58,9 @@ def seed(sandbox: Sandbox, world: World, event: JsonValue = None) -> None:
     """
     if event is not None and world.event:
         _put_own(sandbox, world, event)
+    ids = unique_ids(event)
     for _, content in world.contents():
-        _fill(_place(sandbox, world, content), content)
+        _fill(_place(sandbox, world, content), content, ids)
     if world.organization is not None:
         organizations.seed(Place(sandbox, world.organization.management, world.region, world.now), world.organization)
 
@@ -70,14 +72,17 @@ def add(sandbox: Sandbox, world: World, event: JsonValue, within: Container[str]
     added to it only if it holds none of it, nothing outside those accounts, and nothing that Macie or GuardDuty would know.
     """
     _put_own(sandbox, world, event, within)
+    ids = unique_ids(event)
     places = [(_place(sandbox, world, content), content) for _, content in world.contents()]
     if within is None:
         for place, content in places:
-            _fill(place, content)
+            _fill(place, content, ids)
     elif not any(_holds(place, content) for place, content in places):
         for place, content in places:
             if place.account in within:
-                _build(place, content)
+                _build(place, content, ids)
+    for account in {account for account, _ in ids if within is None or account in within}:
+        iam.take_ids(Place(sandbox, account, world.region, world.now), ids)
 
 
 def _holds(place: Place, content: Content) -> bool:
@@ -106,8 +111,8 @@ def _put_own(sandbox: Sandbox, world: World, event: JsonValue, within: Container
             _KEEPERS[carried.kind](Place(sandbox, account, region, world.now), carried)
 
 
-def _fill(place: Place, content: Content) -> None:
-    _build(place, content)
+def _fill(place: Place, content: Content, ids: UniqueIds) -> None:
+    _build(place, content, ids)
     config.seed(place, content.config)
     access_analyzer.seed(place, content.access_analyzer)
     macie.seed(place, content.macie)
@@ -116,9 +121,10 @@ def _fill(place: Place, content: Content) -> None:
     health.seed(place, content.health)
 
 
-def _build(place: Place, content: Content) -> None:
+def _build(place: Place, content: Content, ids: UniqueIds) -> None:
     """What stands there, without what services have found in it."""
     iam.seed(place, content.iam)
+    iam.take_ids(place, ids)
     s3.seed(place, content.s3)
     cloudtrail.seed(place, content.cloudtrail)
     ec2.seed(place, content.ec2)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from agent.target import TargetKind
+
 ACTED = {
     "guardduty_credential_abuse": ["build-bot"],
     "guardduty_credential_abuse_api": ["build-bot"],
@@ -20,6 +22,38 @@ ACTED = {
 @pytest.mark.parametrize("name", ACTED)
 def test_who_acted_is_noted(name, example, read):
     assert read(example(name))[0].actors == ACTED[name]
+
+
+OF_BUILD_BOT = [
+    "guardduty_credential_abuse",
+    "guardduty_credential_abuse_api",
+    "guardduty_credential_abuse_asff",
+    "guardduty_credential_abuse_ocsf",
+    "guardduty_attack_sequence",
+    "cloudtrail_key_made",
+    "cloudtrail_stop_logging",
+]
+
+
+@pytest.mark.parametrize("name", OF_BUILD_BOT)
+def test_a_user_is_known_by_name_and_unique_id_on_every_road(name, example, read):
+    (user,) = [target for target in read(example(name))[0].targets if target.kind is TargetKind.USER]
+    assert (user.id, user.unique_id) == ("build-bot", "AIDACKCEVSQ6C2EXAMPL1")
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "GeneratedFindingPrincipalId", "AIDACKCEVSQ6C2EXAMPL1:x", "AROACKCEVSQ6C2EXAMPL1", 7]
+)
+def test_what_is_no_unique_id_of_a_user_is_none(given, example, read):
+    event = example("guardduty_credential_abuse")
+    event["detail"]["resource"]["accessKeyDetails"]["principalId"] = given
+    assert [target.unique_id for target in read(event)[0].targets] == [None, None]
+
+
+def test_a_target_without_a_unique_id_is_written_as_before(example, read):
+    """What waits for an answer is bound to a digest of it."""
+    key, user = read(example("guardduty_credential_abuse"))[0].targets
+    assert ["unique_id" in target.model_dump(mode="json") for target in (key, user)] == [False, True]
 
 
 def test_a_session_of_identity_center_is_the_person_whose_name_it_bears(example, read):

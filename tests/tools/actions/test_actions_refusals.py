@@ -84,9 +84,11 @@ def _plan(sandbox: Sandbox, action: str, target: Target) -> Change | Inapplicabl
     return actions()[action].plan(_aws(sandbox, action, Phase.PLAN), target, {}, "r1")
 
 
-def _target(kind: str, id_: str, owner: str | None = None, account: str = ACCOUNT) -> Target:
+def _target(kind: str, id_: str, owner: str | None = None, account: str = ACCOUNT, **more: str) -> Target:
     region = REGION if kind == "bucket" else GLOBAL
-    return Target(kind=TargetKind(kind), id=id_, account=account, region=region, owner=owner)
+    return Target.model_validate(
+        {"kind": TargetKind(kind), "id": id_, "account": account, "region": region, "owner": owner, **more}
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,7 @@ def _target(kind: str, id_: str, owner: str | None = None, account: str = ACCOUN
         ("not_supported", "iam_deny_user", _target("user", "sso")),
         ("not_supported", "iam_deny_user", _target("user", "full")),
         ("unverified_target", "iam_deny_user", _target("user", "ana", account="444455556666")),
+        ("unverified_target", "iam_deny_user", _target("user", "ana", unique_id="AIDAIOSFODNN7EXAMPLE")),
         ("wrong_kind", "iam_deny_user", _target("access_key", _KEY, "ana")),
         ("gone", "s3_block_public_access", _target("bucket", "no-such-bucket")),
         ("not_supported", "s3_block_public_access", _target("bucket", "fast--use1-az4--x-s3")),

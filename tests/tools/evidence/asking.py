@@ -8,6 +8,7 @@ from typing import Any
 from agent.evidence import Answered
 from agent.finding import Finding, Origin, Situation, Traffic, Untrusted
 from agent.target import GLOBAL, Target, TargetKind
+from tools import renamed_users
 from tools.aws import Aws, Phase
 from tools.sandbox.engine import Sandbox
 from tools.sandbox.seed import seed
@@ -370,7 +371,7 @@ def told_names(answered: Answered) -> set[tuple[str, str]]:
 
 
 def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
-    """Every fact that the source declares, about each of the finding's targets of its kind."""
+    """Every fact that the source declares, about each of the finding's targets of its kind; nobody was renamed."""
     kinds = {
         "key": "access_key", "user": "user", "bucket": "bucket", "account": "bucket", "address": "address",
         "instance": "instance", "group": "group", "role": "role", "session": "role_session",
@@ -378,5 +379,6 @@ def expected_names(source: Source, finding: Finding) -> set[tuple[str, str]]:
     }  # fmt: skip
     about = [(target.kind.value, target.id) for target in (*finding.targets, *finding.remote_addresses)]
     about.append(("finding", ""))
-    wanted = [(name, kinds.get(name.split(".")[0], "finding")) for name in source.SPEC.facts]
+    names = [name for name in source.SPEC.facts if name not in renamed_users.FACTS]
+    wanted = [(name, kinds.get(name.split(".")[0], "finding")) for name in names]
     return {(name, identity) for name, kind in wanted for of, identity in about if of == kind}

@@ -55,7 +55,15 @@ _DID = {"at": "-40m", "name": "StopLogging", "key": "ASIAWORKERSESSION001", "rol
 LED = changed("iam.roles", [{"name": "worker", "policies": {"own": {"Statement": []}}}])
 LED["cloudtrail"]["events"] += [_TOOK, _DID]
 """The key was used to misuse a role, so that every call about one is made."""
-UNUSUAL = {"StopQuery", "StopQueryExecution", "GetPolicy", "GetPolicyVersion", "GetGroupPolicy", "GetUserPolicy"}
+UNUSUAL = {
+    "ListUsers",
+    "StopQuery",
+    "StopQueryExecution",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "GetGroupPolicy",
+    "GetUserPolicy",
+}
 
 
 @pytest.fixture(autouse=True)

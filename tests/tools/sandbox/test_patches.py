@@ -64,6 +64,15 @@ def test_a_wrong_secret_is_refused() -> None:
     assert code_of(refused) == "SignatureDoesNotMatch"
 
 
+def test_a_renamed_users_key_names_the_user_as_it_is_called_now_and_works_on() -> None:
+    sandbox = fresh()
+    key, iam = user_with_key(sandbox, "alice"), sandbox.client("iam", ACCOUNT, REGION)
+    iam.update_user(UserName="alice", NewUserName="carol")
+    assert iam.get_access_key_last_used(AccessKeyId=key["access_key"])["UserName"] == "carol"
+    assert [each["UserName"] for each in iam.list_access_keys(UserName="carol")["AccessKeyMetadata"]] == ["carol"]
+    assert _works(sandbox, key)
+
+
 @pytest.mark.parametrize("service", ["guardduty", "macie2", "scheduler"])
 def test_a_request_without_a_body_is_signed_right(service: str) -> None:
     reads: dict[str, Callable[[Any], Any]] = {

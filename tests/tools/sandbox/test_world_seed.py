@@ -1,15 +1,17 @@
 """A seeded sandbox answers, over the public API, what the world says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tools.sandbox.engine import Sandbox
-from tools.sandbox.seed import secret_for, seed
+from tools.sandbox.seed import add, secret_for, seed
 from tools.sandbox.world import World
 
+EVENTS = Path(__file__).parents[2] / "data" / "events"
 ACCOUNT = "111122223333"
 ACTIVE, SIBLING, INACTIVE = "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "AKIAI55RJ9EICEXAMPLE"
 BUCKET = "reports-111122223333"
@@ -337,6 +339,15 @@ def test_the_events_own_macie_finding_can_be_read_again() -> None:
     macie = admin(seeded(World.parse(QUIET), MACIE_EVENT), "macie2")
     (finding,) = macie.get_findings(findingIds=["m-1"])["findings"]
     assert finding["createdAt"].hour == 11
+
+
+def test_a_user_has_the_unique_id_that_the_event_gives_and_keeps_it_whatever_a_later_event_says() -> None:
+    text = (EVENTS / "guardduty_credential_abuse.json").read_text(encoding="utf-8").replace("build-bot", "ann")
+    sandbox, world = Sandbox.fresh(5, World.parse(WORLD).now), World.parse(WORLD)
+    seed(sandbox, world)
+    for given in ("AIDAFIRSTEXAMPLE0001", "AIDALATEREXAMPLE0001"):
+        add(sandbox, world, json.loads(text.replace("AIDACKCEVSQ6C2EXAMPL1", given)), within={ACCOUNT})
+        assert admin(sandbox, "iam").get_user(UserName="ann")["User"]["UserId"] == "AIDAFIRSTEXAMPLE0001"
 
 
 def test_a_world_that_says_event_false_knows_nothing_of_the_event() -> None:

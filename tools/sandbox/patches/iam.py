@@ -154,6 +154,22 @@ def _own_keys(original: Any) -> Any:
     return own
 
 
+@patch(
+    "moto.iam.models",
+    "IAMBackend.update_user",
+    source="7c7b738495ae",
+    why="moto's keys keep the name of a user that is renamed",
+)
+def _keys_go_along(original: Any) -> Any:
+    def update(self: Any, user_name: str, *args: Any, **named: Any) -> None:
+        original(self, user_name, *args, **named)
+        for name, user in self.users.items():
+            for key in user.access_keys:
+                key.user_name = name
+
+    return update
+
+
 def _of_its_owner(original: Any) -> Any:
     def change(self: Any, role_name: str, *args: Any) -> None:
         from moto.iam.exceptions import IAMException

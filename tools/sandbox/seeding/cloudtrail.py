@@ -164,7 +164,9 @@ def _identity(place: Place, event: TrailEvent) -> JsonObject:
             "sessionContext": {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": "false"}},
         }
     if event.user is not None:
-        user: JsonObject = {"principalId": principal_id("AIDA", event.user), "arn": f"{iam}:user/{event.user}"}
+        known = place.global_backend("iam").users.get(event.user)
+        unique = known.id if known is not None else principal_id("AIDA", event.user)
+        user: JsonObject = {"principalId": unique, "arn": f"{iam}:user/{event.user}"}
         return by | user | {"type": "IAMUser", "userName": event.user}
     if event.address.endswith(".amazonaws.com"):
         return {"type": "AWSService", "invokedBy": event.address}

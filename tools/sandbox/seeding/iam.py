@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -114,6 +115,13 @@ def seed(place: Place, section: IamSection) -> None:
         for key in user.keys:
             if key.id not in backend.access_keys and len(backend.get_user(user.name).access_keys) < _KEYS_PER_USER:
                 _create_key(place, backend, user.name, key)
+
+
+def take_ids(place: Place, ids: Mapping[tuple[str, str], str]) -> None:
+    """Give users the unique ids that a finding knows them by, by account and name, where nobody has said theirs yet."""
+    for name, user in place.global_backend("iam").users.items():
+        if user.id == principal_id("AIDA", name):
+            user.id = ids.get((place.account, name), user.id)
 
 
 def _create_user(place: Place, iam: Any, user: User) -> None:

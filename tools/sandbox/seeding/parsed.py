@@ -15,6 +15,8 @@ from tools.sandbox.seeding.naming import Named, named
 from tools.sandbox.seeding.naming_instances import NamedInstance
 from tools.sandbox.seeding.present import KINDS, Present
 
+UniqueIds = dict[tuple[str, str], str]
+"""By account and name of the user."""
 _WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -53,6 +55,12 @@ def about(finding: Finding) -> About:
         present=[_present(target) for target in finding.targets if target.kind in KINDS],
         called_at=finding.last_seen if finding.origin is Origin.CLOUDTRAIL else None,
     )
+
+
+def unique_ids(event: JsonValue) -> UniqueIds:
+    """The unique ids that the event's findings give of users."""
+    targets = [target for finding in parsed(event) for target in finding.targets]
+    return {(target.account, target.id): target.unique_id for target in targets if target.unique_id is not None}
 
 
 def _present(target: Target) -> Present:
