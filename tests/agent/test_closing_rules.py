@@ -42,8 +42,8 @@ RULES: dict[str, Benign] = {
         (KEY, USER),
         {
             "key.only_trusted_addresses": True, "key.finding_address_trusted": True, "key.trail_only_trusted": True,
-            "key.trail_outsider_seen": False, "key.sensitive_calls": 0, "key.denied_share": 0, "key.sessions_followed": True,
-            "key.session_sensitive_calls": 0, "key.sessions_only_trusted": True, "key.threat_findings": 0,
+            "key.trail_outsider_seen": False, "key.sensitive_calls": 0, "key.denied_share": 0, "key.sessions_made": 0,
+            "key.threat_findings": 0,
             "user.threat_findings": 0, "user.quarantined_by_aws": False,
         },
     ),
@@ -79,9 +79,10 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
         "an address that nobody trusts": {"key.finding_address_trusted": False},
         "reads of objects from elsewhere": {"key.trail_only_trusted": False},
         "reads of objects from the finding's address": {"key.trail_outsider_seen": True},
-        "sessions that were used elsewhere": {"key.sessions_only_trusted": False},
-        "sessions that made calls that attackers make": {"key.session_sensitive_calls": 1},
-        "sessions that nobody followed": {"key.sessions_followed": False},
+        "sessions, whose reads of objects nobody looked for": {"key.sessions_made": 1},
+        "sessions that were used elsewhere": {"key.sessions_made": 1, "key.sessions_only_trusted": False},
+        "sessions that made calls that attackers make": {"key.sessions_made": 1, "key.session_sensitive_calls": 1},
+        "sessions that nobody followed": {"key.sessions_made": 1, "key.sessions_followed": False},
         "a quarantine by AWS": {"user.quarantined_by_aws": True},
     },
     Situation.INSTANCE_COMPROMISE: {
@@ -157,10 +158,13 @@ def test_what_a_known_pipeline_opened_and_shut_again_is_closed() -> None:
     assert closed("already_closed", {"bucket.opened_recently": True, "bucket.opened_by_automation": True})
 
 
-def test_a_key_whose_sessions_did_nothing_is_closed_as_one_without_sessions() -> None:
-    assert closed(
-        "used_from_trusted_networks_only", {"key.sessions_only_trusted": Standing.ABSENT, "key.session_calls": 0}
-    )
+def test_a_key_whose_sessions_did_nothing_that_the_event_history_keeps_is_not_closed() -> None:
+    """What a session read of objects is in no event history."""
+    nothing: dict[str, Value | None] = {
+        "key.sessions_made": 1, "key.session_calls": 0, "key.session_sensitive_calls": 0,
+        "key.sessions_followed": True, "key.sessions_only_trusted": True,
+    }  # fmt: skip
+    assert closed("used_from_trusted_networks_only", nothing) is None
 
 
 @pytest.mark.parametrize("kind", ["Behavior:EC2/TrafficVolumeUnusual", "Backdoor:EC2/C&CActivity.B"])
