@@ -33,7 +33,7 @@ class Benign:
 
 SHUT: Facts = {
     "bucket.public": False, "bucket.opened_recently": False, "bucket.stranger_reads": 0, "bucket.open_access_points": 0,
-    "bucket.threat_findings": 0,
+    "bucket.cross_account_readers": 0, "bucket.access_point_readers": 0, "bucket.threat_findings": 0,
 }  # fmt: skip
 RULES: dict[str, Benign] = {
     "used_from_trusted_networks_only": Benign(
@@ -65,7 +65,7 @@ RULES: dict[str, Benign] = {
         Situation.PUBLIC_BUCKET, "S3.8", (BUCKET,), SHUT | {"bucket.block_complete": True}
     ),
     "read_by_own_distribution": Benign(
-        Situation.PUBLIC_BUCKET, "S3.8", (BUCKET,), SHUT | {"bucket.cloudfront": True, "bucket.cross_account_readers": 0}
+        Situation.PUBLIC_BUCKET, "S3.8", (BUCKET,), SHUT | {"bucket.cloudfront": True}
     ),
 }  # fmt: skip
 
@@ -100,6 +100,8 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
         "reads by strangers": {"bucket.stranger_reads": 1},
         "opened lately by nobody known": {"bucket.opened_recently": True, "bucket.opened_by_automation": False},
         "an open access point": {"bucket.open_access_points": 1},
+        "another account that its policy lets in": {"bucket.cross_account_readers": 1},
+        "another account that an access point lets in": {"bucket.access_point_readers": 1},
         "a severe finding": {"bucket.threat_findings": 1, "bucket.threat_severity": 70},
     },
 }
