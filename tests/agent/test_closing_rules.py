@@ -34,6 +34,7 @@ class Benign:
 SHUT: Facts = {
     "bucket.public": False, "bucket.opened_recently": False, "bucket.stranger_reads": 0, "bucket.open_access_points": 0,
     "bucket.cross_account_readers": 0, "bucket.access_point_readers": 0, "bucket.threat_findings": 0,
+    "bucket.archived_findings": 0,
 }  # fmt: skip
 RULES: dict[str, Benign] = {
     "used_from_trusted_networks_only": Benign(
@@ -43,15 +44,15 @@ RULES: dict[str, Benign] = {
         {
             "key.only_trusted_addresses": True, "key.finding_address_trusted": True, "key.trail_only_trusted": True,
             "key.trail_outsider_seen": False, "key.sensitive_calls": 0, "key.denied_share": 0, "key.sessions_made": 0,
-            "key.threat_findings": 0,
-            "user.threat_findings": 0, "user.quarantined_by_aws": False,
+            "key.threat_findings": 0, "key.archived_findings": 0,
+            "user.threat_findings": 0, "user.archived_findings": 0, "user.quarantined_by_aws": False,
         },
     ),
     "sanctioned_scanner": Benign(
         Situation.INSTANCE_COMPROMISE,
         "Recon:EC2/Portscan",
         (INSTANCE,),
-        {"instance.scanner": True, "finding.direction": "outbound", "instance.threat_findings": 0},
+        {"instance.scanner": True, "finding.direction": "outbound", "instance.threat_findings": 0, "instance.archived_findings": 0},
     ),
     "probe_only": Benign(
         Situation.INBOUND_ATTACK,
@@ -59,6 +60,7 @@ RULES: dict[str, Benign] = {
         (ADDRESS, INSTANCE),
         {
             "address.web_attacks": 0, "address.proxied": False, "finding.only_web": True, "instance.threat_findings": 0,
+            "instance.archived_findings": 0,
         },
     ),
     "already_closed": Benign(
@@ -72,7 +74,15 @@ RULES: dict[str, Benign] = {
 SIGNS: dict[Situation, dict[str, Facts]] = {
     Situation.CREDENTIAL_ABUSE: {
         "another severe finding about the key": {"key.threat_findings": 1, "key.threat_severity": 70},
+        "a severe finding about the key that somebody archived": {
+            "key.archived_findings": 1,
+            "key.archived_severity": 70,
+        },
         "another severe finding about its user": {"user.threat_findings": 1, "user.threat_severity": 90},
+        "a severe finding about its user that somebody archived": {
+            "user.archived_findings": 1,
+            "user.archived_severity": 70,
+        },
         "calls that attackers make": {"key.sensitive_calls": 1},
         "calls that were denied": {"key.denied_share": 30},
         "calls from elsewhere": {"key.only_trusted_addresses": False},
@@ -87,6 +97,7 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
     },
     Situation.INSTANCE_COMPROMISE: {
         "another severe finding": {"instance.threat_findings": 1, "instance.threat_severity": 70},
+        "a severe one that somebody archived": {"instance.archived_findings": 1, "instance.archived_severity": 70},
         "traffic that came in": {"finding.direction": "inbound"},
     },
     Situation.INBOUND_ATTACK: {
@@ -94,6 +105,7 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
         "requests that matched a rule": {"address.web_attacks": 1},
         "a proxy that hides who sent them": {"address.proxied": True},
         "a severe finding about the instance": {"instance.threat_findings": 1, "instance.threat_severity": 70},
+        "a severe one that somebody archived": {"instance.archived_findings": 1, "instance.archived_severity": 70},
     },
     Situation.PUBLIC_BUCKET: {
         "open now": {"bucket.public": True},
@@ -103,6 +115,7 @@ SIGNS: dict[Situation, dict[str, Facts]] = {
         "another account that its policy lets in": {"bucket.cross_account_readers": 1},
         "another account that an access point lets in": {"bucket.access_point_readers": 1},
         "a severe finding": {"bucket.threat_findings": 1, "bucket.threat_severity": 70},
+        "a severe finding that somebody archived": {"bucket.archived_findings": 1, "bucket.archived_severity": 70},
     },
 }
 
@@ -152,7 +165,7 @@ def test_no_rule_closes_what_is_not_known(rule: str, name: str) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_another_finding_that_is_not_severe_keeps_nothing_open(rule: str) -> None:
     told = RULES[rule].facts
-    minor = {name.replace("findings", "severity"): 69 for name in told if name.endswith("threat_findings")}
+    minor = {name.replace("findings", "severity"): 69 for name in told if name.endswith("_findings")}
     assert closed(rule, {**dict.fromkeys((n.replace("severity", "findings") for n in minor), 3), **minor})
 
 
