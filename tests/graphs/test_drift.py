@@ -126,8 +126,8 @@ def test_what_is_gone_is_let_go(tmp_path: Path) -> None:
         iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
     for name in iam.list_user_policies(UserName=USER)["PolicyNames"]:
         iam.delete_user_policy(UserName=USER, PolicyName=name)
-    for held in iam.list_attached_user_policies(UserName=USER)["AttachedPolicies"]:
-        iam.detach_user_policy(UserName=USER, PolicyArn=held["PolicyArn"])
+    for one in iam.list_attached_user_policies(UserName=USER)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=USER, PolicyArn=one["PolicyArn"])
     iam.delete_user(UserName=USER)
     gone = let_go(at.service, report.run_id, "A1", "rosa", "we deleted the user")
     assert isinstance(gone, Report)
