@@ -44,6 +44,9 @@ OPENING = frozenset(
 )
 """Calls by which a bucket becomes public."""
 
+SESSIONS_AT_HOME = frozenset({"GetSessionToken", "GetFederationToken"})
+"""Calls of STS whose session is the caller's own, in the caller's account."""
+
 _PASSWORDS = frozenset({"CreateLoginProfile", "UpdateLoginProfile"})
 _LONG_TERM = re.compile(r"AKIA[A-Z0-9]{12,28}")
 _TEMPORARY = re.compile(r"ASIA[A-Z0-9]{12,28}")
@@ -102,6 +105,18 @@ class Activity(Record):
     def denied(self) -> bool:
         """Whether AWS said no for want of permission."""
         return "AccessDenied" in self.error or "Unauthorized" in self.error
+
+    @property
+    def makes_session(self) -> bool:
+        """Whether AWS gave temporary credentials for it, whether or not the record says which."""
+        named = self.name in SESSIONS_AT_HOME or self.name.startswith("Assume")
+        return bool(self.session_key) or (named and self.source == "sts.amazonaws.com" and not self.error)
+
+    def session_account(self, own: str) -> str:
+        """The account whose history tells what the session did, of a call made in `own`; empty if the record does not say."""
+        if self.name in SESSIONS_AT_HOME:
+            return own
+        return self.assumed_role.split(":")[4] if self.assumed_role else ""
 
     @property
     def line(self) -> str:

@@ -111,8 +111,8 @@ class Traffic(Record):
     protocol: str = ""
     web: bool = False
     """Whether it was a web request: the local port is a web port, or the service saw HTTP."""
-    only_web: bool = False
-    """Whether all else that the service saw was one, too: a finding may be about many probes."""
+    only_web: bool | None = False
+    """Whether all else that the service saw was one, too: a finding may be about many probes. None: it may name not all."""
 
 
 class Lifecycle(Record):

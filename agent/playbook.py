@@ -9,7 +9,7 @@ import yaml
 from agent.case import cite
 from agent.catalogue import Catalogue
 from agent.plan import Answer, Case, CaseFact, CaseTarget, Confidence, Disposition, Proposal
-from agent.playbook_conditions import Condition, fact_names
+from agent.playbook_conditions import AnyOf, Condition, fact_names
 from agent.playbook_rules import Playbook, Rule, Step
 from agent.playbook_view import View, told
 from agent.target import TargetKind
@@ -75,7 +75,7 @@ def closing(case: Case) -> list[str] | None:
         {
             f"{name} {str(value).lower()}"
             for view, rule in zip(views, rules, strict=True)
-            for name in fact_names(rule.when + (rule.closes or []))
+            for name in fact_names(_holding(rule.when + (rule.closes or []), view))
             if isinstance(value := view.known(name), bool | int)
         }
     )
@@ -86,6 +86,16 @@ def closing_facts(situation: str) -> set[str]:
     book = playbooks().get(situation) or playbooks()[OTHERWISE]
     closing_rules = [rule for rule in book.rules if rule.closes is not None]
     return {name for rule in closing_rules for name in fact_names(rule.when + (rule.closes or []), elsewhere=True)}
+
+
+def _holding(conditions: list[Condition], view: View) -> list[Condition]:
+    """The conditions, of alternatives those that hold: the others show nothing."""
+    return [
+        each
+        for one in conditions
+        for each in (one.any_of if isinstance(one, AnyOf) else [one])
+        if each is one or each.holds(view)
+    ]
 
 
 def _all(conditions: list[Condition], view: View) -> bool:

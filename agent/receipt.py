@@ -36,6 +36,13 @@ class Verification(Record):
     at: Moment
     found: JsonObject = {}
     """The fields that read otherwise, without secrets."""
+    gone: bool = False
+    """AWS said that what was changed is not there any more."""
+
+    @property
+    def otherwise(self) -> bool:
+        """Whether it was read that what was put is there no more: not where nobody could tell, nor where it has no effect."""
+        return self.gone or bool(self.found)
 
     @property
     def holds(self) -> bool:

@@ -24,7 +24,10 @@ def _let_go(service: Service, report: Report, name: str, by: str, reason: str) -
     if isinstance(person, NothingToUndo):
         return person
     seen = read(action.receipt, service)
-    if isinstance(seen, Verification) and seen.holds:
+    if isinstance(seen, str) or not (seen.holds or seen.otherwise):
+        why = seen if isinstance(seen, str) else seen.detail
+        return NothingToUndo(detail=f"whether {name} still reads as we put it nobody can tell, so it stays ours: {why}")
+    if seen.holds:
         undo = f"stanch undo {report.run_id} {name}"
         return NothingToUndo(detail=f"{name} reads as we put it, so it is ours to take back: {undo}")
     word = word_of(service, report.run_id, [action], person, "let_go", reason)
@@ -43,16 +46,15 @@ def _let_go(service: Service, report: Report, name: str, by: str, reason: str) -
 
 
 def _receipt(
-    action: ReportedAction, done: Receipt, seen: Verification | str, by: str, reason: str, service: Service
+    action: ReportedAction, done: Receipt, seen: Verification, by: str, reason: str, service: Service
 ) -> Receipt:
-    why = seen if isinstance(seen, str) else seen.detail
     return Receipt(
         run_id=done.run_id,
         action_id=done.action_id,
         change=done.change,
         outcome=Outcome.LET_GO,
-        detail=f"by {by}: {reason}; {why}; nothing was written",
+        detail=f"by {by}: {reason}; {seen.detail}; nothing was written",
         at=service.clock(),
-        found={} if isinstance(seen, str) else seen.found,
+        found=seen.found,
         undo_of=action.planned.id,
     )

@@ -12,8 +12,8 @@ from agent.target import GLOBAL, Target, TargetKind
 from tools.gathering import Gathering
 
 KEY_FACTS = (
-    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls", "key.sessions_only_trusted",
-    "key.sessions_followed",
+    "key.assumed_roles", "key.sessions_made", "key.session_calls", "key.session_sensitive_calls",
+    "key.sessions_only_trusted", "key.sessions_followed",
 )  # fmt: skip
 SUSPECT = "role.session_suspect_calls"
 ROLE_FACTS = ("role.session_calls", SUSPECT)
@@ -24,6 +24,8 @@ DEPTH = 3
 """How many sessions deep: AWS lets roles be chained without end, an hour at a time."""
 NOT_FOLLOWED = "not_all_followed"
 """Sessions were left aside: what they did is not known, and is no zero."""
+ELSEWHERE = "another_account"
+"""The role is another account's: what its session did is in that account's event history, which is not asked."""
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Followed:
     calls: list[Activity] = field(default_factory=list)
     made: list[Activity] = field(default_factory=list)
     """The calls that made sessions, also of those that were not followed."""
+    elsewhere: list[Activity] = field(default_factory=list)
+    """Those of them whose sessions are another account's, or of an account that nobody can tell."""
     followed: int = 0
     left: set[str] = field(default_factory=set)
     """ARNs of roles that have sessions which were not followed."""
@@ -43,7 +47,7 @@ class Followed:
     @property
     def all_followed(self) -> bool:
         """Whether no session was left aside."""
-        return self.followed == len(self.made)
+        return self.followed == len(self.made) and not self.elsewhere
 
 
 def follow(
@@ -51,18 +55,25 @@ def follow(
     look: Callable[[str], tuple[list[Activity], str]],
     first: Callable[[Activity], Any],
     late: Callable[[], bool],
+    account: str,
 ) -> Followed:
     """Look up each session by its key, those that come `first` before others, and of those one of each role before a second.
 
-    `look` gives events and a gap.
+    `look` gives events of the `account` and a gap.
     """
     found = Followed()
     level = of_key
     for _ in range(DEPTH):
-        made = _in_turn((event for event in level if event.session_key), first)
+        made = _in_turn((event for event in level if event.makes_session), first)
         found.made += made
         level = []
         for event in made:
+            there = event.session_account(account)
+            if there != account:
+                found.elsewhere.append(event)
+            if there not in {account, ""} or not event.session_key:
+                found.left.add(event.assumed_role)
+                continue
             if found.followed == SESSIONS:
                 found.left.add(event.assumed_role)
                 continue
@@ -77,7 +88,7 @@ def follow(
             if event.assumed_role:
                 found.roles[event.assumed_role] = found.roles.get(event.assumed_role, 0) + len(calls)
         found.calls += level
-    deeper = [event for event in level if event.session_key]
+    deeper = [event for event in level if event.makes_session]
     found.made += deeper
     found.left |= {event.assumed_role for event in deeper}
     for event in found.made:
@@ -102,24 +113,32 @@ def tell(
     found: Followed,
     gap: str,
     young: Callable[[], str],
+    fresh: str,
     trusted: Callable[[Activity], bool],
 ) -> None:
     """What the sessions did, with the roles of the key's own account as related targets. `gap`: why some may be missing.
 
-    `young` says why calls of the sessions may still be on their way, if they may. A count that is not zero is at least that.
+    `young` says why calls of the sessions may still be on their way, if they may, and `fresh` why the making of one may.
+    A count that is not zero is at least that.
     """
     gap = gap or found.gap
     sensitive = sum(event.name in SENSITIVE for event in found.calls)
     late = young() if found.made else ""
     left = not found.all_followed
     _count(gathering, "key.assumed_roles", key, len(found.roles), gap, left=left)
+    _count(gathering, "key.sessions_made", key, len(found.made), gap, fresh, left=False)
     _count(gathering, "key.session_calls", key, len(found.calls), gap, late, left=left)
     _count(gathering, "key.session_sensitive_calls", key, sensitive, gap, late, left=left)
     _tell_addresses(gathering, key, found, gap, late, trusted)
     misused = suspect(found, trusted)
     for arn, calls in list(found.roles.items())[:SESSIONS]:
-        role = own_role(arn, key)
-        if role is not None:
+        role = _role(arn)
+        if role is None:
+            continue
+        if role.account != key.account:
+            for name in ROLE_FACTS:
+                gathering.absent(name, role, ELSEWHERE)
+        else:
             gathering.target(role)
             _count(gathering, "role.session_calls", role, calls, gap, left=arn in found.left)
             _count(gathering, SUSPECT, role, misused[arn], gap, left=not found.all_followed)
@@ -168,8 +187,14 @@ def _tell_addresses(
 
 def own_role(arn: str, key: Target) -> Target | None:
     """The role, if it is one of the key's own account that somebody may act on."""
+    role = _role(arn)
+    return role if role is not None and role.account == key.account else None
+
+
+def _role(arn: str) -> Target | None:
+    """The role, if it is one that somebody may act on."""
     _, partition, _, _, account, path = arn.split(":", 5)
-    if account != key.account or path.startswith(("role/aws-service-role/", "role/aws-reserved/")):
+    if path.startswith(("role/aws-service-role/", "role/aws-reserved/")):
         return None
     try:
         return Target(

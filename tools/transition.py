@@ -115,7 +115,7 @@ def read_back(aws: Aws, read: Read, wanted: JsonObject, detail: str) -> Verifica
         try:
             found = read()
         except Gone as gone:
-            return Verification(how="unverified", detail=f"{gone.call}: {gone.code}", at=aws.now())
+            return Verification(how="unverified", detail=f"{gone.call}: {gone.code}", at=aws.now(), gone=True)
         agreeing = agreeing + 1 if found == wanted else 0
         if agreeing == 2:
             return Verification(how="by_configuration", detail=detail, at=aws.now())

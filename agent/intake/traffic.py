@@ -19,6 +19,8 @@ _DIRECTIONS: dict[str, Direction] = {"IN": "inbound", "INBOUND": "inbound", "OUT
 _ACTION_FIELD = re.compile(r"(?:aws/guardduty/service/)?action/(.+)")
 _INDEXED = re.compile(r"(.+)\.(\d{1,3})_")
 _DEPTH = 8
+FIELDS = 50
+"""So many `ProductFields` an ASFF finding has room for: where it has as many, others may have been left out."""
 
 
 class Flow(Record):
@@ -26,6 +28,8 @@ class Flow(Record):
 
     traffic: Traffic
     addresses: list[str] = []
+    more: bool = False
+    """There may be others, that the finding had no room for."""
 
 
 def guardduty_flows(action: Node) -> list[Flow]:
@@ -33,7 +37,7 @@ def guardduty_flows(action: Node) -> list[Flow]:
     connection = action.loose("networkConnectionAction")
     if isinstance(connection.value, dict):
         return [_connection(connection)]
-    probes = [_probe(probe) for probe in action.loose("portProbeAction", "portProbeDetails").items()]
+    probes = _probes(action)
     if probes:
         return probes
     query = action.loose("dnsRequestAction")
@@ -42,17 +46,27 @@ def guardduty_flows(action: Node) -> list[Flow]:
     return []
 
 
+def _probes(action: Node) -> list[Flow]:
+    return [_probe(probe) for probe in action.loose("portProbeAction", "portProbeDetails").items()]
+
+
 def asff_flows(finding: Node, *, of_guardduty: bool) -> list[Flow]:
     """The flows of an ASFF finding. GuardDuty's own fields come before what Security Hub made of them.
 
-    A `NetworkPath` of another service is a way that is open, not one that somebody went.
+    Of many probes neither may hold all. A `NetworkPath` of another service is a way that is open, not one that somebody went.
     """
     network = finding.at("Network")
     seen = [_network(network)] if isinstance(network.value, dict) else []
     if not of_guardduty:
         return seen
-    own = Node(_unflattened(finding.at("ProductFields")), finding.at("ProductFields").path)
-    return guardduty_flows(own) or guardduty_flows(finding.at("Action")) or seen or _path(finding)
+    fields = finding.at("ProductFields")
+    own = guardduty_flows(Node(_unflattened(fields), fields.path))
+    said = guardduty_flows(finding.at("Action"))
+    if own and _probes(finding.at("Action")):
+        own += [flow for flow in said if flow not in own]
+    if isinstance(fields.value, dict) and len(fields.value) >= FIELDS:
+        own = [flow.model_copy(update={"more": True}) for flow in own]
+    return own or said or seen or _path(finding)
 
 
 def _path(finding: Node) -> list[Flow]:
@@ -79,7 +93,10 @@ def traffic_of(flows: Sequence[Flow]) -> Traffic | None:
     """What a finding is about: its first web request, else its first flow, and whether there was more than web requests."""
     web = [flow for flow in flows if flow.traffic.web]
     first = next(iter((*web, *flows)), None)
-    return None if first is None else first.traffic.model_copy(update={"only_web": len(web) == len(flows)})
+    if first is None:
+        return None
+    whole = None if any(flow.more for flow in flows) else True
+    return first.traffic.model_copy(update={"only_web": whole if len(web) == len(flows) else False})
 
 
 def web_addresses(flows: Sequence[Flow]) -> list[str]:

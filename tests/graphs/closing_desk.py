@@ -1,9 +1,24 @@
 """A desk whose finding evidence shows benign: low or medium, and closed by policy."""
 
+import json
 from pathlib import Path
 from typing import Any
 
-from desk import ACCOUNT, BUCKET, BUCKET_WORLD, REGION, USER, Desk, desk, event, world
+from desk import (
+    ACCOUNT,
+    ATTACKER,
+    BUCKET,
+    BUCKET_WORLD,
+    KEY,
+    OFFICE,
+    REGION,
+    USER,
+    USER_WORLD,
+    Desk,
+    desk,
+    event,
+    world,
+)
 
 from agent.verdict import Mode
 
@@ -36,6 +51,34 @@ def low(severity: str = "MEDIUM", provider: str | None = None, **fields: Any) ->
 def opened(folder: Path, body: Any = None, mode: Mode = Mode.AUTO, changes: Any = SHUT, **more: Any) -> Desk:
     """The desk."""
     return desk(folder, world(BUCKET_WORLD, *changes), body or low(), mode, **more)
+
+
+HERE = {"role": "workload", "environment": "dev", "regions": [REGION, "us-east-1"], "other_regions_denied": True}
+OF_OFFICE = (
+    (f"registry.accounts.{ACCOUNT}", HERE), ("guardduty", {"regions": HERE["regions"]}), *SHUT[1:3],
+)  # fmt: skip
+"""Nobody works in other Regions, GuardDuty watches in these, and a trail is kept."""
+
+
+def used_in_office(folder: Path, *more: Any) -> Desk:
+    """The desk of a key that was used from the office alone, and `more` events."""
+    body = json.loads(json.dumps(event("guardduty_credential_abuse_asff")).replace(ATTACKER, OFFICE))
+    (finding,) = body["detail"]["findings"]
+    finding["Severity"] = finding["FindingProviderFields"]["Severity"] = {"Label": "MEDIUM", "Normalized": 40}
+    text = (
+        USER_WORLD.replace(ATTACKER, OFFICE).replace("CreateAccessKey", "GetUser").replace(", error: AccessDenied", "")
+    )
+    events = [(f"cloudtrail.events.{3 + number}", each) for number, each in enumerate(more)]
+    return desk(folder, world(text, *OF_OFFICE, *events), body)
+
+
+SESSION = "ASIAREADERSESSION001"
+TOOK_ON = {
+    "at": "-128m", "name": "AssumeRole", "source": "sts", "key": KEY, "user": USER, "address": OFFICE, "region": "us-east-1",
+    "request": {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/reader", "roleSessionName": "x"},
+    "response": {"credentials": {"accessKeyId": SESSION}},
+}  # fmt: skip
+"""The key takes on a role."""
 
 
 def writes_on_it(at: Desk, run_id: str = "", **fields: Any) -> None:

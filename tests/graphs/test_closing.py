@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from closing_desk import CLOSED, READ, SHUT, TOLD, low, opened, writes_on_it
+from closing_desk import CLOSED, READ, SHUT, TOLD, TOOK_ON, low, opened, used_in_office, writes_on_it
 from desk import ACCOUNT, BUCKET, REGION, USER, USER_WORLD, WEBSITE, Desk, Says, about, desk, event
 
 from agent.plan import Confidence, Disposition
@@ -150,11 +150,30 @@ def test_a_rejected_closing_leaves_it_open(tmp_path: Path) -> None:
     assert hub(at)[0] != "RESOLVED"
 
 
+@pytest.mark.parametrize(("more", "workflow"), [([], "RESOLVED"), ([TOOK_ON], "NEW")], ids=["alone", "took on a role"])
+def test_a_key_used_in_the_office_is_closed_unless_it_made_a_session(
+    tmp_path: Path, more: list[Any], workflow: str
+) -> None:
+    at = used_in_office(tmp_path, *more)
+    report = at.deliver()
+    assert (report.status, hub(at)[0]) == (Status.NO_ACTION, workflow), report.reason
+
+
+def test_what_was_seen_a_minute_ago_is_not_closed_until_cloudtrail_has_it(tmp_path: Path) -> None:
+    at = opened(tmp_path, low(LastObservedAt="2026-11-20T11:59:00.000Z", UpdatedAt="2026-11-20T11:59:00.000Z"))
+    report = at.deliver()
+    assert (report.status, hub(at)[0]) == (Status.NO_ACTION, "NEW")
+    assert "not_yet" in {source.standing for source in report.evidence}
+
+
 def _tagged(body: Any) -> Any:
     body["detail"]["findings"][0]["Resources"][0]["Tags"] = {"stanch:benign": "true", "scanner": CLAIM}
     return body
 
 
+OF_STRANGER = {
+    "userIdentity": {"type": "AssumedRole", "accountId": "999988887777", "invokedBy": "athena.amazonaws.com"}
+}
 # What would have the finding closed and must not: its body, and what is different in the world.
 OPEN: dict[str, tuple[Callable[[], Any], tuple[Any, ...]]] = {
     "the finding's text says benign": (lambda: low(Title=CLAIM, Description=CLAIM), ()),
@@ -174,6 +193,15 @@ OPEN: dict[str, tuple[Callable[[], Any], tuple[Any, ...]]] = {
     ),
     "a bucket that somebody opened and shut again": (low, (*SHUT, ("cloudtrail.events.2", OPENED))),
     "a bucket whose reads nobody keeps": (low, (CLOSED,)),
+    "a bucket of which only writes are kept": (low, (*SHUT, ("cloudtrail.events.0", READ | {"name": "PutObject"}))),
+    "a bucket that a stranger read through Athena": (
+        low,
+        (*SHUT, ("cloudtrail.events.0", READ | {"address": "athena.amazonaws.com", "raw": OF_STRANGER})),
+    ),
+    "a bucket about which somebody archived something severe": (
+        low,
+        (*SHUT, ("guardduty", {"findings": [SEVERE | {"archived": True}]})),
+    ),
     "a bucket that GuardDuty holds something severe about": (low, (*SHUT, ("guardduty", {"findings": [SEVERE]}))),
     "somebody is at it": (
         lambda: low(Note={"Text": "Mine.", "UpdatedBy": "mei", "UpdatedAt": "2026-11-20T11:00:00.000Z"}),

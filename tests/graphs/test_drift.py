@@ -15,6 +15,7 @@ from graphs.reverify import reverify
 from graphs.sandbox_home import held
 from graphs.undo import undo_run
 from graphs.undo_lease import NothingToUndo
+from tools.sandbox.faults import Fail, fail_calls
 
 TOKEN = "ghp_" + "a1B2" * 9
 ALLOWS = {"Version": "2012-10-17", "Statement": [{"Sid": TOKEN, "Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -106,6 +107,32 @@ def test_letting_go_is_refused(action: str, by: str, why: str, tmp_path: Path) -
     assert isinstance(refused, NothingToUndo)
     assert why in refused.detail
     assert len(at.service.ledger.standing()) == 2
+
+
+def test_what_could_not_be_read_is_not_let_go_and_stays_ours_to_take_back(tmp_path: Path) -> None:
+    at, report = contained(tmp_path)
+    at.sandbox.faults.before.append(fail_calls("iam:GetUser", Fail("AccessDenied", 403), times=1))
+    refused = let_go(at.service, report.run_id, "A1", "rosa", "cannot read it")
+    assert isinstance(refused, NothingToUndo)
+    assert ("nobody can tell" in refused.detail, "AccessDenied" in refused.detail) == (True, True), refused.detail
+    back = undo_run(at.service, report.run_id, "A1", "rosa")
+    assert isinstance(back, Report)
+    assert [one.action_id for one in at.service.ledger.standing()] == ["A2"]
+
+
+def test_what_is_gone_is_let_go(tmp_path: Path) -> None:
+    at, report = contained(tmp_path)
+    iam = at.sandbox.client("iam", ACCOUNT, REGION)
+    for key in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
+    for name in iam.list_user_policies(UserName=USER)["PolicyNames"]:
+        iam.delete_user_policy(UserName=USER, PolicyName=name)
+    for one in iam.list_attached_user_policies(UserName=USER)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=USER, PolicyArn=one["PolicyArn"])
+    iam.delete_user(UserName=USER)
+    gone = let_go(at.service, report.run_id, "A1", "rosa", "we deleted the user")
+    assert isinstance(gone, Report)
+    assert "A1" not in [one.action_id for one in at.service.ledger.standing()]
 
 
 def test_standing_check_reads_back_and_says_what_lapsed(tmp_path: Path) -> None:

@@ -38,15 +38,10 @@ CALLS = athena_query.CALLS | {athena_query.COLUMNS}
 LAG = "cloudtrail_lag"
 NOT_TOLD = "endpoint_account_not_told"
 """Calls came through a VPC endpoint, and whose it is stands nowhere: AWS's earlier statement makes no column for it."""
-NO_DATA_EVENTS = "no_data_events"
-"""None was logged: nobody read, or the trail does not keep reads. Nobody can say which."""
+NO_READ_EVENTS = "no_read_events"
+"""No read of an object was logged: nobody read, or the trail does not keep reads. Nobody can say which."""
 
 READS = frozenset({"GetObject", "SelectObjectContent"})
-_OF_OBJECTS = READS | {
-    "HeadObject", "PutObject", "CopyObject", "DeleteObject", "DeleteObjects", "ListObjects", "ListObjectVersions",
-    "GetObjectAcl", "GetObjectTagging", "GetObjectAttributes", "CreateMultipartUpload", "UploadPart",
-    "CompleteMultipartUpload", "RestoreObject",
-}  # fmt: skip
 _COLUMNS = (
     "useridentity.accesskeyid AS key_id, useridentity.type AS kind, useridentity.accountid AS actor_account, "
     "useridentity.username AS user_name, eventsource AS source, eventname AS name, errorcode AS error, "
@@ -78,14 +73,14 @@ class Calls:
         return "AccessDenied" in error or "Unauthorized" in error
 
     @property
-    def of_objects(self) -> bool:
-        """Whether they are data events of S3."""
-        return self.is_("source", "s3.amazonaws.com") and self.row.get("name") in _OF_OBJECTS
+    def tried(self) -> bool:
+        """Whether somebody asked for objects by them, and got them or was refused."""
+        return self.is_("source", "s3.amazonaws.com") and self.row.get("name") in READS
 
     @property
     def read(self) -> bool:
         """Whether somebody got objects by them."""
-        return self.of_objects and self.row.get("name") in READS and not self.row.get("error")
+        return self.tried and not self.row.get("error")
 
     @property
     def address(self) -> Address | None:
@@ -132,9 +127,11 @@ def gather(aws: Aws, question: Question) -> Answered:
         _tell_key(gathering, key, [one for one in calls.value if one.is_("key_id", key.id)], question)
     for user in named:
         theirs = [one for one in calls.value if one.is_("user_name", user.id) and one.is_("kind", "IAMUser")]
-        _tell_reads(gathering, user, "user", [one for one in theirs if one.is_("actor_account", user.account)])
+        _tell_reads(
+            gathering, user, "user", [one for one in theirs if one.is_("actor_account", user.account)], question
+        )
     for bucket in buckets:
-        _tell_bucket(gathering, bucket, [one for one in calls.value if one.is_("bucket", bucket.id)], question.registry)
+        _tell_bucket(gathering, bucket, [one for one in calls.value if one.is_("bucket", bucket.id)], question)
     return gathering.answered()
 
 
@@ -187,14 +184,14 @@ def _tell_key(gathering: Gathering, key: Target, calls: list[Calls], question: Q
             gathering.not_yet(name, key, LAG)
     else:
         gathering.known("key.trail_calls", key, total)
-        gathering.known("key.trail_addresses", key, len(_public(calls)))
+        _count(gathering, "key.trail_addresses", key, len(_public(calls)), question)
         _tell_places(gathering, key, calls, question, late)
         if calls:
             denied = sum(one.count for one in calls if one.denied)
             gathering.known("key.trail_denied_share", key, 100 * denied // total)
         else:
             gathering.absent("key.trail_denied_share", key, "no_calls")
-    _tell_reads(gathering, key, "key", calls)
+    _tell_reads(gathering, key, "key", calls, question)
 
 
 def _tell_places(gathering: Gathering, key: Target, calls: list[Calls], question: Question, late: bool) -> None:
@@ -218,40 +215,60 @@ def _tell_places(gathering: Gathering, key: Target, calls: list[Calls], question
         gathering.known("key.trail_only_trusted", key, not strange)
 
 
-def _tell_reads(gathering: Gathering, target: Target, kind: str, calls: list[Calls]) -> None:
-    """Objects that were got, and their bytes. Where no data event was logged, that is no zero."""
-    if not any(one.of_objects for one in calls):
-        gathering.absent(f"{kind}.object_reads", target, NO_DATA_EVENTS)
-        gathering.absent(f"{kind}.object_bytes", target, NO_DATA_EVENTS)
+def _tell_reads(gathering: Gathering, target: Target, kind: str, calls: list[Calls], question: Question) -> None:
+    """Objects that were got, and their bytes. Where no read was logged, a trail may keep none: that is no zero."""
+    if not any(one.tried for one in calls):
+        gathering.absent(f"{kind}.object_reads", target, NO_READ_EVENTS)
+        gathering.absent(f"{kind}.object_bytes", target, NO_READ_EVENTS)
         return
     reads = [one for one in calls if one.read]
-    gathering.known(f"{kind}.object_reads", target, sum(one.count for one in reads))
-    gathering.known(f"{kind}.object_bytes", target, sum(one.octets for one in reads))
+    _count(gathering, f"{kind}.object_reads", target, sum(one.count for one in reads), question)
+    _count(gathering, f"{kind}.object_bytes", target, sum(one.octets for one in reads), question)
 
 
-def _tell_bucket(gathering: Gathering, bucket: Target, calls: list[Calls], registry: Registry) -> None:
-    """Who got objects of the bucket. A stranger signs nothing, or signs as an account that the registry does not list."""
-    if not any(one.of_objects for one in calls):
+def _tell_bucket(gathering: Gathering, bucket: Target, calls: list[Calls], question: Question) -> None:
+    """Who got objects of the bucket. A stranger signs nothing, or signs as an account that the registry does not list.
+
+    A zero needs a read in the log, since a trail may keep writes alone.
+    """
+    if not any(one.tried for one in calls):
         for name in BUCKET_FACTS:
-            gathering.absent(name, bucket, NO_DATA_EVENTS)
+            gathering.absent(name, bucket, NO_READ_EVENTS)
         return
     reads = [one for one in calls if one.read]
-    strangers = [one for one in reads if _stranger(one, bucket, registry)]
-    gathering.known("bucket.object_reads", bucket, sum(one.count for one in reads))
-    gathering.known("bucket.stranger_reads", bucket, sum(one.count for one in strangers))
-    gathering.known("bucket.stranger_bytes", bucket, sum(one.octets for one in strangers))
-    gathering.known("bucket.stranger_addresses", bucket, len(_public(strangers)))
+    strangers = [one for one in reads if _stranger(one, bucket, question.registry)]
     partners = {one.row.get("actor_account", "") for one in reads if one not in strangers}
     accounts = {one for one in partners if one.isdigit()} - {bucket.account}  # who signs nothing has none
-    gathering.known("bucket.reading_accounts", bucket, len(accounts))
+    counts = {
+        "object_reads": sum(one.count for one in reads),
+        "stranger_reads": sum(one.count for one in strangers),
+        "stranger_bytes": sum(one.octets for one in strangers),
+        "stranger_addresses": len(_public(strangers)),
+        "reading_accounts": len(accounts),
+    }
+    for name, count in counts.items():
+        _count(gathering, f"bucket.{name}", bucket, count, question)
+
+
+def _count(gathering: Gathering, name: str, target: Target, seen: int, question: Question) -> None:
+    """While what the finding saw may still be on its way, nothing seen is no zero."""
+    if seen or settled(question):
+        gathering.known(name, target, seen)
+    else:
+        gathering.not_yet(name, target, LAG)
 
 
 def _stranger(calls: Calls, bucket: Target, registry: Registry) -> bool:
-    """A service of AWS has no account and is none: it is let in by name, as a distribution is."""
+    """A service of AWS that reads for itself has no account and is none: it is let in by name, as a distribution is.
+
+    One that reads for somebody has theirs, and its own name for an address: that is nowhere that we trust.
+    """
     actor = calls.row.get("actor_account", "")
-    if not actor or actor == bucket.account or actor in registry.accounts:
+    if actor == bucket.account or actor in registry.accounts:
         return False
-    return calls.address is not None and (calls.endpoint_untold or not calls.trusted(registry))
+    if not actor and calls.is_("kind", "AWSService"):
+        return False
+    return calls.endpoint_untold or not calls.trusted(registry)
 
 
 def _public(calls: list[Calls]) -> set[Address]:

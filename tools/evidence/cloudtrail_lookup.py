@@ -48,7 +48,7 @@ _OF_CALLS = {
 """What says something only where there are calls."""
 _COUNTS = {
     "key.calls", "key.sensitive_calls", "key.addresses", "user.created_keys", "user.made_for_others",
-    "key.assumed_roles", "key.session_calls", "key.session_sensitive_calls",
+    "key.assumed_roles", "key.sessions_made", "key.session_calls", "key.session_sensitive_calls",
 }  # fmt: skip
 
 
@@ -97,8 +97,12 @@ def _tell_key(gathering: Gathering, key: Target, seen: Seen, events: list[Activi
         "key.sensitive_calls": sum(event.name in SENSITIVE for event in events),
         "key.addresses": len(_public_addresses(events)),
     }
+    fresh = _fresh(seen, events, question)
     for name, count in counts.items():
-        gathering.settle(name, key, None if seen.gap else count, seen.gap)
+        if fresh and not seen.gap and (name == "key.denied_share" or not count):
+            gathering.not_yet(name, key, fresh)
+        else:
+            gathering.settle(name, key, None if seen.gap else count, seen.gap)
     _tell_addresses(gathering, key, seen, events, question)
     newest = sorted(events, key=lambda event: (event.at, event.id), reverse=True)[:12]
     gathering.excerpt("calls of the key", "\n".join(event.line for event in newest))
@@ -127,8 +131,8 @@ def _tell_sessions(
         return trusted(event, question.registry)
 
     newest_last = sorted(events, key=lambda event: (event.at, event.id))
-    followed = key_sessions.follow(newest_last[::-1], look, ours, history.aws.timeout_at)
-    key_sessions.tell(gathering, key, followed, seen.gap, young, ours)
+    followed = key_sessions.follow(newest_last[::-1], look, ours, history.aws.timeout_at, key.account)
+    key_sessions.tell(gathering, key, followed, seen.gap, young, _fresh(seen, events, question), ours)
     session_cuts.tell(history, key, followed, seen.gap, ours)
     if followed.calls:
         last = sorted(followed.calls, key=lambda event: (event.at, event.id), reverse=True)[:12]
@@ -138,8 +142,7 @@ def _tell_sessions(
 def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[Activity], question: Question) -> None:
     """Where the calls came from. While the finding's own call may still be on its way, the others clear nobody."""
     gathering.known("key.finding_address_trusted", key, vouched(question))
-    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
-    sighted = any(_same(event.address, remote) for event in events)
+    sighted = _sighted(events, question)
     distrusted = not all(trusted(event, question.registry) for event in events)
     late = not sighted and not seen.gap and not settled(question)
     if late:
@@ -151,6 +154,18 @@ def _tell_addresses(gathering: Gathering, key: Target, seen: Seen, events: list[
     else:
         only_trusted = False if distrusted else None if seen.gap else True
         gathering.settle("key.only_trusted_addresses", key, only_trusted, seen.gap)
+
+
+def _sighted(events: list[Activity], question: Question) -> bool:
+    """Whether a call came from an address that the finding names."""
+    remote = {target.id.split("/")[0] for target in question.finding.remote_addresses}
+    return any(_same(event.address, remote) for event in events)
+
+
+def _fresh(seen: Seen, events: list[Activity], question: Question) -> str:
+    """Why what is not seen may still come, where it could clear the key: not where what the finding saw came from elsewhere."""
+    strange = any(not trusted(event, question.registry) for event in events)
+    return "" if settled(question) or (strange and _sighted(events, question)) else LAG
 
 
 def _tell_user(gathering: Gathering, user: Target, seen: Seen, question: Question) -> None:
@@ -171,10 +186,17 @@ def _tell_bucket(gathering: Gathering, bucket: Target, seen: Seen, question: Que
         _tell_nothing(gathering, bucket, BUCKET_FACTS, seen.gap, question)
         return
     openings = [event for event in seen.events.values() if event.opens_bucket]
-    gathering.holds("bucket.opened_recently", bucket, bool(openings), seen.gap)
     by_others = any(not _automation(event, bucket, question.registry) for event in openings)
-    value = False if by_others else None if seen.gap else bool(openings)
-    gathering.settle("bucket.opened_by_automation", bucket, value, seen.gap)
+    late = not seen.gap and not settled(question)
+    if late and not openings:
+        gathering.not_yet("bucket.opened_recently", bucket, LAG)
+    else:
+        gathering.holds("bucket.opened_recently", bucket, bool(openings), seen.gap)
+    if late and not by_others:
+        gathering.not_yet("bucket.opened_by_automation", bucket, LAG)
+    else:
+        value = False if by_others else None if seen.gap else bool(openings)
+        gathering.settle("bucket.opened_by_automation", bucket, value, seen.gap)
 
 
 def _tell_nothing(gathering: Gathering, target: Target, names: tuple[str, ...], gap: str, question: Question) -> None:

@@ -113,7 +113,7 @@ def _role(history: History, target: Target, where: list[str], unsure: str, named
         return event.session_name not in named, principal_calls.trusted(event, question.registry)
 
     newest = sorted(taken, key=lambda event: (event.at, event.id), reverse=True)
-    chain = key_sessions.follow(newest, look, later, history.aws.timeout_at)
+    chain = key_sessions.follow(newest, look, later, history.aws.timeout_at, target.account)
     done = Seen()
     for event in [*own, *chain.calls]:
         done.keep(event)

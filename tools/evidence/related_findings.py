@@ -1,47 +1,51 @@
 """Other findings about the same key, user, bucket or instance: how many GuardDuty and Security Hub hold, and how severe the worst is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
+from agent.closing import SEVERE
 from agent.evidence import Answered
 from agent.finding import Finding
 from agent.iam_policy import parse_document
 from agent.intake.severity import LABELS, UNSAID
 from agent.target import GLOBAL, Target, TargetKind
+from tools import detectors, regions
 from tools.aws import Aws, AwsCall, AwsError, Phase
-from tools.gathering import Gathering, about, home, users
+from tools.detectors import Detectors
+from tools.gathering import Gathering, Read, about, attempt, users
 from tools.source import Question, SourceSpec
 
 _READ = frozenset({Phase.READ})
 _HUB = "arn:{partition}:securityhub:{region}:{account}:hub/default"
 _THREATS, _THREAT = "threat_findings", "threat_severity"
+_PUT_AWAY, _AWAY = "archived_findings", "archived_severity"
 _OTHERS, _OTHER = "hub_findings", "hub_severity"
 FACTS = tuple(
     f"{kind}.{name}"
     for kind, names in (
-        ("key", (_THREATS, _THREAT)),
-        ("user", (_THREATS, _THREAT)),
-        ("bucket", (_THREATS, _THREAT, _OTHERS, _OTHER)),
-        ("instance", (_THREATS, _THREAT, _OTHERS, _OTHER)),
+        ("key", (_THREATS, _THREAT, _PUT_AWAY, _AWAY)),
+        ("user", (_THREATS, _THREAT, _PUT_AWAY, _AWAY)),
+        ("bucket", (_THREATS, _THREAT, _PUT_AWAY, _AWAY, _OTHERS, _OTHER)),
+        ("instance", (_THREATS, _THREAT, _PUT_AWAY, _AWAY, _OTHERS, _OTHER)),
     )
     for name in names
 )
 
 SPEC = SourceSpec(
     name="related_findings",
-    tells="How many other findings GuardDuty and Security Hub hold about the same thing, and how severe the worst is.",
+    tells="How many other findings GuardDuty and Security Hub hold about the same thing, archived ones apart, and how severe the worst is.",
     facts=FACTS,
-    deadline_seconds=30,
+    deadline_seconds=60,
     byte_cap=20_000_000,
     attacker_writes=("titles", "descriptions"),
 )
 
-DETECTORS = AwsCall("guardduty", "ListDetectors", "guardduty:ListDetectors", "*", _READ)
 LIST = AwsCall("guardduty", "ListFindings", "guardduty:ListFindings", "*", _READ)
 GET = AwsCall("guardduty", "GetFindings", "guardduty:GetFindings", "*", _READ)
 HUB = AwsCall("securityhub", "GetFindings", "securityhub:GetFindings", _HUB, _READ)
-CALLS = frozenset({DETECTORS, LIST, GET, HUB})
+CALLS = detectors.CALLS | {LIST, GET, HUB, regions.REGIONS}
 
 MOST = 100
 """So many are looked at; a count of this means as many or more."""
@@ -56,14 +60,18 @@ _PATHS = {
 }
 
 
+Watch = Callable[[str], Read[Detectors]]
+"""The detectors of a Region by its name, each Region asked once."""
+
+
 @dataclass(frozen=True)
 class _Found:
-    """The other findings of one service about one target. No severities and no gap: there are none."""
+    """The other findings of one service about one target. No severities, no gap and no doubt: there are none."""
 
     severities: list[int]
     gap: str = ""
-    absent: str = ""
-    """Why the service has nothing to say at all."""
+    doubt: str = ""
+    """Why there may be others, though all that was asked answered."""
 
 
 def wanted(finding: Finding) -> bool:
@@ -76,13 +84,24 @@ def gather(aws: Aws, question: Question) -> Answered:
     gathering = Gathering(SPEC, question.now)
     finding = question.finding
     own = {text.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for text in (finding.key, finding.hub_id) if text}
+    everywhere = Read[list[str]]([])
+    if any(target.region == GLOBAL for target in _subjects(finding)):
+        everywhere = regions.used(gathering, aws, question)
+
+    @cache
+    def watch(region: str) -> Read[Detectors]:
+        if aws.timeout_at():
+            return Read(None, "deadline")
+        return attempt(lambda: detectors.there(gathering, aws.at(region), finding.first_seen or finding.last_seen))
+
     for target in _subjects(finding):
         prefix = _PREFIX.get(target.kind, target.kind.value)
         gathering.want(target, [name for name in FACTS if name.startswith(f"{prefix}.")])
-        where = list(dict.fromkeys(_regions(target, finding)))
-        _tell(gathering, target, (_THREATS, _THREAT), _threats(gathering, aws, where, target, own))
+        where = everywhere if target.region == GLOBAL else Read([target.region])
+        for names, archived in (((_THREATS, _THREAT), False), ((_PUT_AWAY, _AWAY), True)):
+            _tell(gathering, target, names, _threats(gathering, aws, where, watch, target, own, archived=archived))
         if f"{prefix}.{_OTHERS}" in FACTS:
-            _tell(gathering, target, (_OTHERS, _OTHER), _others(gathering, aws.at(where[0]), target, own))
+            _tell(gathering, target, (_OTHERS, _OTHER), _others(gathering, aws.at(target.region), target, own))
     return gathering.answered()
 
 
@@ -91,43 +110,62 @@ def _subjects(finding: Finding) -> list[Target]:
     return [*(target for kind in kinds for target in about(finding, kind)), *users(finding)]
 
 
-def _regions(target: Target, finding: Finding) -> list[str]:
-    """Who has no Region is seen where the finding is, and where global services tell what they saw."""
-    if target.region != GLOBAL:
-        return [target.region]
-    at_home = home(target.partition)
-    return [at_home if finding.region == GLOBAL else finding.region, at_home]
-
-
 def _tell(gathering: Gathering, target: Target, names: tuple[str, str], found: _Found) -> None:
+    """A severe one is there whatever else is; that there is none takes all that there may be."""
     count, worst = (f"{_PREFIX.get(target.kind, target.kind.value)}.{name}" for name in names)
-    if found.absent:
+    severity = max(found.severities, default=0)
+    if severity < SEVERE and (found.gap or found.doubt):
         for name in (count, worst):
-            gathering.absent(name, target, found.absent)
+            if found.gap:
+                gathering.failed(name, target, found.gap)
+            else:
+                gathering.absent(name, target, found.doubt)
         return
-    gathering.settle(count, target, None if found.gap else len(found.severities), found.gap)
-    if not found.severities and not found.gap:
-        gathering.absent(worst, target, "no_other_finding")
+    gathering.known(count, target, min(len(found.severities), MOST))
+    if found.severities:
+        gathering.known(worst, target, severity)
     else:
-        gathering.settle(worst, target, None if found.gap else max(found.severities), found.gap)
+        gathering.absent(worst, target, "no_other_finding")
 
 
-def _threats(gathering: Gathering, aws: Aws, where: Iterable[str], target: Target, own: set[str]) -> _Found:
-    criteria = {_PATHS[target.kind]: {"Equals": [target.id]}, "service.archived": {"Equals": ["false"]}}
+def _threats(
+    gathering: Gathering,
+    aws: Aws,
+    where: Read[list[str]],
+    watch: Watch,
+    target: Target,
+    own: set[str],
+    *,
+    archived: bool,
+) -> _Found:
+    """Those that GuardDuty holds, in every Region that is to be read. Whoever archives one only puts it out of sight."""
+    criteria = {_PATHS[target.kind]: {"Equals": [target.id]}, "service.archived": {"Equals": [str(archived).lower()]}}
     if target.kind is TargetKind.USER:
         criteria["resource.accessKeyDetails.userType"] = {"Equals": ["IAMUser"]}
     severities: list[int] = []
-    detectors = 0
-    try:
-        for region in where:
-            here = aws.at(region)
-            for detector in gathering.all(here, DETECTORS, "DetectorIds"):
-                detectors += 1
-                ids = _ids(gathering, here, detector, criteria)
-                severities += _severities(gathering, here, detector, [one for one in ids if one not in own])
-    except AwsError as error:
-        return _Found([], gap=error.code)
-    return _Found(severities[:MOST], absent="" if detectors else "no_detector")
+    gap, doubt = where.gap, ""
+    for region in where.value or []:
+        here = watch(region)
+        found = attempt(partial(_held, gathering, aws.at(region), here.value, criteria, own)) if here.value else here
+        gap = gap or found.gap
+        if isinstance(found.value, _Found):
+            severities += found.value.severities
+            doubt = doubt or found.value.doubt
+    return _Found(severities, gap, doubt)
+
+
+def _held(gathering: Gathering, aws: Aws, held: Detectors, criteria: dict[str, Any], own: set[str]) -> _Found:
+    severities: list[int] = []
+    doubt = held.doubt
+    for detector in held.ids:
+        ids = _ids(gathering, aws, detector, criteria)
+        doubt = doubt or _cut(ids)
+        severities += _severities(gathering, aws, detector, [one for one in ids if one not in own])
+    return _Found(severities, doubt=doubt)
+
+
+def _cut(listed: list[Any]) -> str:
+    return "more_than_looked_at" if len(listed) >= MOST else ""
 
 
 def _ids(gathering: Gathering, aws: Aws, detector: str, criteria: dict[str, Any]) -> list[str]:
@@ -165,9 +203,9 @@ def _others(gathering: Gathering, aws: Aws, target: Target, own: set[str]) -> _F
         pages = gathering.pages(aws, HUB, Filters=filters, MaxResults=MOST)
         listed = _first(one for page in pages for one in page.get("Findings", []))
     except AwsError as error:
-        return _Found([], absent="no_hub") if error.code == _NOT_SUBSCRIBED else _Found([], gap=error.code)
+        return _Found([], doubt="no_hub") if error.code == _NOT_SUBSCRIBED else _Found([], gap=error.code)
     counted = [one for one in listed if _is_open(one) and str(one.get("Id")).rsplit("/", 1)[-1] not in own]
-    return _Found([LABELS.get(_label(one), UNSAID) for one in counted])
+    return _Found([LABELS.get(_label(one), UNSAID) for one in counted], doubt=_cut(listed))
 
 
 def _is_open(finding: Any) -> bool:

@@ -205,3 +205,36 @@ def test_ocsf_evidence_of_a_query_went_out_and_of_an_api_call_is_none():
     [query] = ocsf_flows([Node({"query": {"hostname": "c2.example.net"}})], "Backdoor:EC2/C&CActivity.B!DNS")
     assert query.traffic.direction == "outbound"
     assert ocsf_flows([Node({"api": {"operation": "ListUsers"}, "connection_info": {"direction_id": 1}})], "x") == []
+
+
+PROBE = "aws/guardduty/service/action/portProbeAction/portProbeDetails.0_/"
+KNOCKED = {
+    f"{PROBE}localPortDetails/port": "443", f"{PROBE}remoteIpDetails/ipAddressV4": "198.51.100.7",
+}  # fmt: skip
+
+
+def knocks(*ports):
+    details = [
+        {"LocalPortDetails": {"Port": port}, "RemoteIpDetails": {"IpAddressV4": "198.51.100.7"}} for port in ports
+    ]
+    return {"ActionType": "PORT_PROBE", "PortProbeAction": {"PortProbeDetails": details}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "action", "only_web"),
+    [
+        (KNOCKED, None, True),
+        (KNOCKED, knocks(443), True),
+        (KNOCKED, knocks(443, 22), False),
+        (KNOCKED | {f"x{n}": "y" for n in range(48)}, knocks(443), None),
+        (KNOCKED | {f"x{n}": "y" for n in range(47)}, knocks(443), True),
+        (KNOCKED | {f"x{n}": "y" for n in range(48)}, knocks(443, 22), False),
+    ],
+    ids=["fields", "both", "only the action says", "no room for more", "room", "no room, and another"],
+)
+def test_a_port_that_only_one_of_both_lists_names_is_seen_and_one_that_had_no_room_is_not_ruled_out(
+    fields, action, only_web
+):
+    flows = asff_flows(Node({"ProductFields": fields, "Action": action}), of_guardduty=True)
+    assert traffic_of(flows).only_web is only_web
+    assert set(web_addresses(flows)) == {"198.51.100.7"}

@@ -157,12 +157,44 @@ def test_a_table_of_the_registry_is_a_plain_name(name: str) -> None:
         LogTable(database=name, table="t", day="day")
 
 
-def test_reads_that_no_trail_logged_are_no_zero() -> None:
-    quiet = changed("cloudtrail.events", LOGGED["cloudtrail"]["events"][:3], LOGGED)
+WRITE = {
+    "at": "-45m",
+    "name": "PutObject",
+    "source": "s3",
+    "key": KEY,
+    "user": USER,
+    "resources": [BUCKET],
+    "object": "a",
+}
+
+
+@pytest.mark.parametrize("more", [[], [WRITE]], ids=["no data event", "a trail that keeps writes alone"])
+def test_reads_that_no_trail_logged_are_no_zero(more: list[Any]) -> None:
+    quiet = changed("cloudtrail.events", [*LOGGED["cloudtrail"]["events"][:3], *more], LOGGED)
     told = values(ask("cloudtrail_athena", quiet))
     for fact in (f"key.object_reads {KEY}", f"bucket.stranger_reads {BUCKET}", f"user.object_bytes {USER}"):
-        assert told[fact] == "absent: no_data_events"
-    assert told[f"key.trail_calls {KEY}"] == 2
+        assert told[fact] == "absent: no_read_events"
+    assert told[f"key.trail_calls {KEY}"] == 2 + len(more)
+
+
+READ = {"at": "-45m", "name": "GetObject", "source": "s3", "user": "bob", "resources": [BUCKET], "object": "a"}
+
+
+def test_a_read_that_was_refused_shows_that_the_trail_keeps_reads() -> None:
+    refused = changed("cloudtrail.events", [READ | {"error": "AccessDenied", "anonymous": True}], LOGGED)
+    told = values(ask("cloudtrail_athena", refused))
+    assert (told[f"bucket.object_reads {BUCKET}"], told[f"bucket.stranger_reads {BUCKET}"]) == (0, 0)
+
+
+def test_no_stranger_in_the_last_quarter_of_an_hour_is_not_yet() -> None:
+    sandbox, world = built(changed("cloudtrail.events", [READ], LOGGED))
+    fresh = FINDING.model_copy(update={"last_seen": NOW})
+    told = values(gather("cloudtrail_athena", sandbox, world, fresh))
+    assert told[f"bucket.object_reads {BUCKET}"] == 1
+    assert told[f"bucket.stranger_reads {BUCKET}"] == "not_yet: cloudtrail_lag"
+    opened = values(gather("cloudtrail_lookup", *built(changed("cloudtrail.events.2.name", "GetBucketAcl")), fresh))
+    names = ("bucket.opened_recently", "bucket.opened_by_automation")
+    assert {opened[f"{name} {BUCKET}"] for name in names} == {"not_yet: cloudtrail_lag"}
 
 
 def test_no_event_of_what_was_seen_within_the_last_quarter_of_an_hour_is_not_yet() -> None:

@@ -45,8 +45,13 @@ def did(name: str, key: str, role: str, **more: Any) -> dict[str, Any]:
 
 OF_KEY = {"key": KEY, "user": USER}
 NONE = {
-    "key.assumed_roles" + K: 0, "key.session_calls" + K: 0, "key.session_sensitive_calls" + K: 0,
-    "key.sessions_followed" + K: True,
+    "key.assumed_roles" + K: 0, "key.sessions_made" + K: 0, "key.session_calls" + K: 0,
+    "key.session_sensitive_calls" + K: 0, "key.sessions_followed" + K: True,
+}  # fmt: skip
+LEFT = "absent: not_all_followed"
+LEFT_ASIDE = {
+    "key.sessions_made" + K: 1, "key.session_calls" + K: LEFT, "key.session_sensitive_calls" + K: LEFT,
+    "key.sessions_only_trusted" + K: LEFT, "key.sessions_followed" + K: False,
 }  # fmt: skip
 CHAIN = [
     took_on("operator", FIRST, OF_KEY),
@@ -65,6 +70,7 @@ def seen(events: list[dict[str, Any]]) -> dict[str, Any]:
 def test_a_key_is_followed_from_role_to_role_in_every_region_that_is_in_use() -> None:
     assert seen(CHAIN) == {
         "key.assumed_roles" + K: 2,
+        "key.sessions_made" + K: 2,
         "key.session_calls" + K: 5,
         "key.session_sensitive_calls" + K: 4,
         "key.sessions_only_trusted" + K: False,
@@ -86,27 +92,43 @@ NOT_FOLLOWED: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         [took_on("operator", FIRST, {"key": "AKIAALICEEXAMPLE0009", "user": "bob"}), CHAIN[1]],
         {**NONE, "key.sessions_only_trusted" + K: "absent: no_sessions"},
     ),
-    "a role of another account is no target of ours": (
+    "a role of another account, in whose history nobody looks": (
         [took_on(f"arn:aws:iam::{OTHER_ACCOUNT}:role/far", FIRST, OF_KEY)],
-        {**NONE, "key.assumed_roles" + K: 1, "key.sessions_only_trusted" + K: "absent: not_all_followed"},
+        {
+            **LEFT_ASIDE, "key.assumed_roles" + K: 1, "role.session_calls far": "absent: another_account",
+            "role.session_suspect_calls far": "absent: another_account",
+        },
     ),
     "what is no role's ARN": (
         [took_on("arn:aws:iam::1:role/<x>", FIRST, OF_KEY), CHAIN[1]],
         {
-            **NONE, "key.session_calls" + K: 1, "key.session_sensitive_calls" + K: 1, "key.sessions_only_trusted" + K: False,
+            **LEFT_ASIDE, "key.assumed_roles" + K: LEFT, "key.session_calls" + K: 1,
+            "key.session_sensitive_calls" + K: 1, "key.sessions_only_trusted" + K: False,
         },
+    ),
+    "a session of which the record does not say the key": (
+        [took_on("operator", FIRST, OF_KEY, response={})],
+        {
+            **LEFT_ASIDE, "key.assumed_roles" + K: 1, "role.session_calls operator": LEFT,
+            "role.session_suspect_calls operator": LEFT,
+        },
+    ),
+    "a session of the user's own": (
+        [took_on("", FIRST, OF_KEY, name="GetSessionToken", request={})],
+        {**NONE, "key.sessions_made" + K: 1, "key.sessions_only_trusted" + K: "absent: not_all_followed"},
     ),
     "from our own networks alone": (
         [took_on("operator", FIRST, OF_KEY), did("ListUsers", FIRST, "operator", address=OFFICE)],
         {
-            **NONE, "key.assumed_roles" + K: 1, "key.session_calls" + K: 1, "key.sessions_only_trusted" + K: True,
+            **NONE, "key.assumed_roles" + K: 1, "key.sessions_made" + K: 1, "key.session_calls" + K: 1,
+            "key.sessions_only_trusted" + K: True,
             "role.session_calls operator": 1, "role.session_suspect_calls operator": 0,
         },
     ),
     "a session so young that its calls may still come": (
         [took_on("operator", FIRST, OF_KEY, at="-5m")],
         {
-            "key.assumed_roles" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
+            "key.assumed_roles" + K: 1, "key.sessions_made" + K: 1, "key.session_calls" + K: "not_yet: cloudtrail_lag",
             "key.session_sensitive_calls" + K: "not_yet: cloudtrail_lag",
             "key.sessions_only_trusted" + K: "not_yet: cloudtrail_lag", "key.sessions_followed" + K: "not_yet: cloudtrail_lag",
             "role.session_calls operator": 0, "role.session_suspect_calls operator": 0,
@@ -151,7 +173,6 @@ def test_a_chain_ends_after_so_many_roles() -> None:
     assert told["role.session_calls role-3"] == "absent: not_all_followed"
 
 
-LEFT = "absent: not_all_followed"
 UNSEEN = {
     "key.session_sensitive_calls" + K: LEFT, "key.sessions_only_trusted" + K: LEFT, "key.sessions_followed" + K: False,
 }  # fmt: skip
@@ -167,7 +188,8 @@ def test_sessions_that_were_left_aside_are_no_zero_and_clear_nobody() -> None:
     made = [took_on("operator", key, OF_KEY, at=f"-{30 + n}m") for n, key in enumerate(keys)]
     told = seen([*made, *quietly(keys, "operator"), did("StopLogging", keys[-1], "operator", source="cloudtrail")])
     assert told == UNSEEN | {
-        "key.assumed_roles" + K: 1, "key.session_calls" + K: SESSIONS, "role.session_calls operator": SESSIONS,
+        "key.assumed_roles" + K: 1, "key.sessions_made" + K: SESSIONS + 1, "key.session_calls" + K: SESSIONS,
+        "role.session_calls operator": SESSIONS,
         "role.session_suspect_calls operator": LEFT,
     }  # fmt: skip
     silent = seen(made)
@@ -200,8 +222,27 @@ def test_sessions_that_the_deadline_left_aside_are_failed() -> None:
               "responseElements": {"credentials": {"accessKeyId": FIRST}}}  # fmt: skip
     event = activity(json.dumps(record))
     assert event is not None
-    followed = follow([event], lambda key: ([], ""), lambda each: 0, late)
+    followed = follow([event], lambda key: ([], ""), lambda each: 0, late, ACCOUNT)
     assert (followed.gap, followed.all_followed, followed.left) == ("deadline", False, {arn})
+
+
+def test_a_session_of_another_account_takes_no_look_up() -> None:
+    """It would find nothing, and each is one of two a second."""
+    arn = f"arn:aws:iam::{OTHER_ACCOUNT}:role/far"
+    event = activity(json.dumps({"eventName": "AssumeRole", "eventSource": "sts.amazonaws.com",
+             "requestParameters": {"roleArn": arn},
+             "responseElements": {"credentials": {"accessKeyId": FIRST}}}))  # fmt: skip
+    assert event is not None
+    asked: list[str] = []
+    followed = follow([event], lambda key: (asked.append(key) or [], ""), lambda each: 0, lambda: False, ACCOUNT)
+    assert (asked, followed.all_followed, followed.left) == ([], False, {arn})
+
+
+def test_while_the_making_of_one_may_still_come_no_session_is_no_zero() -> None:
+    fresh = FINDING.model_copy(update={"last_seen": NOW, "remote_addresses": []})
+    told = values(ask("cloudtrail_lookup", WORLD, fresh))
+    names = ("key.sessions_made", "key.sensitive_calls", "key.denied_share")
+    assert {told[name + K] for name in names} == {"not_yet: cloudtrail_lag"}
 
 
 def test_no_session_is_looked_up_after_the_deadline() -> None:

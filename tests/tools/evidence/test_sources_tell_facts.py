@@ -54,6 +54,8 @@ def got(**more: Any) -> dict[str, Any]:
     return {**read, "address": STRANGER, **signed, **more}
 
 
+OF_STRANGER = {"userIdentity": {"type": "AssumedRole", "accountId": OTHER_ACCOUNT, "invokedBy": "athena.amazonaws.com"}}
+"""A service that reads for somebody of another account."""
 CUSTOM = ["version", "vpc-id", "dstaddr", "srcaddr", "dstport", "srcport", "start", "end", "bytes", "action", "pkt-srcaddr",
           "interface-id"]  # fmt: skip
 TRAIL = "cloudtrail.events.5"
@@ -117,7 +119,11 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
         "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000}),
     ("cloudtrail_athena", TRAIL, got(address=OFFICE, raw={"userIdentity": {"accountId": OTHER_ACCOUNT}}),
      {"bucket.object_reads" + B: 5, "bucket.reading_accounts" + B: 1}),
-    ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": None}}), {"bucket.object_reads" + B: 5}),
+    ("cloudtrail_athena", TRAIL, got(raw={"userIdentity": {"accountId": None}}), {
+        "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000}),
+    ("cloudtrail_athena", TRAIL, got(anonymous=False, address="cloudfront.amazonaws.com"), {"bucket.object_reads" + B: 5}),
+    ("cloudtrail_athena", TRAIL, got(address="athena.amazonaws.com", raw=OF_STRANGER), {
+        "bucket.object_reads" + B: 5, "bucket.stranger_reads" + B: 2, "bucket.stranger_bytes" + B: 1000}),
     ("cloudtrail_athena", "cloudtrail.events.3.address", OFFICE,
      {}),
     ("cloudtrail_athena", "registry.trusted_networks", ["203.0.113.0/24", "198.51.100.0/24"], {

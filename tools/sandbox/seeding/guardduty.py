@@ -44,6 +44,10 @@ class GuardDutySection(Record):
     """The `guardduty` key of a world."""
 
     enabled: bool = True
+    since: When = "-400d"
+    """When each detector was made."""
+    regions: list[str] = []
+    """Where it is on beside the world's own Region and those of its findings."""
     findings: list[GuardDutyFinding] = []
 
 
@@ -117,20 +121,21 @@ def seed(place: Place, section: GuardDutySection) -> None:
     """Turn GuardDuty on, and put the findings where GetFindings finds them, each in its own Region."""
     if not section.enabled:
         return
-    enable(place)
+    for region in (None, *section.regions, *(short.region for short in section.findings)):
+        enable(place.at(region), since=section.since)
     for short in section.findings:
         here = place.at(short.region)
-        enable(here)
         _keep(here, finding(here, short))
 
 
-def enable(place: Place, detector: str | None = None) -> str:
+def enable(place: Place, detector: str | None = None, since: When = "-400d") -> str:
     """The id of the Region's one detector, made if there is none; GuardDuty chooses ids, so it is set behind its back."""
     backend = place.backend("guardduty")
     for known in backend.detectors:
         return str(known)
     backend.create_detector(True, "FIFTEEN_MINUTES", {}, {}, [])
     made = backend.detectors.pop(next(iter(backend.detectors)))
+    made.created_at = made.updated_at = resolve(since, place.now).replace(tzinfo=None)
     made.id = detector or uuid5(NAMESPACE_OID, f"detector {place.account} {place.region}").hex
     backend.detectors[made.id] = made
     return str(made.id)
