@@ -76,15 +76,14 @@ def _contains(receipt: Receipt, service: Service) -> bool:
 
 
 def rest_on(report: Report, taken_back: list[Change], service: Service) -> list[Report]:
-    """The reports of later runs of its case, and of all that wait, which found so already what was taken back of this run."""
-    row = service.ledger.run(report.run_id)
-    if row is None or not taken_back:
-        return []
-    case = case_of(report.finding.targets) if report.finding is not None else ""
-    kin = [each.run_id for each in service.ledger.kin(case, row.opened_at)] if case else []
-    waiting = [r.run_id for r in service.ledger.runs(row.opened_at) if r.status is Status.AWAITING_APPROVAL]
-    others = [service.ledger.report(name) for name in dict.fromkeys([*kin, *waiting]) if name != report.run_id]
+    """The reports of the later runs, of its case or about the same, that found in place what was taken back of this run."""
     gone = {(change.action, change.target.key) for change in taken_back}
+    targets = report.finding.targets if report.finding is not None else []
+    if not gone:
+        return []
+    cases = {case for case in (case_of(targets), *(case_of([each.target]) for each in taken_back)) if case}
+    kin = [each.run_id for case in sorted(cases) for each in service.ledger.kin(case, report.started_at)]
+    others = [service.ledger.report(run) for run in dict.fromkeys(kin) if run != report.run_id]
     return [other for other in others if other is not None and _rests(other, report.run_id, gone)]
 
 
