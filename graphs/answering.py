@@ -9,17 +9,13 @@ from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
 from graphs.abandoned import why_unfinished
 from graphs.people import canonical, known, people, subjects
-from graphs.quorum import complete
+from graphs.quorum import NOBODY, complete
 from graphs.refused_before import kept
 from graphs.service import Service
 from tools.ledger import RunRow
 
 if TYPE_CHECKING:
     from graphs.runs import Runs  # the graph library is loaded where a run goes on, not where an answer is kept
-
-
-NOBODY = "nobody answered in time"
-"""Why a run is expired whose request nobody answered."""
 
 
 class NotTaken(Record):

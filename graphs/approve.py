@@ -8,8 +8,7 @@ from pydantic import Field, ValidationError
 
 from agent.record import JsonObject, Record
 from agent.verdict import Approval, Request, Verdict
-from graphs.answering import NOBODY
-from graphs.quorum import heard
+from graphs.quorum import NOBODY, heard
 from graphs.refused_before import kept, left_out, lifted
 from graphs.service import Service
 from graphs.state import Context, Decided, Decision, Waiting

@@ -1,7 +1,7 @@
 """`stanch approvals`: what waits for a person, and the person's answer."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -13,7 +13,7 @@ from agent.verdict import Request
 from graphs.answering import MoreNeeded, NotTaken, answer, too_late
 from graphs.bootstrap import actor
 from graphs.entrypoints.cli_cards import answer_all, is_card, list_cards, show_card
-from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, now_in, of_run, stop
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, ledger_of, ledgers, nothing, now_in, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
@@ -180,5 +180,14 @@ def _answer(
         return
     print(as_json([given])) if json_ else line(given)  # noqa: T201 - the JSON is the output
     if given.status is Status.AWAITING_APPROVAL:
-        stop("not taken: what was asked is not as it was any more, and is asked anew: look at it again", REFUSED)
+        _asked_anew(given, only)
     raise typer.Exit(0 if given.left_by_choice else exit_code([given]))
+
+
+def _asked_anew(report: Report, only: list[str] | None) -> NoReturn:
+    """What was asked is not as it was. What policy lets run without this answer may have run all the same."""
+    done = [a.planned.id for a in report.actions if a.receipt is not None and (only is None or a.planned.id in only)]
+    words = "what was asked is not as it was any more, and is asked anew: look at it again"
+    if done:
+        stop(f"only {' and '.join(done)} is done: {words}", FAILED)
+    stop(f"not taken: {words}", REFUSED)
