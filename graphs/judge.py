@@ -58,12 +58,9 @@ def _ruled(state: Planned, mode: Mode, service: Service) -> dict[str, Verdict]:
     open_ = [action for action in state.plan.actions if action.id not in settled]
     before = said_before(state, service) if open_ else Said()
     # what came back first: an approval that was given in the belief that it was in place counts no more if it asks
-    open_.sort(key=lambda action: not action.again)
-    verdicts: dict[str, Verdict] = {}
-    for action in open_:
-        now = state.model_copy(update={"verdicts": {**state.verdicts, **verdicts}})
-        verdicts[action.id] = rule(action, now, mode, service, before)
-    return {action.id: verdicts[action.id] for action in state.plan.actions if action.id in verdicts}
+    back = {action.id: rule(action, state, mode, service, before) for action in open_ if action.again}
+    now = state.model_copy(update={"verdicts": {**state.verdicts, **back}}) if back else state
+    return {action.id: back.get(action.id) or rule(action, now, mode, service, before) for action in open_}
 
 
 def _replanned(state: Planned, service: Service, tally: Tally) -> tuple[Plan, dict[str, Answered]]:
