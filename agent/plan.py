@@ -193,7 +193,10 @@ class Change(Record):
 
 
 class Inapplicable(Record):
-    """Why an action cannot be planned on a target: gone, another kind, a service's own."""
+    """Why an action cannot be planned on a target: gone, another kind, a service's own; or need not be, as it is so already.
+
+    `contained`: nobody wanted it of this run, and another run's stands on what the finding is about.
+    """
 
     action: str
     target: Target | None
@@ -206,11 +209,14 @@ class Inapplicable(Record):
         "not_supported",
         "read_failed",
         "already_so",
+        "contained",
         "not_benign",
     ]
     detail: str = ""
     found: JsonObject = {}
     """The fields of the target that stood in the way, as AWS answered them."""
+    by: list[str] = []
+    """The runs of ours whose effect, which stands, makes it so already."""
 
 
 class PlannedAction(Record):
@@ -222,6 +228,8 @@ class PlannedAction(Record):
     change: Change
     proposed_by_model: bool
     proposed_by_playbook: bool
+    again: bool = False
+    """Whether it was so already when the plan was made, and no more when somebody answered."""
 
 
 class Plan(Record):

@@ -230,4 +230,6 @@ def proposed_by(planned: PlannedAction, answered_by: str) -> str:
     if planned.proposed_by_model and planned.proposed_by_playbook:
         ours = answered_by.startswith("playbook")
         return "the playbook, in both answers" if ours else "model and playbook, independently"
+    if planned.again:
+        return f"{'the playbook' if planned.proposed_by_playbook else 'a model'}, before: it was in place when this was planned"
     return "model only" if planned.proposed_by_model else "playbook only" if planned.proposed_by_playbook else "nobody"

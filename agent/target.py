@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -114,3 +115,19 @@ def in_words(key: str) -> str:
         return key
     _, account, region, kind, name = parts
     return f"{kind.replace('_', ' ')} {name} in {account}" + ("" if region == GLOBAL else f" {region}")
+
+
+def case_of(targets: Sequence[Target]) -> str:
+    """What a finding is about before all else: the principal of a key or a session, else the resource. Empty: nothing."""
+    if not targets:
+        return ""
+    first = targets[0]
+    if first.kind is TargetKind.ACCESS_KEY and first.owner is not None:
+        return Target(kind=TargetKind.USER, id=first.owner, **_placed(first)).key
+    if first.kind is TargetKind.ROLE_SESSION and first.owner is not None:
+        return Target(kind=TargetKind.ROLE, id=first.owner, **_placed(first)).key
+    return first.key
+
+
+def _placed(target: Target) -> dict[str, str]:
+    return {"account": target.account, "region": GLOBAL, "partition": target.partition}

@@ -46,3 +46,23 @@ def finding_of_event(ledger: Ledger, run_id: str) -> FindingSummary | None:
     except (KeyError, IndexError, ValidationError):
         return None
     return FindingSummary.of(found) if isinstance(found, Finding) else None
+
+
+def why_unfinished(ledger: Ledger, run_id: str, now: datetime, *, sandbox: bool) -> str:
+    """Of a run that has no status yet: why it has not ended, and what it takes, for whoever asks something of it."""
+    left = abandoned(ledger, run_id, now)
+    if left is None:
+        return "is being worked: let it end"
+    return f"has not ended, {why_not_ended(left.run.handed_over)}: {how_to_go_on(sandbox)}"
+
+
+def why_not_ended(handed_over: bool) -> str:
+    """In words for people."""
+    return "it was handed over, and nobody has taken it up" if handed_over else "its process is gone"
+
+
+def how_to_go_on(sandbox: bool) -> str:
+    """What takes the run up again."""
+    here = " --sandbox" if sandbox else ""
+    again = f"deliver the same event again: stanch run EVENT.json{here}; it reads first, and writes nothing twice"
+    return again if sandbox else f"{again}; on Lambda the clock takes it up"

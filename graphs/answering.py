@@ -1,15 +1,18 @@
 """Answering a request from a command line or a page: checked, signed, kept, and only then does the run go on."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from agent.plural import plural
 from agent.record import Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
+from graphs.abandoned import why_unfinished
 from graphs.people import canonical, known, people, subjects
-from graphs.quorum import complete
+from graphs.quorum import NOBODY, complete
 from graphs.refused_before import kept
 from graphs.service import Service
+from tools.ledger import RunRow
 
 if TYPE_CHECKING:
     from graphs.runs import Runs  # the graph library is loaded where a run goes on, not where an answer is kept
@@ -21,6 +24,7 @@ class NotTaken(Record):
     reason: Literal[
         "no_such_run",
         "not_waiting",
+        "too_late",
         "busy",
         "wider_than_asked",
         "nothing_named",
@@ -59,6 +63,8 @@ def answer(
     `digest`: of the request that the person saw; another one is not answered.
     """
     given = keep(runs.service, run_id, decision, by, only, reason, digest)
+    if isinstance(given, NotTaken) and given.reason == "too_late":
+        runs.pick_up(run_id)  # its time is over: that is what it ends with, whoever comes
     if not isinstance(given, Kept):
         return given
     report = runs.pick_up(run_id)
@@ -96,16 +102,14 @@ def keep(
     finding = None if report is None else report.finding
     if person in subjects(finding, request.actions):
         return NotTaken(reason="named_in_finding", detail=f"{person} is named in the finding and has no say in it")
+    if late := too_late(request, service.clock(), service.settings.sandbox):
+        return NotTaken(reason="too_late", detail=late)
     approval = sign(service, request, decision, person, ids, reason)
     no = kept(approval, request, "" if finding is None else finding.key)
-    if service.clock() < request.expires_at and not service.ledger.answer(approval, no):
+    if not service.ledger.answer(approval, no):
         return NotTaken(reason="used", detail="this answer was given before")
     answers = service.ledger.answers(run_id, request.digest)
-    if (
-        decision == "approve"
-        and service.clock() < request.expires_at
-        and not complete(request, answers, service.registry)
-    ):
+    if decision == "approve" and not complete(request, answers, service.registry):
         return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
     return Kept(run_id=run_id)
 
@@ -116,14 +120,36 @@ def _waiting_on(service: Service, run_id: str) -> Request | NotTaken:
         return NotTaken(reason="no_such_run", detail=f"no run {run_id[:40]!r}")
     request = service.ledger.request(run_id)
     if request is None or row.status not in (Status.AWAITING_APPROVAL, None):
-        report = service.ledger.report(run_id)
-        why = f": {report.reason}" if report is not None and row.status is Status.EXPIRED else ""
-        return NotTaken(reason="not_waiting", detail=f"{run_id} is {row.status or 'being worked'}, not waiting{why}")
+        return NotTaken(reason="not_waiting", detail=f"{run_id} {_stands(row, service)}")
     if plan_digest(run_id, request.actions) != request.digest:
         return NotTaken(
             reason="not_waiting", detail="the request in the ledger is not the one that was made: it was changed"
         )
     return request
+
+
+def _stands(row: RunRow, service: Service) -> str:
+    """How a run stands that waits for nobody; of one whose answer did not come in time, also the way on."""
+    sandbox = service.settings.sandbox
+    if row.status is None:
+        return why_unfinished(service.ledger, row.run_id, service.clock(), sandbox=sandbox)
+    report = service.ledger.report(row.run_id) if row.status is Status.EXPIRED else None
+    why = f": {report.reason}" if report is not None else ""
+    again = f". {_anew(sandbox)}" if report is not None and report.reason == NOBODY else ""
+    return f"is {row.status}, not waiting{why}{again}"
+
+
+def too_late(request: Request | None, now: datetime, sandbox: bool) -> str:
+    """Why nobody can answer the request any more, and the way on, for people; empty if they can."""
+    if request is None or now < request.expires_at:
+        return ""
+    at = f"{request.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"the time to answer was over at {at}, and nothing is done. {_anew(sandbox)}"
+
+
+def _anew(sandbox: bool) -> str:
+    here = " --sandbox" if sandbox else ""
+    return f"To have it looked at and asked anew: stanch run EVENT.json --again{here}"
 
 
 def sign(

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from agent.record import JsonObject, Record
 from agent.verdict import Approval, Request, Verdict
-from graphs.quorum import heard
+from graphs.quorum import NOBODY, heard
 from graphs.refused_before import kept, left_out, lifted
 from graphs.service import Service
 from graphs.state import Context, Decided, Decision, Waiting
@@ -100,7 +100,7 @@ def decided(reply: Reply, state: Waiting, service: Service) -> Decision:
     """The reply as a decision. Signed answers are read from the ledger, never from the reply, and only those that count."""
     request = state.request
     if reply.expired or _over(request, service):
-        return Decision(kind="expired", digest=request.digest, reason="nobody answered in time")
+        return Decision(kind="expired", digest=request.digest, reason=NOBODY)
     given = _kept(state, service)
     answers = [given[nonce] for nonce in reply.nonces if nonce in given]
     if reply.decisions:

@@ -7,6 +7,7 @@ from agent.receipt import Outcome, Receipt
 from agent.record import JsonObject
 from agent.target import Target
 from graphs.hub_finding import entry, kept_at
+from graphs.resting import with_ours
 from graphs.service import Service
 from tools.action import actions
 from tools.aws import UNREADABLE, AwsError, Phase, Tally
@@ -18,6 +19,7 @@ def with_closing(
     plan: Plan, facts: list[str] | None, run_id: str, finding: Finding, service: Service, tally: Tally
 ) -> Plan:
     """The plan with the closing of its finding, or with why it stays open. `facts`: what shows it benign, None for nothing."""
+    plan = with_ours(plan, run_id, finding.targets, service)
     where = kept_at(finding)
     if facts is None or where is None or not _agreed(plan) or not closable(finding):
         return plan

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from agent.finding import Finding, Refusal
 from agent.queue import Queue, queue_of
 from agent.report import Report, Status
-from agent.target import GLOBAL, Target, TargetKind
+from agent.target import Target, case_of
 from agent.verdict import Mode, Request
 from graphs.compose import compose
 from graphs.service import Service
@@ -14,22 +14,6 @@ from graphs.state import Decision, State
 from tools.ledger import Kin, RunRow
 
 NEW_VERSION = "its finding changed while it waited"
-
-
-def case_of(targets: Sequence[Target]) -> str:
-    """What a finding is about before all else: the principal of a key or a session, else the resource. Empty: nothing."""
-    if not targets:
-        return ""
-    first = targets[0]
-    if first.kind is TargetKind.ACCESS_KEY and first.owner is not None:
-        return Target(kind=TargetKind.USER, id=first.owner, **_placed(first)).key
-    if first.kind is TargetKind.ROLE_SESSION and first.owner is not None:
-        return Target(kind=TargetKind.ROLE, id=first.owner, **_placed(first)).key
-    return first.key
-
-
-def _placed(target: Target) -> dict[str, str]:
-    return {"account": target.account, "region": GLOBAL, "partition": target.partition}
 
 
 def is_activity(before: Finding | Refusal, now: Finding) -> bool:

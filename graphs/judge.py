@@ -13,8 +13,9 @@ from agent.queue import Queue, queue_of
 from agent.verdict import Mode, Need, Request, Ruling, Verdict, plan_digest
 from graphs.closing import closes
 from graphs.closing_again import closed_again
+from graphs.coming_back import read_again
 from graphs.keeping import keep, noted
-from graphs.order import newly_asked
+from graphs.order import came_back, newly_asked
 from graphs.propose import change_for
 from graphs.refused_before import Said, refused_in, said_before
 from graphs.ruling import rule
@@ -56,7 +57,10 @@ def _ruled(state: Planned, mode: Mode, service: Service) -> dict[str, Verdict]:
     settled = {*state.receipts, *refused_in(state.decisions)}
     open_ = [action for action in state.plan.actions if action.id not in settled]
     before = said_before(state, service) if open_ else Said()
-    return {action.id: rule(action, state, mode, service, before) for action in open_}
+    # what came back first: an approval that was given in the belief that it was in place counts no more if it asks
+    back = {action.id: rule(action, state, mode, service, before) for action in open_ if action.again}
+    now = state.model_copy(update={"verdicts": {**state.verdicts, **back}}) if back else state
+    return {action.id: back.get(action.id) or rule(action, now, mode, service, before) for action in open_}
 
 
 def _replanned(state: Planned, service: Service, tally: Tally) -> tuple[Plan, dict[str, Answered]]:
@@ -84,7 +88,8 @@ def _changes_again(state: Planned, request: Request, service: Service, tally: Ta
             dropped.append(change)
         else:
             actions.append(action.model_copy(update={"change": change}))
-    return state.plan.model_copy(update={"actions": actions, "dropped": dropped})
+    plan = state.plan.model_copy(update={"actions": actions, "dropped": dropped})
+    return read_again(plan, state, service, tally)
 
 
 def _again(action: PlannedAction, state: Planned, service: Service, tally: Tally) -> Change | Inapplicable:
@@ -102,18 +107,19 @@ def _request(state: Planned, verdicts: dict[str, Verdict], service: Service) -> 
         if not _answered(state, before):
             return before
         same = plan_digest(state.run_id, before.actions) == plan_digest(state.run_id, _now(before, state.plan))
-        stable = same and not newly_asked(state.model_copy(update={"verdicts": {**state.verdicts, **verdicts}}))
+        now = state.model_copy(update={"verdicts": {**state.verdicts, **verdicts}})
+        stable = same and not newly_asked(now) and not came_back(now)
         if stable or len(state.decisions) >= MAX_REQUESTS:
             return before
-    now = service.clock()
+    at = service.clock()
     return Request(
         run_id=state.run_id,
         digest=plan_digest(state.run_id, asked),
         actions=asked,
         needs=_needs([verdicts[action.id].needs for action in asked]),
         needs_of={action.id: verdicts[action.id].needs for action in asked},
-        created_at=now,
-        expires_at=now + _time(state, service),
+        created_at=at,
+        expires_at=at + _time(state, service),
     )
 
 

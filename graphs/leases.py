@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from agent.finding import Finding
 from agent.record import JsonObject, Record
 from agent.report import Report, Status
+from agent.target import case_of
 from agent.verdict import Mode, Request
 from graphs.holding import holding
-from graphs.incidents import case_of
 from graphs.service import Service
 from tools.ledger import Busy, Duplicate, LostLease, Opened
 

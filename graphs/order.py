@@ -7,6 +7,8 @@ from graphs.state import Planned
 from tools.action import actions
 
 _IN_PLACE = {Outcome.DONE, Outcome.ALREADY}
+IN_PLACE_BEFORE = ("already_so", "contained")
+"""Why nothing is done about an action whose effect is there."""
 DROPPED = "dropped"
 """Stands for a predecessor that has no number: it could not be planned."""
 
@@ -38,7 +40,7 @@ def failed_before(action: PlannedAction, state: Planned) -> list[str]:
     dropped = [
         DROPPED
         for one in state.plan.dropped
-        if one.target is not None and (one.action, one.target.key) in wanted and one.reason != "already_so"
+        if one.target is not None and (one.action, one.target.key) in wanted and one.reason not in IN_PLACE_BEFORE
     ]
     return [*failed, *dropped]
 
@@ -52,6 +54,19 @@ def newly_asked(state: Planned) -> bool:
         and not _was_asked(action, state)
         for action in state.plan.actions
         if (verdict := state.verdicts.get(action.id)) is not None
+    )
+
+
+def came_back(state: Planned) -> bool:
+    """Whether something that was so already when it was asked is not so any more, and needs an answer too."""
+    asked = set() if state.request is None else {action.id for action in state.request.actions}
+    return any(
+        action.again
+        and action.id not in asked
+        and action.id not in state.receipts
+        and (verdict := state.verdicts.get(action.id)) is not None
+        and verdict.ruling is Ruling.ASK
+        for action in state.plan.actions
     )
 
 

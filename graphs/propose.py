@@ -19,6 +19,7 @@ from agent.target import Target
 from graphs.closing import with_closing
 from graphs.keeping import keep, noted
 from graphs.made_before import made_before
+from graphs.resting import told_by, whose
 from graphs.service import Asked, Service
 from graphs.state import Context, Investigated, Proposed
 from graphs.taking_over import going_on
@@ -114,7 +115,7 @@ def _worth_it(
     made: list[PlannedAction], dropped: list[Inapplicable], service: Service
 ) -> tuple[list[PlannedAction], list[Inapplicable]]:
     """Without what only every run does anew, on targets where all else that was wanted is so already."""
-    so = {one.target.key for one in dropped if one.reason == "already_so" and one.target is not None}
+    so = {one.target.key for one in dropped if _so_by_itself(one, service) and one.target is not None}
     open_ = {action.change.target.key for action in made if not _per_run(action, service)}
     idle = [action for action in made if action.change.target.key in so - open_]
     kept = [action for action in made if action not in idle]
@@ -125,6 +126,12 @@ def _worth_it(
         for action in idle
     ]
     return numbered, [*dropped, *again]
+
+
+def _so_by_itself(one: Inapplicable, service: Service) -> bool:
+    """Whether it is so already, and is more than what tells of a run: the tag of another one contains nothing."""
+    spec = service.catalogue.get(one.action)
+    return one.reason == "already_so" and not (spec is not None and spec.per_run)
 
 
 def _per_run(action: PlannedAction, service: Service) -> bool:
@@ -173,7 +180,10 @@ def change_for(
     if isinstance(change, Change) and spec.reversal is Reversal.EXACT:
         change = going_on(change, service.ledger)
     if isinstance(change, Change) and not change.needed and not spec.time_boxed:
-        return Inapplicable(action=spec.id, target=slot.target, reason="already_so")
+        ours = whose(change, run_id, service.ledger)
+        return Inapplicable(action=spec.id, target=slot.target, reason="already_so", by=ours)
+    if isinstance(change, Change) and (others := told_by(change, spec, run_id, service.ledger)):
+        return Inapplicable(action=spec.id, target=slot.target, reason="already_so", by=others)
     return change
 
 

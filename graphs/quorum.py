@@ -7,6 +7,9 @@ from graphs.people import canonical, known, people, subjects
 from graphs.service import Service
 from tools.registry import Registry
 
+NOBODY = "nobody answered in time"
+"""Why a run is expired whose request nobody answered."""
+
 
 def heard(
     answers: list[Approval], request: Request, finding: Finding | FindingSummary | None, service: Service

@@ -135,7 +135,7 @@ def _with(report: Report, done: Receipt, seen: Verification, service: Service) -
     now = [a.model_copy(update={"receipt": done}) if a.planned.id == done.action_id else a for a in report.actions]
     seen_all = all(a.receipt and a.receipt.verification and a.receipt.verification.holds for a in now)
     told = f"{done.change.action} on {done.change.target.id} took effect: {seen.how.replace('_', ' ')}"
-    if report.status is Status.UNVERIFIED and seen_all and not report.dropped:
+    if report.status is Status.UNVERIFIED and seen_all and all(d.reason == "contained" for d in report.dropped):
         said: dict[str, object] = {"status": Status.CONTAINED, "reason": told}
     else:
         said = {"reason": f"{told}; before that: {report.reason}"}

@@ -4,7 +4,7 @@ from agent.evidence import Evidence
 from agent.facts import Circumstances, facts_for
 from agent.plan import PlannedAction
 from agent.verdict import Approval, Facts, Mode, Request, Verdict, plan_digest
-from graphs.order import failed_before
+from graphs.order import came_back, failed_before
 from graphs.quorum import heard
 from graphs.refused_before import Said, said_before
 from graphs.service import Service
@@ -62,6 +62,8 @@ def valid_approvals(action: PlannedAction, state: Planned, service: Service) -> 
     ids = {asked.id for asked in request.actions}
     if ids.intersection(failed_before(action, state)):
         return []  # whoever approved both did not know that the first would fail
+    if came_back(state):
+        return []  # whoever approved took as being in place what is not
     asked = [planned for planned in state.plan.actions if planned.id in ids]
     if plan_digest(state.run_id, asked) != request.digest:
         return []

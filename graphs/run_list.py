@@ -7,6 +7,7 @@ from typing import Literal
 from agent.record import Moment, Record
 from agent.report import Status
 from graphs.abandoned import finding_of_event
+from graphs.answering import too_late
 from tools.ledger import Ledger, RunRow
 
 OPEN = ("working", "dead", "handed_over")
@@ -48,7 +49,7 @@ def run_list(
     found = [(row, _standing(row, idle)) for row in ledger.runs(since)]
     kept = [(row, how) for row, how in found if _counts(row, how) and (not statuses or str(how) in statuses)]
     shown = kept if most is None else kept[:most]
-    return RunList(runs=[_listed(row, how, ledger, sandbox) for row, how in shown], more=len(kept) - len(shown))
+    return RunList(runs=[_listed(row, how, ledger, now, sandbox) for row, how in shown], more=len(kept) - len(shown))
 
 
 def _standing(row: RunRow, idle: Collection[str]) -> Status | Literal["working", "dead", "handed_over"]:
@@ -65,16 +66,21 @@ def _counts(row: RunRow, how: str) -> bool:
 
 
 def _listed(
-    row: RunRow, how: Status | Literal["working", "dead", "handed_over"], ledger: Ledger, sandbox: bool
+    row: RunRow,
+    how: Status | Literal["working", "dead", "handed_over"],
+    ledger: Ledger,
+    now: datetime,
+    sandbox: bool,
 ) -> ListedRun:
     report = ledger.report(row.run_id) if row.status is not None else None
+    late = too_late(ledger.request(row.run_id), now, sandbox) if row.status is Status.AWAITING_APPROVAL else ""
     finding = report.finding if report is not None else None
     finding = finding or finding_of_event(ledger, row.run_id)
     return ListedRun(
         run_id=row.run_id,
         sandbox=sandbox,
         status=how,
-        reason=report.reason if report is not None else _why(row, how),
+        reason=late or (report.reason if report is not None else _why(row, how)),
         mode=row.mode,
         opened_at=row.opened_at,
         updated_at=row.updated_at,

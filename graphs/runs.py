@@ -15,13 +15,14 @@ from agent.intake import parse, sent
 from agent.queue import Queue, queue_of
 from agent.record import JsonObject
 from agent.report import FindingSummary, Report, Status
+from agent.target import case_of
 from agent.verdict import Approval, Mode, Request
 from graphs.approve import Reply
 from graphs.came import Came, HandedOver, Sent
 from graphs.compose import compose
 from graphs.endings import tell_end
 from graphs.holding import beating, holding
-from graphs.incidents import NEW_VERSION, case_of, is_activity, related, replaced, voided
+from graphs.incidents import NEW_VERSION, is_activity, related, replaced, voided
 from graphs.intake import chosen, screened
 from graphs.own_update import comes_back
 from graphs.quorum import complete, heard

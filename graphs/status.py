@@ -1,6 +1,6 @@
 """The status of a run and its reason, from what the state holds: the first that applies."""
 
-from agent.plan import Disposition, Plan, PlannedAction
+from agent.plan import Disposition, Inapplicable, Plan, PlannedAction
 from agent.receipt import Outcome, Receipt
 from agent.report import IN_PLACE, NOT_DONE, Status
 from agent.verdict import Mode, Ruling, Verdict
@@ -49,7 +49,9 @@ def _no_way_in(state: State, account: str) -> str:
 
 def _asked(state: State) -> str:
     actions = [] if state.request is None else state.request.actions
-    return "policy asks a person about " + ", ".join(_name(action) for action in actions)
+    back = ", ".join(_name(action) for action in actions if action.again)
+    anew = f"; asked anew, as this was in place before and is not any more: {back}" if back else ""
+    return "policy asks a person about " + ", ".join(_name(action) for action in actions) + anew
 
 
 def _name(action: PlannedAction) -> str:
@@ -154,13 +156,27 @@ def _untouched(state: State, plan: Plan, mode: Mode) -> tuple[Status, str]:
         return Status.DENIED, f"policy denies: {denying}"
     if _agreed(plan) is Disposition.BENIGN:
         return Status.NO_ACTION, plan.rationale[:300] or "judged benign"
-    already = [d.action for d in plan.dropped if d.reason == "already_so"]
-    if already and len(already) == len(plan.dropped):
+    wanted, ours = _wanted(plan), [d for d in plan.dropped if d.reason == "contained"]
+    already = [_so(d) for d in wanted if d.reason == "already_so"]
+    if already and len(already) == len(wanted):
         return Status.NO_ACTION, "already as it should be: " + ", ".join(already)
+    if ours and plan.playbook.disposition is Disposition.BENIGN:
+        return Status.NO_ACTION, "; ".join(_so(d) for d in ours)
     if _contained_before(plan):
-        return Status.NO_ACTION, plan.rationale[:300] or "contained already"
-    dropped = "; ".join(f"{d.action}: {d.reason}{f' ({d.detail})' if d.detail else ''}" for d in plan.dropped)
+        return Status.NO_ACTION, "; ".join([*map(_so, ours), plan.rationale[:300] or "contained already"])
+    dropped = "; ".join(f"{d.action}: {d.reason}{f' ({d.detail})' if d.detail else ''}" for d in wanted)
     return Status.ESCALATED, dropped or plan.rationale[:300] or "no action serves this finding yet"
+
+
+def _wanted(plan: Plan) -> list[Inapplicable]:
+    """What somebody wanted of this run, and is not planned."""
+    return [one for one in plan.dropped if one.reason != "contained"]
+
+
+def _so(dropped: Inapplicable) -> str:
+    """What is so already; by an effect of ours, whose it is and what rests on that."""
+    detail = f": {dropped.detail}" if dropped.detail else ""
+    return f"{dropped.action}, contained by {' and '.join(dropped.by)}{detail}" if dropped.by else dropped.action
 
 
 def _policy_fault(state: State) -> str:
@@ -193,7 +209,7 @@ def _agreed(plan: Plan) -> Disposition | None:
 
 def _contained_before(plan: Plan) -> bool:
     """Model and playbook call it true, and neither proposes anything: somebody has contained it in another way."""
-    return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not plan.dropped
+    return _agreed(plan) is Disposition.TRUE_POSITIVE and not plan.playbook.proposals and not _wanted(plan)
 
 
 def _rejected(decision: Decision) -> str:

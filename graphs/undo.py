@@ -15,6 +15,7 @@ from graphs.after_undo import after_undo, may_be_undone, partly
 from graphs.expiring import is_over
 from graphs.keeping import with_reads
 from graphs.persons_word import approver, word_of
+from graphs.resting import rest_on, warning
 from graphs.saying_undone import say_undone
 from graphs.service import Service
 from graphs.standings import standings_of
@@ -93,8 +94,15 @@ def _undo(
     looked: list[Looked] = []
     graph = build_undo(replace(service, looked=looked.append), tally).compile()
     done = Undoing.model_validate(graph.invoke(state, context=context))
-    amended = with_reads(_amended(report, done, service), STEP, looked, service)
+    amended = _warned(with_reads(_amended(report, done, service), STEP, looked, service), done, service)
     return say_undone(amended, report, service, tally)
+
+
+def _warned(report: Report, done: Undoing, service: Service) -> Report:
+    """The report with the runs that took as being in place what is not there any more."""
+    back = [each.change for each in done.receipts.values() if each.outcome is Outcome.UNDONE]
+    told = warning(rest_on(report, back, service))
+    return report.model_copy(update={"reason": f"{report.reason}; {told}"}) if told else report
 
 
 def build_undo(service: Service, tally: Tally) -> StateGraph[Undoing, Context, Undoing, Undoing]:

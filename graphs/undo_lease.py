@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from agent.record import JsonObject, Record
 from agent.report import Report, Status
+from graphs.abandoned import why_unfinished
 from graphs.holding import beating, holding
 from graphs.service import Service
 from tools.ledger import Opened
@@ -39,7 +40,8 @@ def undoable(service: Service, run_id: str) -> tuple[Report | None, str]:
     if row is None:
         return None, f"no run {run_id[:40]!r}"
     if row.status is None:
-        return None, f"{run_id} is being worked: let it end, or deliver its event again if its process died"
+        why = why_unfinished(service.ledger, run_id, service.clock(), sandbox=service.settings.sandbox)
+        return None, f"{run_id} {why}"
     if row.status is Status.AWAITING_APPROVAL:
         return None, f"{run_id} waits for an answer: approve or reject it first"
     return report, f"{run_id} has no report to undo by"

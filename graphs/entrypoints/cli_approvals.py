@@ -1,7 +1,7 @@
 """`stanch approvals`: what waits for a person, and the person's answer."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -10,10 +10,10 @@ from agent.policy import reasons
 from agent.report import Report, Status, proposed_by
 from agent.target import Target
 from agent.verdict import Request
-from graphs.answering import MoreNeeded, NotTaken, answer
+from graphs.answering import MoreNeeded, NotTaken, answer, too_late
 from graphs.bootstrap import actor
 from graphs.entrypoints.cli_cards import answer_all, is_card, list_cards, show_card
-from graphs.entrypoints.opening import REFUSED, configured, ledger_of, ledgers, nothing, of_run, stop
+from graphs.entrypoints.opening import FAILED, REFUSED, configured, ledger_of, ledgers, nothing, now_in, of_run, stop
 from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
@@ -37,9 +37,11 @@ def _default(context: typer.Context) -> None:
 @app.command("list")
 def list_waiting() -> None:
     """List the runs that wait for an answer."""
-    waiting = [pair for ledger in ledgers().values() for pair in _waiting(ledger)]
-    for request, report in waiting:
-        waits = report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}"
+    here = ledgers()
+    waiting = [(pair, sandbox) for sandbox, ledger in here.items() for pair in _waiting(ledger)]
+    for (request, report), sandbox in waiting:
+        late = too_late(request, now_in(here[sandbox], sandbox=sandbox), sandbox)
+        waits = late or (report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}")
         out.print(f"[bold]{request.run_id}[/]{where(report is not None and report.sandbox)}")
         row("waits for", f"[yellow]{shown(waits)}[/]")
         if report is not None and report.finding is not None:
@@ -177,4 +179,15 @@ def _answer(
         out.print(f"kept; {given.given} so far, needs {given.detail}")
         return
     print(as_json([given])) if json_ else line(given)  # noqa: T201 - the JSON is the output
+    if given.status is Status.AWAITING_APPROVAL:
+        _asked_anew(given, only)
     raise typer.Exit(0 if given.left_by_choice else exit_code([given]))
+
+
+def _asked_anew(report: Report, only: list[str] | None) -> NoReturn:
+    """What was asked is not as it was. What policy lets run without this answer may have run all the same."""
+    done = [a.planned.id for a in report.actions if a.receipt is not None and (only is None or a.planned.id in only)]
+    words = "what was asked is not as it was any more, and is asked anew: look at it again"
+    if done:
+        stop(f"only {' and '.join(done)} is done: {words}", FAILED)
+    stop(f"not taken: {words}", REFUSED)

@@ -2,7 +2,7 @@
 
 import json
 
-from graphs.abandoned import Abandoned, abandoned
+from graphs.abandoned import Abandoned, abandoned, how_to_go_on, why_not_ended
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, known, now_in, stop
 from graphs.entrypoints.printing import moment, out, row, shown, where
@@ -46,19 +46,7 @@ def _say(left: Abandoned, sandbox: bool) -> None:
         row("go on", how_to_go_on(sandbox))
 
 
-def why_not_ended(handed_over: bool) -> str:
-    """In words for people."""
-    return "it was handed over, and nobody has taken it up" if handed_over else "its process is gone"
-
-
 def unknown(one: Unsettled) -> str:
     """A write of which nobody knows what it came to."""
     change = one.change
     return shown(f"{change.action} on {change.target.words}: claimed {moment(one.at)}, a write left, outcome unknown")
-
-
-def how_to_go_on(sandbox: bool) -> str:
-    """What takes the run up again."""
-    here = " --sandbox" if sandbox else ""
-    again = f"deliver the same event again: stanch run EVENT.json{here}; it reads first, and writes nothing twice"
-    return again if sandbox else f"{again}; on Lambda the clock takes it up"

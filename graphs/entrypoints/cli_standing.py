@@ -7,8 +7,9 @@ import typer
 from agent.closing import shown_closed
 from agent.plan import Change
 from agent.receipt import Receipt
+from graphs.abandoned import abandoned, how_to_go_on, why_not_ended
 from graphs.entrypoints.cli_closed import LONGEST
-from graphs.entrypoints.cli_explain import how_to_go_on, unknown
+from graphs.entrypoints.cli_explain import unknown
 from graphs.entrypoints.drifted import drifted, ways_out
 from graphs.entrypoints.opening import FAILED, ledgers, nothing, now_in, opened
 from graphs.entrypoints.printing import line, moment, out, row, shown, where
@@ -85,6 +86,9 @@ def _stands(receipt: Receipt, ledger: Ledger, sandbox: bool) -> None:
     change = receipt.change
     out.print(f"[bold]{receipt.run_id}[/] {receipt.action_id}{where(sandbox)}")
     row("stands", f"{change.action} on {shown(change.target.words)}, since {moment(receipt.at)}")
+    left = abandoned(ledger, receipt.run_id, now_in(ledger, sandbox=sandbox))
+    if left is not None:
+        row("not ended", f"{why_not_ended(left.run.handed_over)}: {how_to_go_on(sandbox)}")
     until = expiry(change, catalogue().get(change.action))
     if until is not None:
         row("until", f"{moment(until)}: {who_ends_it(sandbox)}")

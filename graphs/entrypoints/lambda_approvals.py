@@ -17,7 +17,13 @@ from graphs.entrypoints.web import Asked, Unfit, authorizer, html
 from graphs.service import Service
 from graphs.tokens import fits, form_token, link_token
 
-_REFUSED = {"unknown_person": 403, "named_in_finding": 403, "nothing_named": 400, "wider_than_asked": 400}
+_REFUSED = {
+    "unknown_person": 403,
+    "named_in_finding": 403,
+    "nothing_named": 400,
+    "wider_than_asked": 400,
+    "too_late": 410,
+}
 """The HTTP status of an answer that was not taken; any other is a conflict."""
 
 

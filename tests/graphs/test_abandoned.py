@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from command import command
-from desk import event
+from desk import USER_WORLD, desk, event
 
 from agent.event import Event
 from agent.plan import Change
 from agent.receipt import Outcome, Receipt
 from agent.target import GLOBAL, Target, TargetKind
+from graphs.abandoned import how_to_go_on
+from graphs.answering import NotTaken, keep
 from graphs.bootstrap import LEDGER, SANDBOX
+from graphs.undo_lease import undoable
 from tools.ledger import Opened, SqliteLedger
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -60,6 +63,24 @@ def test_a_dead_undo_is_asked_for_again_and_a_note_whose_outcome_is_unknown_is_n
     ledger.sending(undo.run_id, undo.fence, note, NOW)
     assert command(tmp_path, "standing") == (0, "Nothing stands.")
     assert "ask for it again: stanch undo run-0123456789ab" in command(tmp_path, "explain", undo.run_id)[1]
+
+
+def test_an_undo_or_an_answer_of_a_dead_run_is_refused_with_the_word_that_it_is_dead_and_the_way_on(
+    tmp_path: Path,
+) -> None:
+    at = desk(tmp_path, USER_WORLD, event("guardduty_credential_abuse"), alive=lambda holder: holder != "dead")
+    opened = {who: at.service.ledger.open(who, "1", {}, "auto", who, at.sandbox.now()) for who in ("dead", "alive")}
+    dead, alive = (one.run_id for one in opened.values() if isinstance(one, Opened))
+    said = f"{dead} has not ended, its process is gone: {how_to_go_on(True)}"
+    assert undoable(at.service, dead) == (None, said)
+    assert keep(at.service, dead, "approve", "rosa", None, "") == NotTaken(reason="not_waiting", detail=said)
+    assert undoable(at.service, alive) == (None, f"{alive} is being worked: let it end")
+
+
+def test_what_a_dead_run_did_stands_with_the_word_that_the_run_is_dead(tmp_path: Path) -> None:
+    (tmp_path / SANDBOX).mkdir()
+    left(tmp_path, done=True)
+    assert "not ended its process is gone: deliver the same event again" in command(tmp_path, "standing")[1]
 
 
 def test_what_a_live_process_writes_now_is_no_news(tmp_path: Path) -> None:

@@ -191,8 +191,15 @@ def test_a_rejection_ends_the_run_with_its_reason_and_writes_nothing_but_the_not
 def test_an_answer_that_comes_too_late_expires_the_run(tmp_path: Path) -> None:
     at, run = asked(tmp_path)
     at.wait(minutes=60)
-    done = at.say("approve", run)
-    assert (done.status, at.writes) == (Status.EXPIRED, [])
+    said = at.say("approve", run)
+    assert isinstance(said, NotTaken)
+    assert (said.reason, "stanch run EVENT.json --again" in said.detail) == ("too_late", True), said.detail
+    row = at.service.ledger.run(run.run_id)
+    assert row is not None
+    assert (row.status, at.writes) == (Status.EXPIRED, [])
+    after = at.say("approve", run)
+    assert isinstance(after, NotTaken)
+    assert (after.reason, "stanch run EVENT.json --again" in after.detail) == ("not_waiting", True), after.detail
 
 
 def test_an_approval_that_ends_before_its_request_does_not_count_afterwards(tmp_path: Path) -> None:
@@ -333,7 +340,9 @@ def test_after_a_no_nobody_is_asked_again_whatever_drifted(tmp_path: Path, late:
     set_flags(at, FLAGS[0])
     at.calls.clear()
     at.wait(minutes=90 if late else 0)
-    done = at.say("approve" if late else "reject", run)
+    at.say("approve" if late else "reject", run)
+    done = at.service.ledger.report(run.run_id)
+    assert done is not None
     assert (done.status, at.changes) == (Status.EXPIRED if late else Status.REJECTED, [])
 
 

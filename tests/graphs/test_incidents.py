@@ -19,11 +19,12 @@ from agent.finding import Finding
 from agent.intake import parse
 from agent.intake import sent as sent_by
 from agent.report import Report, Status
+from agent.target import case_of
 from agent.verdict import Mode
 from graphs.answering import NotTaken, sign
 from graphs.bootstrap import configuration, since
 from graphs.entrypoints import cli_parked
-from graphs.incidents import case_of, replaced
+from graphs.incidents import replaced
 from graphs.intake import screened
 from graphs.parking import park
 from tools.ledger import Kin

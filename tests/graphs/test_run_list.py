@@ -50,6 +50,16 @@ def test_a_dead_run_and_a_dead_undo_are_said_to_be_dead_and_a_live_undo_is_no_ru
     assert len(runs(ledger, now, most=2)) == 2
 
 
+def test_a_run_that_waits_although_its_time_is_over_is_said_so(tmp_path: Path) -> None:
+    at = desk(tmp_path, USER_WORLD, FINDING, Mode.APPROVE)
+    at.deliver()
+    ledger, now = at.service.ledger, at.sandbox.now()
+    (waits,) = runs(ledger, now)
+    (over,) = runs(ledger, now + timedelta(hours=2))
+    assert (waits.status, "over" in waits.reason) == (Status.AWAITING_APPROVAL, False)
+    assert over.reason.startswith("the time to answer was over at 2026-11-20 13:00 UTC"), over.reason
+
+
 def test_the_command_lists_runs_as_json_and_names_a_status_that_there_is_not(tmp_path: Path) -> None:
     (tmp_path / SANDBOX).mkdir()
     report = desk(tmp_path / SANDBOX, USER_WORLD, FINDING, Mode.OBSERVE).deliver()

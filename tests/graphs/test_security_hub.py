@@ -36,7 +36,9 @@ def rejected(at: Desk) -> Report:
 def expired(at: Desk) -> Report:
     run = at.deliver()
     at.wait(hours=2)
-    report: Report = at.say("approve", run)
+    at.say("approve", run)
+    report = at.service.ledger.report(run.run_id)
+    assert report is not None
     return report
 
 
