@@ -133,3 +133,33 @@ def _environ(method: str, at: SplitResult, headers: Any, body: bytes) -> dict[st
             kept[key] = name
     environ |= {key: ", ".join(values) for key, values in sent.items()}
     return environ | {"CONTENT_LENGTH": str(len(body))}
+
+
+@patch(
+    "moto.core.base_backend",
+    "BackendDict.__getitem__",
+    source="16766ef9c002",
+    why="it takes a lock and compares itself with every service that is in use, for each look at an account that is there",
+)
+def _backend(original: Any) -> Any:
+    def get(self: Any, account: str) -> Any:
+        there = dict.get(self, account)
+        return original(self, account) if there is None else there
+
+    return get
+
+
+@patch(
+    "moto.core.responses",
+    "BaseResponse._get_action_from_method_and_request_uri",
+    source="2642f0e466dc",
+    why="it routes the same request three times over",
+)
+def _action(original: Any) -> Any:
+    def action(self: Any, request: Any) -> Any:
+        known = self.__dict__.get("_routed")
+        if known is None or known[0] is not request:
+            known = self._routed = request, original(self, request)
+        return known[1]
+
+    return action
