@@ -99,7 +99,7 @@ def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> str:
     if isinstance(given, NotTaken):
         return f"not answered: {given.reason.replace('_', ' ')}: {given.detail}"
     if isinstance(given, MoreNeeded):
-        return f"kept: {given.given} so far; it needs {given.detail}"
+        return given.words
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
         note([came])

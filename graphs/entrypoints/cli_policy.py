@@ -8,6 +8,7 @@ import typer
 from agent.policy import check as check_policies
 from agent.policy import explain as explain_verdict
 from agent.policy import run_examples
+from graphs.entrypoints.asked import left_undone
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, report_of, stop
 from graphs.entrypoints.printing import indented, out, shown
 from tools.action import catalogue
@@ -60,7 +61,7 @@ def explain(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     report = report_of(run)
     for action in report.actions:
         if action.verdict is not None:
-            for text in explain_verdict(action.verdict).splitlines():
+            for text in explain_verdict(action.verdict, left_undone(report, action)).splitlines():
                 indented(shown(text, 1000))
     if not report.actions:
         out.print(f"{report.run_id} judged no action: {shown(report.reason)}")

@@ -11,6 +11,7 @@ from agent.policy import explain as explain_verdict
 from agent.receipt import Outcome, Receipt
 from agent.report import Report, ReportedAction, SourceSummary, proposed_by
 from agent.verdict import Verdict
+from graphs.entrypoints.asked import left_undone
 from graphs.entrypoints.drifted import fields_read
 from graphs.entrypoints.printing import answered, line, moment, out, row, shown
 
@@ -28,7 +29,7 @@ def explain(report: Report) -> None:
     _plan(report)
     for action in report.actions:
         if action.verdict is not None:
-            _verdict(action.verdict)
+            _verdict(action.verdict, left_undone(report, action))
     for _, _, say in sorted(_happened(report), key=lambda each: each[:2]):
         say()
     for number, text in enumerate(report.leaves_open):
@@ -100,8 +101,8 @@ def _plan(report: Report) -> None:
         row("", f"not planned: {shown(dropped.action)}: {dropped.reason} {shown(dropped.detail)}", 0)
 
 
-def _verdict(verdict: Verdict) -> None:
-    for number, text in enumerate(explain_verdict(verdict).splitlines()):
+def _verdict(verdict: Verdict, left: str = "") -> None:
+    for number, text in enumerate(explain_verdict(verdict, left).splitlines()):
         row("" if number else "verdict", shown(text, 600), 0)
 
 

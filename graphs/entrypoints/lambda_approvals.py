@@ -78,7 +78,7 @@ def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> JsonObj
     if isinstance(given, NotTaken):
         return _said(_REFUSED.get(given.reason, 409), "Not taken", f"{given.reason.replace('_', ' ')}: {given.detail}")
     if isinstance(given, MoreNeeded):
-        return _said(200, "Kept", f"{given.given} so far; it needs {given.detail}.")
+        return _said(200, "Kept", f"{given.words}.")
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
         note([came])

@@ -1,0 +1,25 @@
+"""A need that nobody can meet: those listed lack the role, or are too few, and the request would wait in silence."""
+
+from agent.plural import plural
+from agent.verdict import Need
+from graphs.people import people
+from tools.registry import Registry
+
+
+def nobody(needs: list[Need], barred: set[str], registry: Registry) -> str:
+    """Why no listed person can give what is asked; empty if they can. `barred`: whom the finding is about."""
+    roles = {name: held for name, held in people(registry).items() if name not in barred}
+    if not needs or any(_enough(need, roles, registry) for need in needs):
+        return ""
+    lacking = sorted(
+        {role for need in needs for role in need.roles} - {role for held in roles.values() for role in held}
+    )
+    if lacking:
+        return f"nobody who may answer is {' or '.join(lacking)} in the registry's `people`"
+    return f"the registry's `people` has {plural(len(roles), 'person', 'people')} who may answer"
+
+
+def _enough(need: Need, roles: dict[str, list[str]], registry: Registry) -> bool:
+    if need.count == 1 and not need.roles and not registry.people:
+        return True  # where nobody is listed, anybody may give one approval
+    return len(roles) >= need.count and {role for held in roles.values() for role in held}.issuperset(need.roles)
