@@ -1,6 +1,8 @@
 """A need that nobody can meet: those listed lack the role, or are too few, and the request would wait in silence."""
 
 from agent.plural import plural
+from agent.policy import Policies
+from agent.policy.ladder import roles_of
 from agent.verdict import Need
 from graphs.people import people
 from tools.registry import Registry
@@ -17,6 +19,13 @@ def nobody(needs: list[Need], barred: set[str], registry: Registry) -> str:
     if lacking:
         return f"nobody who may answer is {' or '.join(lacking)} in the registry's `people`"
     return f"the registry's `people` has {plural(len(roles), 'person', 'people')} who may answer"
+
+
+def unheld(policies: Policies, registry: Registry) -> list[tuple[str, list[str]]]:
+    """The policies in force that ask for people of certain roles, of whom nobody is listed."""
+    held = {role for roles in people(registry).values() for role in roles}
+    asking = [(policy.id, sorted(roles_of(policy))) for policy in policies.all if not policy.shadow]
+    return [(policy, roles) for policy, roles in asking if roles and not held.intersection(roles)]
 
 
 def _enough(need: Need, roles: dict[str, list[str]], registry: Registry) -> bool:

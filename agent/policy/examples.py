@@ -83,6 +83,10 @@ def exercised(examples: Iterable[ReadyExample]) -> set[str]:
 def load_examples(directory: Path | None = None) -> list[ReadyExample]:
     """All examples of `examples/*.yaml`, complete. Raises PolicyError with the file and what is wrong in it."""
     folder = (directory or bundled()) / "examples"
+    if not (folder / BASES).is_file():
+        raise PolicyError(
+            "is not there: examples start from its facts; copy that of `agent/policy`", f"examples/{BASES}"
+        )
     bases = {name: _object(BASES, facts) for name, facts in _mapping(folder / BASES).items()}
     found = []
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):

@@ -8,11 +8,13 @@ from command import command
 from desk import USER, USER_WORLD, Desk, desk, event
 from test_approval import TWO_PEOPLE
 
+from agent.policy import Policies
 from agent.report import Report
 from agent.verdict import Mode, Need
 from graphs.answering import MoreNeeded
 from graphs.bootstrap import SANDBOX
-from graphs.unmeetable import nobody
+from graphs.unmeetable import nobody, unheld
+from tools.action import catalogue
 from tools.registry import Registry
 
 
@@ -83,3 +85,9 @@ def test_what_was_left_out_asks_no_more(tmp_path: Path) -> None:
     assert "would have been enough: 1 person" in told
     assert "needs approval" not in told
     assert "needs approval" not in said(tmp_path, "policy", "explain", run.run_id)
+
+
+def test_a_check_names_a_role_that_nobody_in_the_registry_has() -> None:
+    policies = Policies.load(catalogue=catalogue())
+    assert unheld(policies, Registry(people={"ann": ["owner"]})) == []
+    assert ("prod-shared-two-people", ["incident-commander", "owner"]) in unheld(policies, Registry())
