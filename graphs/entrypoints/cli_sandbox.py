@@ -86,7 +86,12 @@ def _held(home: Path) -> str:
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 0,
     world: Annotated[Path | None, typer.Option("--world", help="A world.yaml for a new sandbox.")] = None,
-    event: Annotated[Path | None, typer.Option("--event", help="An event: without --world its resources are made, with it only its finding is put in.")] = None,
+    event: Annotated[
+        Path | None,
+        typer.Option(
+            "--event", help="An event: without --world its resources are made, with it only its finding is put in."
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print endpoint and credentials as JSON.")] = False,
 ) -> None:
     """Serve the sandbox to other processes on this machine until interrupted. What they need is printed.
