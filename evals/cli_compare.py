@@ -119,6 +119,11 @@ def _worked(corpus: list[Path]) -> list[tuple[str, Report]]:
 
 
 def _show_comparison(found: Comparison, say: Console, *, verbose: bool) -> None:
+    if found.modes:
+        first, second = found.modes
+        say.print(
+            f"not the same mode: the first ran in {first}, the second in {second}", style="yellow", highlight=False
+        )
     if not found.same_corpus:
         say.print("not the same corpus: what only one of them has is gone, or new", style="yellow", highlight=False)
     for title, turns, style in (("worse", found.regressions, "red"), ("better", found.improvements, "green")):
