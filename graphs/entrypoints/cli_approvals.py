@@ -85,8 +85,6 @@ def _show(run: str) -> None:
     if report.status is Status.AWAITING_APPROVAL:
         _so_far(ledger, request)
     row("digest", request.digest)
-    if report.related:
-        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)))
     _card(request, report)
     _others(request, ledger)
 

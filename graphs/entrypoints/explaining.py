@@ -20,8 +20,6 @@ def explain(report: Report) -> None:
     """Everything that led from the event to the report, in that order."""
     line(report)
     out.print()
-    if report.related:
-        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)), 0)
     row("event", f"received {moment(report.started_at)}, sha256 {report.event_digest}", 0)
     _finding(report)
     for source in report.evidence:

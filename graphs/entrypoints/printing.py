@@ -100,6 +100,8 @@ def line(report: Report, answers: Sequence[str] = ()) -> None:
         )
     if report.finding is not None:
         _finding(report, report.finding)
+    if report.related:
+        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)))
     for action in report.actions:
         _action(report, action)
     if report.waits_for:

@@ -13,6 +13,7 @@ from agent.report import Report
 from agent.verdict import Mode, Need
 from graphs.answering import MoreNeeded
 from graphs.bootstrap import SANDBOX
+from graphs.entrypoints.printing import line
 from graphs.unmeetable import nobody, unheld
 from tools.action import catalogue
 from tools.registry import Registry
@@ -91,3 +92,10 @@ def test_a_check_names_a_role_that_nobody_in_the_registry_has() -> None:
     policies = Policies.load(catalogue=catalogue())
     assert unheld(policies, Registry(people={"ann": ["owner"]})) == []
     assert ("prod-shared-two-people", ["incident-commander", "owner"]) in unheld(policies, Registry())
+
+
+def test_the_runs_of_the_same_case_stand_in_every_telling_of_a_run(tmp_path: Path, capsys: Any) -> None:
+    _, run = waiting(tmp_path)
+    line(run.model_copy(update={"related": ["sbx-000000000001", "sbx-000000000002"]}))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "related runs of the same case: sbx-000000000001, sbx-000000000002" in told
