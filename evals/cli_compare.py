@@ -193,7 +193,7 @@ def _show_decisions(found: PolicyDiff, say: Console) -> None:
     say.print(
         f"{len(found.moved)} of {plural(found.decisions, 'decision')} change: {found.looser} looser, {found.stricter} stricter, "
         f"{found.otherwise} by other policies or approvals; {found.same} are the same",
-        highlight=False, soft_wrap=True,
+        highlight=False, soft_wrap=not say.is_terminal,
     )  # fmt: skip
 
 

@@ -149,7 +149,7 @@ def approve(
     """
     if is_card(run) and only:
         stop("--only drops actions of one run: answer that run alone", REFUSED)
-    _answer(run, "approve", by, only, reason, json_)
+    _answer(run, "approve", by, [name.upper() for name in only] if only else only, reason, json_)
 
 
 @app.command()
@@ -172,10 +172,11 @@ def edit(
     """
     request = ledger_of(run).request(run)
     asked = [action.id for action in request.actions] if request else []
-    unknown = sorted(set(drop) - set(asked))
+    left_out = {name.upper() for name in drop}
+    unknown = sorted(left_out - set(asked))
     if unknown:
         stop(f"not among the asked actions: {', '.join(unknown)}", REFUSED)
-    _answer(run, "approve", by, [action for action in asked if action not in drop], reason, json_)
+    _answer(run, "approve", by, [action for action in asked if action not in left_out], reason, json_)
 
 
 def _answer(

@@ -66,10 +66,10 @@ def _finding(report: Report) -> None:
 
 
 def _evidence(source: SourceSummary) -> None:
-    pages = f", {source.pages} pages" if source.pages else ""
-    row(
-        "evidence", f"{source.source}: {source.standing}, {plural(source.calls, 'call')}{pages} {shown(source.note)}", 0
-    )
+    parts = [source.standing, plural(source.calls, "call")]
+    parts += [plural(source.pages, "page")] if source.pages else []
+    parts += [shown(source.note)] if source.note else []
+    row("evidence", f"{source.source}: {', '.join(parts)}", 0)
     for name, value in source.facts.items():
         amount = unit(name.partition("@")[0]) if value is not None else ""
         row("", f"{_fact(name)} = {shown(json.dumps(value))}{amount}", 0)

@@ -113,3 +113,10 @@ def test_examples_without_their_bases_say_where_those_are(tmp_path: Path) -> Non
     (fault,) = check(place, catalogue=CATALOGUE)
     assert fault.startswith("examples/base.yaml: is not there")
     assert "copy that of `agent/policy`" in fault
+
+
+def test_an_example_that_fails_says_needs_and_modes_in_words(tmp_path: Path) -> None:
+    wrong = EXAMPLE.replace("policies:", "needs: [{count: 2, roles: [owner]}], otherwise: {approve: ask}, policies:")
+    (said,) = run_examples(directory(tmp_path, GOOD, wrong), catalogue=CATALOGUE)
+    assert "needs [], not [2 people, one of them as owner]" in said
+    assert "otherwise nothing, not approve ask" in said
