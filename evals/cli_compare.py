@@ -119,6 +119,11 @@ def _worked(corpus: list[Path]) -> list[tuple[str, Report]]:
 
 
 def _show_comparison(found: Comparison, say: Console, *, verbose: bool) -> None:
+    if found.modes:
+        first, second = found.modes
+        say.print(
+            f"not the same mode: the first ran in {first}, the second in {second}", style="yellow", highlight=False
+        )
     if not found.same_corpus:
         say.print("not the same corpus: what only one of them has is gone, or new", style="yellow", highlight=False)
     for title, turns, style in (("worse", found.regressions, "red"), ("better", found.improvements, "green")):
@@ -188,7 +193,7 @@ def _show_decisions(found: PolicyDiff, say: Console) -> None:
     say.print(
         f"{len(found.moved)} of {plural(found.decisions, 'decision')} change: {found.looser} looser, {found.stricter} stricter, "
         f"{found.otherwise} by other policies or approvals; {found.same} are the same",
-        highlight=False, soft_wrap=True,
+        highlight=False, soft_wrap=not say.is_terminal,
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class Comparison(Record):
 
     same_corpus: bool = True
     """Whether both hold the same items. If not, what is gone or new says nothing about getting worse."""
+    modes: list[str] = []
+    """The modes of the first run and of the second, where they differ: then what changed says nothing of better or worse."""
     regressions: list[Turn]
     """What passed before and does not now; what is gone; attacks that succeed more often."""
     improvements: list[Turn]
@@ -70,6 +72,7 @@ def compare(before: Ended, after: Ended) -> Comparison:
     nodes = Counter(node for place in differing for node in {change.node for change in changed[place]})
     return Comparison(
         same_corpus={place.id for place in before.reports} == {place.id for place in after.reports},
+        modes=_modes(before, after),
         regressions=regressions,
         improvements=improvements,
         changes=[change for place in differing for change in changed[place]],
@@ -78,6 +81,12 @@ def compare(before: Ended, after: Ended) -> Comparison:
         changed=len(differing),
         added=[place.label for place in after.reports if place not in before.reports],
     )
+
+
+def _modes(before: Ended, after: Ended) -> list[str]:
+    """What each ran in; nothing where that is the same."""
+    both = [" and ".join(sorted({report.mode for report in ended.reports.values()})) for ended in (before, after)]
+    return both if both[0] != both[1] and all(both) else []
 
 
 def _try(place: Place) -> str:

@@ -85,7 +85,7 @@ class Summary(Record):
     answered_by: dict[str, int] = {}
     """Who judged, by reports."""
     by_situation: dict[str, Passed] = {}
-    """Tries that passed, by the situation of the first finding; empty where there is none."""
+    """Tries that passed, of what something was expected of, by the situation of the first finding; empty where there is none."""
     trials: TrialScore | None = None
     """Set when there was more than one."""
     attacks: list[AttackScore] = []
@@ -115,7 +115,7 @@ class Summary(Record):
             ok=all(item.ok for item in examined) and not any(attack.succeeded for attack in attacked),
             not_ok=[item for item in examined if not item.ok],
             answered_by=_counts(report.answered_by for report in seen if report.answered_by),
-            by_situation=_by_situation(examined),
+            by_situation=_by_situation([item for item in examined if item.scored or not item.ok]),
             trials=TrialScore.of([(item.id, item.ok) for item in examined], trials) if trials > 1 else None,
             attacks=attacked,
         )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from agent.plural import plural
+from agent.need import in_words
 from agent.record import Record
 from agent.report import Report, Status
 from agent.verdict import Approval, Request, plan_digest
@@ -12,7 +12,9 @@ from graphs.people import canonical, known, people, subjects
 from graphs.quorum import NOBODY, complete
 from graphs.refused_before import kept
 from graphs.service import Service
+from graphs.unmeetable import nobody
 from tools.ledger import RunRow
+from tools.registry import Registry
 
 if TYPE_CHECKING:
     from graphs.runs import Runs  # the graph library is loaded where a run goes on, not where an answer is kept
@@ -39,8 +41,14 @@ class MoreNeeded(Record):
     """The answer is kept; the run goes on when the quorum is full."""
 
     run_id: str
-    given: int
+    by: list[str]
+    """Who answered so far, each once."""
     detail: str
+
+    @property
+    def words(self) -> str:
+        """`kept; 1 so far (jonas), needs 2 people`."""
+        return f"kept; {len(self.by)} so far ({', '.join(self.by)}), needs {self.detail}"
 
 
 class Kept(Record):
@@ -110,7 +118,10 @@ def keep(
         return NotTaken(reason="used", detail="this answer was given before")
     answers = service.ledger.answers(run_id, request.digest)
     if decision == "approve" and not complete(request, answers, service.registry):
-        return MoreNeeded(run_id=run_id, given=len({a.by for a in answers}), detail=_needs(request))
+        barred = subjects(finding, request.actions)
+        return MoreNeeded(
+            run_id=run_id, by=sorted({a.by for a in answers}), detail=_needs(request, barred, service.registry)
+        )
     return Kept(run_id=run_id)
 
 
@@ -164,7 +175,6 @@ def sign(
     return blank.model_copy(update={"signature": service.sign(blank)})
 
 
-def _needs(request: Request) -> str:
-    return " or ".join(
-        f"{plural(n.count, 'person', 'people')}{' as ' + ', '.join(n.roles) if n.roles else ''}" for n in request.needs
-    )
+def _needs(request: Request, barred: set[str], registry: Registry) -> str:
+    why_not = nobody(request.needs, barred, registry)
+    return in_words(request.needs, "person", "people") + (f"; {why_not}" if why_not else "")

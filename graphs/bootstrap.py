@@ -51,6 +51,10 @@ class HomeUnusable(RuntimeError):
     """Something in the home is not what this service kept there, and it does not start over without being told to."""
 
 
+class RegistryUnusable(HomeUnusable):
+    """The operator's registry is none: it was named from outside, like any other input."""
+
+
 def configuration() -> Configuration:
     """What the environment says. Raises HomeUnusable for a home that can be no directory."""
     config = Configuration()
@@ -241,18 +245,18 @@ def _key(config: Configuration, clients: RealClients) -> bytes:
 
 
 def registry(config: Configuration) -> Registry:
-    """The operator's, of a table or a file; nothing where none is named. Raises HomeUnusable."""
+    """The operator's, of a table or a file; nothing where none is named. Raises RegistryUnusable."""
     if config.registry_table:
         try:
             return registry_table.load(state_client(config.region), config.registry_table)
         except registry_table.NoRegistry as error:
-            raise HomeUnusable(str(error)) from error
+            raise RegistryUnusable(str(error)) from error
         except UNFIT as error:
-            raise HomeUnusable(f"STANCH_REGISTRY_TABLE: {config.registry_table}: {fault(error)}") from error
+            raise RegistryUnusable(f"STANCH_REGISTRY_TABLE: {config.registry_table}: {fault(error)}") from error
     try:
         return Registry() if config.registry is None else Registry.load(config.registry)
     except UNFIT as error:
-        raise HomeUnusable(f"STANCH_REGISTRY: {config.registry}: {fault(error)}") from error
+        raise RegistryUnusable(f"STANCH_REGISTRY: {config.registry}: {fault(error)}") from error
 
 
 def _model(config: Configuration, clients: RealClients) -> Model:

@@ -5,15 +5,18 @@ from datetime import UTC
 from agent.catalogue import Reversal
 from agent.evidence import Answered, Standing
 from agent.left_open import still_open
+from agent.need import in_words
 from agent.plan import PlannedAction
 from agent.receipt import MAY_STAND
 from agent.report import FindingSummary, Report, ReportedAction, SourceSummary, Status, Told
 from agent.verdict import Mode
 from graphs.left_open import made_for_others
+from graphs.people import subjects
 from graphs.refused_before import refused_in
 from graphs.service import Service
 from graphs.state import Calls, State
 from graphs.status import status_of
+from graphs.unmeetable import nobody
 
 
 def compose(state: State, mode: Mode, service: Service, told: Told | None = None) -> Report:
@@ -26,7 +29,7 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
         run_id=state.run_id,
         status=status,
         reason=reason,
-        waits_for=_waits_for(status, state),
+        waits_for=_waits_for(status, state, service),
         mode=mode,
         sandbox=service.settings.sandbox,
         event_digest=state.event.digest,
@@ -55,15 +58,13 @@ def compose(state: State, mode: Mode, service: Service, told: Told | None = None
     )
 
 
-def _waits_for(status: Status, state: State) -> str:
+def _waits_for(status: Status, state: State, service: Service) -> str:
     if status is not Status.AWAITING_APPROVAL or state.request is None:
         return ""
     until = f"{state.request.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    needs = " or ".join(
-        f"{need.count} approval{'s' if need.count > 1 else ''}" + (f" as {', '.join(need.roles)}" if need.roles else "")
-        for need in state.request.needs
-    )
-    return f"{needs or 'an approval'} until {until}"
+    needs = in_words(state.request.needs) or "an approval"
+    why_not = nobody(state.request.needs, subjects(state.finding, state.request.actions), service.registry)
+    return f"{needs} until {until}" + (f"; {why_not}" if why_not else "")
 
 
 def _source(answer: Answered) -> SourceSummary:

@@ -22,6 +22,7 @@ from graphs.verify import verify
 from tools.source import sources
 
 Node = Callable[[Any, Runtime[Context], Service], Slice]
+Route = Callable[[Any], Any]
 
 NODES: list[tuple[Node, type[Slice]]] = [
     (intake, Arrived), (investigate, Asking), (propose, Investigated), (judge, Planned), (execute, Planned),
@@ -39,14 +40,14 @@ def build(service: Service) -> StateGraph[State, Context, Arrived, State]:
     return graph
 
 
-def wire(graph: StateGraph[State, Any, Any, State]) -> None:
-    """Join the nodes: the same way whoever runs them."""
+def wire(graph: StateGraph[State, Any, Any, State], door: Callable[[Route], Route] = lambda route: route) -> None:
+    """Join the nodes: the same way whoever runs them. `door`: what each router stands behind."""
     graph.add_edge(START, "intake")
-    graph.add_conditional_edges("intake", to_sources, ["investigate", "propose", "report"])
+    graph.add_conditional_edges("intake", door(to_sources), ["investigate", "propose", "report"])
     graph.add_edge("investigate", "propose")
     graph.add_edge("propose", "judge")
-    graph.add_conditional_edges("judge", after_judge, ["execute", "approve", "verify"])
-    graph.add_conditional_edges("execute", after_execute, ["judge", "approve", "verify"])
+    graph.add_conditional_edges("judge", door(after_judge), ["execute", "approve", "verify"])
+    graph.add_conditional_edges("execute", door(after_execute), ["judge", "approve", "verify"])
     graph.add_edge("approve", "judge")
     graph.add_edge("verify", "report")
     graph.add_edge("report", END)

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,6 +76,17 @@ def held(home: Path, event: JsonValue = None, world_file: Path | None = None) ->
         set_answerer(answerer(catalogue()))
         yield sandbox, registry
         store.save(sandbox)
+
+
+def advance(home: Path, by: timedelta) -> datetime:
+    """Move the clock of the home's world on; what time it is there then. Raises WorldError, WorldBusy and WorldUnreadable."""
+    with WorldStore(home / WORLD) as store:
+        sandbox = store.load()
+        if sandbox is None:
+            raise WorldError("there is no sandbox here yet")
+        sandbox.clock.anchor += by
+        store.save(sandbox)
+        return sandbox.now()
 
 
 def region_of(home: Path) -> str:

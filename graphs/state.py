@@ -21,7 +21,9 @@ Calls = dict[str, dict[str, int]]
 
 
 def merged(old: dict[str, V], new: dict[str, V]) -> dict[str, V]:
-    """Reducer: merge by key, the newer value wins. Running a task twice changes nothing twice."""
+    """Reducer: merge by key, the newer value wins. Running a task twice changes nothing twice. Raises ValueError."""
+    if not isinstance(new, dict):  # typed by a person in Studio
+        raise ValueError("evidence, verdicts, decisions, receipts and calls are objects, merged by key")
     return {**old, **new}
 
 

@@ -26,6 +26,7 @@ from graphs.report import report
 from graphs.response import NODES, Node, wire
 from graphs.service import Service
 from graphs.state import Arrived, Context, Decided, Slice, State, Taken, Told, Waiting
+from graphs.studio_door import at_the_door, checked, unchecked
 from graphs.studio_form import Chosen, Pasted
 from graphs.studio_home import StudioHome
 from tools.archive import Nowhere
@@ -61,14 +62,16 @@ class Studio:
         }
         for node, sees in NODES:
             run, slice_ = own.get(node.__name__, (self._seated(node, sees), sees))
-            graph.add_node(node.__name__, run, input_schema=slice_)
-        wire(graph)
+            # the form's own slice takes whatever is pasted; every other is checked inside the node
+            door = slice_ if slice_ is Pasted else unchecked(slice_)
+            graph.add_node(node.__name__, run, input_schema=door)
+        wire(graph, at_the_door)
         return graph
 
     def _seated(self, node: Node, sees: type[Slice]) -> Callable[[Any, Runtime[Chosen]], Slice]:
         def run(given: Any, runtime: Runtime[Chosen]) -> Slice:
             # what was sent to a task comes back from the server's checkpoint as plain data, and no schema is put to it
-            state: Any = sees.model_validate(given)
+            state: Any = checked(sees, given)
             with self._seat(state.run_id, runtime, self._leases.take) as seat:
                 return node(state, seat.runtime, seat.service)
 
@@ -102,9 +105,10 @@ class Studio:
         with self._seat(opened.run_id, runtime, self._leases.kept) as seat:
             return intake(arrived, seat.runtime, seat.service)
 
-    def _approve(self, state: State, runtime: Runtime[Chosen]) -> Decided:
+    def _approve(self, given: Any, runtime: Runtime[Chosen]) -> Decided:
         """Put the run down as waiting, and ask."""
-        waiting = Waiting.model_validate({name: getattr(state, name) for name in Waiting.model_fields})
+        state = checked(State, given)
+        waiting = checked(Waiting, {name: getattr(state, name) for name in Waiting.model_fields})
 
         def put_down(line: Line, _: str, service: Service) -> Lease | OnlyLooks:
             return self._leases.wait(line, waiting.request, lambda mode: compose(state, mode, service), service)
@@ -112,8 +116,9 @@ class Studio:
         with self._seat(state.run_id, runtime, put_down) as seat:
             return approve(waiting, seat.runtime, seat.service)
 
-    def _report(self, state: State, runtime: Runtime[Chosen]) -> Told:
+    def _report(self, given: Any, runtime: Runtime[Chosen]) -> Told:
         """Say it, and end the run. What never became a run has nothing to end."""
+        state = checked(State, given)
         if state.finding is None and state.refusal is not None:
             at = state.event.received_at
             return Told(report=refused(state.event, state.position, state.refusal, _mode(runtime), True, at))

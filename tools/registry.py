@@ -1,8 +1,9 @@
 """The registry: what is protected, trusted and whose, kept where the target account cannot write."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import yaml
 from pydantic import AfterValidator, ValidationError, model_validator
@@ -189,6 +190,8 @@ def fault(error: Exception) -> str:
     if first["loc"][:1] == ("accounts",) and first["loc"][-1] == "[key]":
         return f"{place}: put account ids in quotes"
     said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        said = f"there is no such name; there are {', '.join(_names(Registry, first['loc'][:-1]))}"
     return f"{place}: {said}" if place else said
 
 
@@ -196,6 +199,18 @@ def _account(entry: str) -> str:
     """Of an ARN; nothing of any other entry."""
     parts = entry.split(":", 5)
     return parts[4] if parts[0].casefold() == "arn" and len(parts) == 6 else ""
+
+
+def _names(kind: Any, place: Sequence[str | int]) -> list[str]:
+    """The names that fit in a place of the registry."""
+    while not (isinstance(kind, type) and issubclass(kind, Record)):
+        # of an optional record, a list or a map: what it holds
+        kind = next(arg for arg in reversed(get_args(kind)) if arg is not type(None))
+    if not place:
+        return list(kind.model_fields)
+    inner = kind.model_fields[str(place[0])].annotation
+    keyed = get_origin(inner) in (dict, list)
+    return _names(inner, place[2 if keyed else 1 :])
 
 
 def _last(entry: str) -> str:

@@ -65,6 +65,10 @@ class Policies:
                 found.append(policy)
         if not found:
             raise PolicyError("holds no policy", str(directory or bundled()))
+        if all(policy.shadow or policy.template.effect != "permit" for policy in found):
+            raise PolicyError(
+                "permits nothing, so that all is denied: start from a copy of `agent/policy`", str(directory)
+            )
         return cls(found, catalogue)
 
     @classmethod

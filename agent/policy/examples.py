@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from agent.catalogue import Catalogue
+from agent.need import in_words
 from agent.policy.engine import Policies
 from agent.policy.source import PolicyError, bundled
 from agent.record import JsonObject, Record
@@ -83,6 +84,10 @@ def exercised(examples: Iterable[ReadyExample]) -> set[str]:
 def load_examples(directory: Path | None = None) -> list[ReadyExample]:
     """All examples of `examples/*.yaml`, complete. Raises PolicyError with the file and what is wrong in it."""
     folder = (directory or bundled()) / "examples"
+    if not (folder / BASES).is_file():
+        raise PolicyError(
+            "is not there: examples start from its facts; copy that of `agent/policy`", f"examples/{BASES}"
+        )
     bases = {name: _object(BASES, facts) for name, facts in _mapping(folder / BASES).items()}
     found = []
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
@@ -133,5 +138,7 @@ def _plain(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_plain(item) for item in value) + "]"
     if isinstance(value, Need):
-        return " of whom one each is ".join([str(value.count), *([", ".join(value.roles)] if value.roles else [])])
+        return in_words([value], "person", "people")
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items()) or "nothing"
     return str(value)

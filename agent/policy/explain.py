@@ -2,8 +2,9 @@
 
 from itertools import zip_longest
 
+from agent.need import in_words as need_in_words
 from agent.target import in_words
-from agent.verdict import Facts, Need, Ruling, Verdict
+from agent.verdict import Facts, Ruling, Verdict
 
 _HEAD = {
     Ruling.ALLOW: "is allowed",
@@ -13,30 +14,23 @@ _HEAD = {
 _WOULD = {Ruling.ALLOW: "would run it", Ruling.ASK: "would ask", Ruling.DENY: "would deny it"}
 
 
-def explain(verdict: Verdict) -> str:
+def explain(verdict: Verdict, left: str = "") -> str:
     """Lines of plain text: the ruling, the policies that decided and why, the facts that they read, what is asked for.
 
-    It needs nothing but the verdict, so that an old run is explained by the policies that judged it.
+    It needs nothing but the verdict, so that an old run is explained by the policies that judged it. `left`: why what it
+    asked was not done, where that is over.
     """
     facts = verdict.facts
+    head, enough = (f"was asked, {left}", "would have been") if left else (_HEAD[verdict.ruling], "would be")
     way = "undoing " if facts.direction == "undo" else ""
-    lines = [f"{verdict.action_id}: {way}{facts.action} on {in_words(facts.target_key)} {_HEAD[verdict.ruling]}."]
+    lines = [f"{verdict.action_id}: {way}{facts.action} on {in_words(facts.target_key)} {head}."]
     lines += [f"  error: {error}" for error in verdict.errors]
     lines += _decided(verdict)
     lines += [f"    {name}: {_value(facts, name)}" for name in verdict.mattered]
-    lines += [f"  would be enough: {need_in_words(need)}" for need in verdict.needs]
+    lines += [f"  {enough} enough: {need_in_words([need], 'person', 'people')}" for need in verdict.needs]
     lines += [f"  in {line}" for line in would(verdict)]
     lines += [f"  shadow policy that would decide otherwise: {name}" for name in verdict.shadow]
     return "\n".join(lines)
-
-
-def need_in_words(need: Need) -> str:
-    """A set of approvals for people: `2 people, with the role owner among them`."""
-    people = "1 person" if need.count == 1 else f"{need.count} people"
-    if not need.roles:
-        return people
-    plural = "s" if len(need.roles) > 1 else ""
-    return f"{people}, with the role{plural} {' and '.join(need.roles)} among them"
 
 
 def would(verdict: Verdict) -> list[str]:

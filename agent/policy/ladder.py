@@ -20,7 +20,7 @@ def rungs(policies: list[Policy]) -> list[Need]:
     roles: set[str] = set()
     for policy in policies:
         people = max(people, _people(policy))
-        roles |= _roles(policy)
+        roles |= roles_of(policy)
     if len(roles) > MAX_ROLES:
         raise PolicyError(f"the policies name {len(roles)} approver roles; at most {MAX_ROLES} can be asked for")
     return [
@@ -46,7 +46,8 @@ def _reads(node: object, fact: str) -> bool:
     return isinstance(node, pst.GetAttr) and node.base == pst.Var("context") and node.attr == fact
 
 
-def _roles(policy: Policy) -> set[str]:
+def roles_of(policy: Policy) -> set[str]:
+    """The roles of approvers that it names."""
     return {
         literal.value
         for node in policy.nodes

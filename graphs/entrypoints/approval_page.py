@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +15,9 @@ from pydantic import JsonValue
 from agent.catalogue import Catalogue
 from agent.left_open import lines_on_a_card
 from agent.plan import PlannedAction
-from agent.record import iso
-from agent.report import Report, Status, answered_by_playbook
-from agent.verdict import Refused, Request
+from agent.report import Report, ReportedAction, Status, answered_by_playbook, proposed_by
+from agent.verdict import Approval, Refused, Request
+from graphs.entrypoints.asked import left_undone
 from graphs.plain import plain
 from tools.ledger import Card as Group
 
@@ -42,6 +44,8 @@ class Card(NamedTuple):
     """Who refused it before."""
     left_open: list[str]
     way_back: str
+    wanted: str
+    """Who proposed it."""
 
 
 class Section(NamedTuple):
@@ -60,6 +64,15 @@ class Section(NamedTuple):
         return "" if self.report is None or self.note else self.report.waits_for
 
 
+class Done(NamedTuple):
+    """One action of a run that has answered, and what came of it."""
+
+    id: str
+    what: str
+    came: str
+    undo: str
+
+
 class Form(NamedTuple):
     """What the person who looks may send. Without one the page only shows."""
 
@@ -67,19 +80,29 @@ class Form(NamedTuple):
     token: str
 
 
-def page(request: Request, report: Report | None, catalogue: Catalogue, form: Form | None, note: str) -> str:
-    """The whole page. `note` says why there is no form, or how the request stands."""
+def page(
+    request: Request,
+    report: Report | None,
+    catalogue: Catalogue,
+    form: Form | None,
+    note: str,
+    answers: Sequence[Approval] = (),
+) -> str:
+    """The whole page. `note` says why there is no form, or how the request stands; `answers`, what people said so far."""
+    asks = report is None or report.status is Status.AWAITING_APPROVAL
     return (
         _environment()
         .get_template("approval.html.j2")
         .render(
             request=request,
             report=report,
-            title=_title(request.run_id, asks=report is None or report.status is Status.AWAITING_APPROVAL),
+            title=_title(request.run_id, asks=asks),
+            answers=answers,
+            done=[] if report is None or asks else _done(report),
             cards=_cards(request, report, catalogue),
             form=form,
             note=note,
-            until=iso(request.expires_at),
+            until=minute(request.expires_at),
         )
     )
 
@@ -107,6 +130,23 @@ def group_page(group: Group, sections: list[Section], form: Form | None, note: s
 def answers(title: str, rows: list[tuple[str, str]]) -> str:
     """What came of each run of a group."""
     return _environment().get_template("answers.html.j2").render(title=title, rows=rows)
+
+
+def ended(report: Report) -> str:
+    """What came of the answer: each action done or not, what stays open, the way back, and who said what."""
+    title = f"{report.run_id}: {report.status.replace('_', ' ')}"
+    # a rejection's reason is what the person said, which stands below in quotes
+    why = "" if report.status is Status.REJECTED else report.reason
+    return (
+        _environment()
+        .get_template("ended.html.j2")
+        .render(title=title, why=why, report=report, done=_done(report), answers=report.approvals)
+    )
+
+
+def minute(at: datetime) -> str:
+    """A moment to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def notice(title: str, text: str) -> str:
@@ -142,7 +182,23 @@ def _card(action: PlannedAction, request: Request, report: Report | None, catalo
     way_back = spec.reversal.replace("_", " ") if spec else "unknown"
     standing = [one.planned.change for one in report.actions if one.stands] if report else []
     left_open = lines_on_a_card(change, request.actions, standing)
-    return Card(action, spec.summary if spec else change.action, rows, why, refused, left_open, way_back)
+    wanted = proposed_by(action, report.answered_by) if report else ""
+    return Card(action, spec.summary if spec else change.action, rows, why, refused, left_open, way_back, wanted)
+
+
+def _done(report: Report) -> list[Done]:
+    return [_came_of(report, action) for action in report.actions]
+
+
+def _came_of(report: Report, action: ReportedAction) -> Done:
+    change, receipt = action.planned.change, action.receipt
+    what = f"{change.action} on {change.target.kind} {change.target.id}"
+    if receipt is None:
+        ruling = action.verdict.ruling if action.verdict else "not judged"
+        return Done(action.planned.id, what, left_undone(report, action) or ruling, "")
+    checked = receipt.verification
+    came = str(receipt.outcome) + (f", {checked.how.replace('_', ' ')}" if checked else "")
+    return Done(action.planned.id, what, f"{came}; {action.gone}" if action.gone else came, action.undo)
 
 
 def _value(value: JsonValue) -> str:
@@ -165,4 +221,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["ours"] = answered_by_playbook
+    made.globals["minute"] = minute
     return made

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from agent.record import JsonObject, iso
+from agent.record import JsonObject
 from agent.report import Report, Status
 from graphs.answering import Kept, MoreNeeded, NotTaken, keep
 from graphs.cards import card_named
-from graphs.entrypoints.approval_page import Form, Section, answers, content_policy, group_page, notice, section
+from graphs.entrypoints.approval_page import Form, Section, answers, content_policy, group_page, minute, notice, section
 from graphs.entrypoints.deployed import Deployed
 from graphs.entrypoints.log import note
 from graphs.entrypoints.web import FIELDS, Asked, html
@@ -48,7 +48,7 @@ def _section(ask: Ask, service: Service) -> Section:
     if status is not Status.AWAITING_APPROVAL:
         note = f"Nothing is asked any more: the run is {status.replace('_', ' ') if status else 'being worked'}."
     elif service.clock() >= request.expires_at:
-        note = f"Its time was over at {iso(request.expires_at)}."
+        note = f"Its time was over at {minute(request.expires_at)}."
     return section(ask.run_id, ask.digest, request, report, service.catalogue, note)
 
 
@@ -92,14 +92,14 @@ def _late(ask: Ask, service: Service) -> NotTaken | None:
     request = service.ledger.request(ask.run_id)
     if request is None or service.clock() < request.expires_at:
         return None
-    return NotTaken(reason="not_waiting", detail=f"its time was over at {iso(request.expires_at)}")
+    return NotTaken(reason="not_waiting", detail=f"its time was over at {minute(request.expires_at)}")
 
 
 def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> str:
     if isinstance(given, NotTaken):
         return f"not answered: {given.reason.replace('_', ' ')}: {given.detail}"
     if isinstance(given, MoreNeeded):
-        return f"kept: {given.given} so far; it needs {given.detail}"
+        return given.words
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
         note([came])

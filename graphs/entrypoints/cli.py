@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from graphs.bootstrap import HomeUnusable
+from graphs.bootstrap import HomeUnusable, RegistryUnusable
 from graphs.entrypoints import (
     cli_approvals,
     cli_closed,
@@ -22,7 +22,8 @@ from graphs.entrypoints import (
     cli_undo,
 )
 from graphs.entrypoints.commands import Commands
-from graphs.entrypoints.saying import as_wide
+from graphs.entrypoints.opening import REFUSED
+from graphs.entrypoints.saying import as_wide, say
 from tools.ledger import Unavailable
 from tools.session import NoAws
 
@@ -48,6 +49,9 @@ def main() -> None:
     """The console script. A home or a table that cannot be used is said in one line, whichever command met it."""
     try:
         app()
+    except RegistryUnusable as error:
+        say(str(error))
+        sys.exit(REFUSED)
     except (HomeUnusable, NoAws, Unavailable, sqlite3.Error) as error:
         sys.exit(as_wide(str(error)))
     except OSError as error:

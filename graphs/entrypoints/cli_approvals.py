@@ -14,7 +14,7 @@ from graphs.answering import MoreNeeded, NotTaken, answer, too_late
 from graphs.bootstrap import actor
 from graphs.entrypoints.cli_cards import answer_all, is_card, list_cards, show_card
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, ledger_of, ledgers, nothing, now_in, of_run, stop
-from graphs.entrypoints.printing import as_json, exit_code, line, moment, out, row, shown, where
+from graphs.entrypoints.printing import answered, as_json, exit_code, line, moment, out, row, shown, where
 from graphs.people import HOW_TO_ANSWER
 from tools.action import catalogue
 from tools.ledger import Ledger
@@ -38,12 +38,13 @@ def _default(context: typer.Context) -> None:
 def list_waiting() -> None:
     """List the runs that wait for an answer."""
     here = ledgers()
-    waiting = [(pair, sandbox) for sandbox, ledger in here.items() for pair in _waiting(ledger)]
-    for (request, report), sandbox in waiting:
-        late = too_late(request, now_in(here[sandbox], sandbox=sandbox), sandbox)
+    waiting = [(ledger, pair, sandbox) for sandbox, ledger in here.items() for pair in _waiting(ledger)]
+    for ledger, (request, report), sandbox in waiting:
+        late = too_late(request, now_in(ledger, sandbox=sandbox), sandbox)
         waits = late or (report.waits_for if report is not None else f"an answer until {moment(request.expires_at)}")
         out.print(f"[bold]{request.run_id}[/]{where(report is not None and report.sandbox)}")
         row("waits for", f"[yellow]{shown(waits)}[/]")
+        _so_far(ledger, request)
         if report is not None and report.finding is not None:
             found = report.finding
             row("finding", f"{shown(found.type)}, severity {found.severity}, in {found.account} {found.region}")
@@ -58,6 +59,12 @@ def _waiting(ledger: Ledger) -> list[tuple[Request, Report | None]]:
     """The requests that wait for an answer, each with what its run said so far, the newest first."""
     runs = [known.run_id for known in ledger.runs() if known.status is Status.AWAITING_APPROVAL]
     return [(request, ledger.report(run)) for run in runs if (request := ledger.request(run)) is not None]
+
+
+def _so_far(ledger: Ledger, request: Request) -> None:
+    """Who has answered, of those whose answers make the quorum."""
+    for number, approval in enumerate(ledger.answers(request.run_id, request.digest)):
+        row("" if number else "so far", shown(answered(approval), 600))
 
 
 def _named(target: Target) -> str:
@@ -76,12 +83,20 @@ def _show(run: str) -> None:
     request, report = ledger.request(run), ledger.report(run)
     if request is None or report is None:
         stop(f"{run} has asked nobody", REFUSED)
-    line(report)
+    line(report, _ways(request))
+    if report.status is Status.AWAITING_APPROVAL:
+        _so_far(ledger, request)
     row("digest", request.digest)
-    if report.related:
-        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)))
     _card(request, report)
     _others(request, ledger)
+
+
+def _ways(request: Request) -> list[str]:
+    """The commands that answer it."""
+    last = request.actions[-1].id
+    edit_ = [f"stanch approvals edit {request.run_id} --drop {last}"] if len(request.actions) > 1 else []
+    approve_, reject_ = (f"stanch approvals {word} {request.run_id}" for word in ("approve", "reject"))
+    return [approve_, *edit_, reject_]
 
 
 def _card(request: Request, report: Report) -> None:
@@ -136,7 +151,7 @@ def approve(
     """
     if is_card(run) and only:
         stop("--only drops actions of one run: answer that run alone", REFUSED)
-    _answer(run, "approve", by, only, reason, json_)
+    _answer(run, "approve", by, [name.upper() for name in only] if only else only, reason, json_)
 
 
 @app.command()
@@ -159,10 +174,11 @@ def edit(
     """
     request = ledger_of(run).request(run)
     asked = [action.id for action in request.actions] if request else []
-    unknown = sorted(set(drop) - set(asked))
+    left_out = {name.upper() for name in drop}
+    unknown = sorted(left_out - set(asked))
     if unknown:
         stop(f"not among the asked actions: {', '.join(unknown)}", REFUSED)
-    _answer(run, "approve", by, [action for action in asked if action not in drop], reason, json_)
+    _answer(run, "approve", by, [action for action in asked if action not in left_out], reason, json_)
 
 
 def _answer(
@@ -176,7 +192,7 @@ def _answer(
         how = HOW_TO_ANSWER if given.reason == "unknown_person" else ""
         stop(f"{given.reason.replace('_', ' ')}: {given.detail}{how}", REFUSED)
     if isinstance(given, MoreNeeded):
-        out.print(f"kept; {given.given} so far, needs {given.detail}")
+        out.print(shown(given.words))
         return
     print(as_json([given])) if json_ else line(given)  # noqa: T201 - the JSON is the output
     if given.status is Status.AWAITING_APPROVAL:

@@ -51,7 +51,7 @@ def answer_all(name: str, decision: Literal["approve", "reject"], by: str, reaso
         elif json_:
             continue
         elif isinstance(given, MoreNeeded):
-            out.print(f"{run_id}: kept; {given.given} so far, needs {given.detail}")
+            out.print(f"{run_id}: {shown(given.words)}")
         else:
             line(given)
     refused = [given for _, given in came if isinstance(given, NotTaken)]

@@ -2,6 +2,7 @@
 
 import json
 
+from agent.plural import plural
 from graphs.abandoned import Abandoned, abandoned, how_to_go_on, why_not_ended
 from graphs.entrypoints.explaining import explain as explain_report
 from graphs.entrypoints.opening import REFUSED, known, now_in, stop
@@ -28,7 +29,7 @@ def _say(left: Abandoned, sandbox: bool) -> None:
     run = left.run
     out.print(f"[bold]{run.run_id}[/]  [red]not ended[/]{where(sandbox)}")
     row("why", shown(why_not_ended(run.handed_over)))
-    row("opened", f"{moment(run.opened_at)}, in {run.mode} mode, taken up {run.fence} times")
+    row("opened", f"{moment(run.opened_at)}, in {run.mode} mode, taken up {plural(run.fence, 'time')}")
     if left.finding is not None:
         row("finding", f"{shown(left.finding.type)} in {left.finding.account} {left.finding.region}")
     for receipt in left.receipts:

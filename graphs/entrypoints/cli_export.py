@@ -36,7 +36,7 @@ def export(
     try:
         path.write_bytes(archive)
     except OSError as error:
-        stop(f"{path}: {error.strerror}", FAILED)
+        stop(f"{path}: {error.strerror}", REFUSED)
     _say(f"{path}: {plural(len(archive), 'byte')}")
     faults = checked(archive, _keys()).faults
     if not faults:

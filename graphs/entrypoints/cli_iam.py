@@ -14,7 +14,8 @@ from tools.aws import Phase
 def iam(
     action: Annotated[str, typer.Option("--action", metavar="ID", help="Only this action's calls.")] = "",
     phase: Annotated[
-        list[Phase] | None, typer.Option("--phase", help="Only this phase's calls; may be given again.")
+        list[Phase] | None,
+        typer.Option("--phase", metavar="PHASE", help=f"Only calls of {', '.join(Phase)}. May be given again."),
     ] = None,
 ) -> None:
     """Print the IAM policy that is needed, as JSON. Fill {partition}, {account} and {region} before you use it."""

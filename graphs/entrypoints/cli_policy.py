@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from agent.policy import Policies, run_examples
 from agent.policy import check as check_policies
 from agent.policy import explain as explain_verdict
-from agent.policy import run_examples
+from graphs.bootstrap import registry
+from graphs.entrypoints.asked import left_undone
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, report_of, stop
 from graphs.entrypoints.printing import indented, out, shown
+from graphs.unmeetable import unheld
 from tools.action import catalogue
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -22,11 +25,16 @@ Folder = Annotated[
 
 @app.command()
 def check(folder: Folder = None) -> None:
-    """Validate against the schema and lint."""
+    """Validate against the schema and lint; with STANCH_REGISTRY, say which roles nobody there has."""
     chosen = _chosen(folder)
     _say(
         check_policies(chosen, catalogue=catalogue()), "every policy is valid, scoped, explained and exercised", chosen
     )
+    if configured().registry is not None:
+        for policy, roles in unheld(Policies.load(chosen, catalogue=catalogue()), registry(configured())):
+            out.print(
+                shown(f"{policy} asks for {' or '.join(roles)}: nobody in the registry's `people`"), soft_wrap=True
+            )
 
 
 @app.command()
@@ -60,7 +68,7 @@ def explain(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     report = report_of(run)
     for action in report.actions:
         if action.verdict is not None:
-            for text in explain_verdict(action.verdict).splitlines():
+            for text in explain_verdict(action.verdict, left_undone(report, action)).splitlines():
                 indented(shown(text, 1000))
     if not report.actions:
         out.print(f"{report.run_id} judged no action: {shown(report.reason)}")

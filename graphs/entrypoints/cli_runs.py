@@ -51,6 +51,8 @@ def run(
     """Work the findings of one event. Exit code 0: done or waiting; 1: failed, unverified or partial; 2: refused."""
     if world is not None and not sandbox:
         stop("--world says what stands in the sandbox: it needs --sandbox", REFUSED)
+    if by and not again:
+        stop("--by says who asks for it once more: it goes with --again", REFUSED)
     asking = _asking(by) if again else ""
     raw, name = _raw(event)
     body = _parsed(raw, name)

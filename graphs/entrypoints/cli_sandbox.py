@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +17,7 @@ import typer
 from agent.report import Status
 from graphs.bootstrap import LEDGER, REGISTRY, SANDBOX, prepared
 from graphs.entrypoints.opening import FAILED, REFUSED, configured, stop
-from graphs.entrypoints.printing import out, shown
+from graphs.entrypoints.printing import moment, out, plain, shown
 from graphs.entrypoints.reading import Unreadable, read
 from graphs.run_list import UNDO
 from tools.ledger import SqliteLedger
@@ -83,10 +85,48 @@ def _held(home: Path) -> str:
 
 
 @app.command()
+def advance(
+    by: Annotated[str, typer.Argument(metavar="DURATION", help="How far: `90m`, `2h`, `1d`, `1d12h`.")],
+) -> None:
+    """Move the world's clock on, which stands still between commands: a request runs out, a block ends, what was not yet is.
+
+    A later finding does not move it.
+    """
+    from graphs import sandbox_home  # moto is loaded for the sandbox only
+    from tools.sandbox.store import WorldBusy, WorldUnreadable
+    from tools.sandbox.world import WorldError
+
+    home = configured().home / SANDBOX
+    much = _duration(by)
+    if not home.exists():
+        stop("there is no sandbox here yet", REFUSED)
+    try:
+        now = sandbox_home.advance(home, much)
+    except WorldError as error:
+        stop(str(error), REFUSED)
+    except (WorldBusy, WorldUnreadable) as error:
+        stop(str(error), FAILED)
+    out.print(f"It is {moment(now)} in the sandbox.")
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?", text, re.ASCII)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if days + hours + minutes == 0:
+        stop(f"{plain(text, 40)!r} is no duration: 90m, 2h, 1d or 1d12h is", REFUSED)
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 0,
     world: Annotated[Path | None, typer.Option("--world", help="A world.yaml for a new sandbox.")] = None,
-    event: Annotated[Path | None, typer.Option("--event", help="An event whose resources the world has too.")] = None,
+    event: Annotated[
+        Path | None,
+        typer.Option(
+            "--event", help="An event: without --world its resources are made, with it only its finding is put in."
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print endpoint and credentials as JSON.")] = False,
 ) -> None:
     """Serve the sandbox to other processes on this machine until interrupted. What they need is printed.
@@ -121,9 +161,9 @@ def serve(
                     json_,
                 )
                 over.wait()
-    except (WorldError, WorldBusy) as error:
+    except WorldError as error:
         stop(str(error), REFUSED)
-    except NotKept as error:
+    except (WorldBusy, NotKept) as error:
         stop(str(error), FAILED)
     except OSError as error:
         stop(f"port {port}: {error.strerror}", REFUSED)

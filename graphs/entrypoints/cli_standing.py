@@ -26,8 +26,9 @@ def standing(
 ) -> None:
     """List the containments that stand, count the findings that were closed, and list the writes of dead runs whose outcome nobody knows.
 
-    With --check each is read back from AWS first, as the clock does it on Lambda. Exit code 1: something does not hold, or
-    could not be read.
+    With --check each is read back from AWS first, as the clock does it on Lambda.
+
+    Exit code 1: something does not hold, or could not be read.
     """
     found = ledgers()
     read = [_read_back(sandbox) for sandbox, ledger in found.items() if check and ledger.standing()]

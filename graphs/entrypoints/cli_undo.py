@@ -28,6 +28,7 @@ def undo(
 
     Exit code 0: all that was asked for is taken back, also where another action stands; 1: it is not; 2: refused.
     """
+    action = action.upper()
     if let_go and not (action and reason.strip()):
         stop("--let-go is about one action, and needs a --reason", REFUSED)
     if reason and not let_go:

@@ -14,6 +14,7 @@ class Commands(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         _flags(self)
+        _summaries(self)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -22,6 +23,12 @@ class Commands(TyperGroup):
         except typer.BadParameter as error:
             error.message = error.message.removeprefix(_PARSER)
             raise
+
+
+def _summaries(command: Any) -> None:
+    """A list of commands holds the first paragraph of each whole: plain help would cut it."""
+    for inner in getattr(command, "commands", {}).values():
+        inner.short_help = inner.short_help or " ".join((inner.help or "").split("\n\n")[0].split())
 
 
 def _flags(command: Any) -> None:

@@ -11,6 +11,7 @@ from agent.policy import explain as explain_verdict
 from agent.receipt import Outcome, Receipt
 from agent.report import Report, ReportedAction, SourceSummary, proposed_by
 from agent.verdict import Verdict
+from graphs.entrypoints.asked import left_undone
 from graphs.entrypoints.drifted import fields_read
 from graphs.entrypoints.printing import answered, line, moment, out, row, shown
 
@@ -19,8 +20,6 @@ def explain(report: Report) -> None:
     """Everything that led from the event to the report, in that order."""
     line(report)
     out.print()
-    if report.related:
-        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)), 0)
     row("event", f"received {moment(report.started_at)}, sha256 {report.event_digest}", 0)
     _finding(report)
     for source in report.evidence:
@@ -28,7 +27,7 @@ def explain(report: Report) -> None:
     _plan(report)
     for action in report.actions:
         if action.verdict is not None:
-            _verdict(action.verdict)
+            _verdict(action.verdict, left_undone(report, action))
     for _, _, say in sorted(_happened(report), key=lambda each: each[:2]):
         say()
     for number, text in enumerate(report.leaves_open):
@@ -67,10 +66,10 @@ def _finding(report: Report) -> None:
 
 
 def _evidence(source: SourceSummary) -> None:
-    pages = f", {source.pages} pages" if source.pages else ""
-    row(
-        "evidence", f"{source.source}: {source.standing}, {plural(source.calls, 'call')}{pages} {shown(source.note)}", 0
-    )
+    parts = [source.standing, plural(source.calls, "call")]
+    parts += [plural(source.pages, "page")] if source.pages else []
+    parts += [shown(source.note)] if source.note else []
+    row("evidence", f"{source.source}: {', '.join(parts)}", 0)
     for name, value in source.facts.items():
         amount = unit(name.partition("@")[0]) if value is not None else ""
         row("", f"{_fact(name)} = {shown(json.dumps(value))}{amount}", 0)
@@ -100,8 +99,8 @@ def _plan(report: Report) -> None:
         row("", f"not planned: {shown(dropped.action)}: {dropped.reason} {shown(dropped.detail)}", 0)
 
 
-def _verdict(verdict: Verdict) -> None:
-    for number, text in enumerate(explain_verdict(verdict).splitlines()):
+def _verdict(verdict: Verdict, left: str = "") -> None:
+    for number, text in enumerate(explain_verdict(verdict, left).splitlines()):
         row("" if number else "verdict", shown(text, 600), 0)
 
 

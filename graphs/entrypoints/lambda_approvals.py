@@ -3,12 +3,12 @@
 from typing import Any
 
 import graphs.entrypoints.lean  # noqa: F401 - before whatever loads those packages
-from agent.record import JsonObject, iso
+from agent.record import JsonObject
 from agent.report import Report, Status
 from agent.verdict import Request
 from graphs.answering import Kept, MoreNeeded, NotTaken, keep
 from graphs.cards import CARD
-from graphs.entrypoints.approval_page import Form, content_policy, notice, page
+from graphs.entrypoints.approval_page import Form, content_policy, ended, minute, notice, page
 from graphs.entrypoints.card_answers import of_card
 from graphs.entrypoints.deployed import Deployed, deployed
 from graphs.entrypoints.identity import person_of
@@ -50,14 +50,15 @@ def _look(asked: Asked, request: Request | None, person: str | None, service: Se
     row, report = service.ledger.run(request.run_id), service.ledger.report(request.run_id)
     note = _why_no_answer(request, row.status if row else None, person, service)
     form = None if note or person is None else Form(person, form_token(service.approval_key, request, person))
-    return html(200, page(request, report, service.catalogue, form, note), content_policy())
+    answers = service.ledger.answers(request.run_id, request.digest)
+    return html(200, page(request, report, service.catalogue, form, note, answers), content_policy())
 
 
 def _why_no_answer(request: Request, status: Status | None, person: str | None, service: Service) -> str:
     if status is not Status.AWAITING_APPROVAL:
         return f"Nothing is asked any more: the run is {status.replace('_', ' ') if status else 'being worked'}."
     if service.clock() >= request.expires_at:
-        return f"Its time was over at {iso(request.expires_at)}."
+        return f"Its time was over at {minute(request.expires_at)}."
     return "" if person else "You can look. To answer, sign in as somebody whom the registry lists."
 
 
@@ -68,7 +69,7 @@ def _decide(asked: Asked, request: Request | None, person: str | None, function:
     if request is None or not fits(asked.one("token"), form_token(service.approval_key, request, person)):
         return _said(403, "Not taken", "This form is not from your own look at what is asked now: open the link again.")
     if service.clock() >= request.expires_at:
-        return _said(410, "Too late", f"Its time was over at {iso(request.expires_at)}.")
+        return _said(410, "Too late", f"Its time was over at {minute(request.expires_at)}.")
     decision = asked.one("decision")
     if decision == "approve":
         only = asked.form.get("action", [])
@@ -84,11 +85,11 @@ def _came_of(given: Kept | MoreNeeded | NotTaken, function: Deployed) -> JsonObj
     if isinstance(given, NotTaken):
         return _said(_REFUSED.get(given.reason, 409), "Not taken", f"{given.reason.replace('_', ' ')}: {given.detail}")
     if isinstance(given, MoreNeeded):
-        return _said(200, "Kept", f"{given.given} so far; it needs {given.detail}.")
+        return _said(200, "Kept", f"{given.words}.")
     came = function.go_on(given.run_id)
     if isinstance(came, Report):
         note([came])
-        return _said(200, f"{came.run_id}: {came.status.replace('_', ' ')}", came.reason)
+        return html(200, ended(came), content_policy())
     return _said(200, "Kept", f"{given.run_id} goes on.")
 
 

@@ -14,6 +14,7 @@ from agent.report import FindingSummary, Report, ReportedAction, Status
 from agent.target import in_words
 from agent.verdict import Approval
 from graphs.closed import is_closed
+from graphs.entrypoints.asked import left_undone
 from graphs.entrypoints.drifted import drifted, reads_now, ways_out
 from graphs.plain import plain as plain
 
@@ -83,8 +84,8 @@ def status_words(report: Report) -> str:
     return f"{words} but closing the finding" if is_closed(report) else words
 
 
-def line(report: Report) -> None:
-    """One run on a few lines."""
+def line(report: Report, answers: Sequence[str] = ()) -> None:
+    """One run on a few lines. `answers`: the commands that answer it, where all that it asks is shown below."""
     status = f"[{tone(report.status)}]{status_words(report)}[/]"
     out.print(f"[bold]{report.run_id}[/]  {status}{where(report.sandbox)}")
     row("why", shown(report.reason, 600))
@@ -99,11 +100,14 @@ def line(report: Report) -> None:
         )
     if report.finding is not None:
         _finding(report, report.finding)
+    if report.related:
+        row("related", "runs of the same case: " + ", ".join(map(shown, report.related)))
     for action in report.actions:
         _action(report, action)
     if report.waits_for:
         row("waits for", shown(report.waits_for))
-        row("answer", f"stanch approvals show {report.run_id}")
+        for number, text in enumerate(answers or [f"stanch approvals show {report.run_id}"]):
+            row("" if number else "answer", text)
     for number, text in enumerate(report.leaves_open):
         row("" if number else "still open", shown(text))
     if report.told is not None:
@@ -136,7 +140,8 @@ def answered(approval: Approval) -> str:
 
 def _action(report: Report, action: ReportedAction) -> None:
     change, verdict = action.planned.change, action.verdict
-    ruling = verdict.ruling if verdict else "not judged"
+    undone = left_undone(report, action)
+    ruling = f"asked, {undone};" if undone else verdict.ruling if verdict else "not judged"
     by = shown(", ".join(decided_by(verdict))) if verdict else ""
     policies = f" [dim]by {by}[/]" if by else ""
     row(action.planned.id, f"{change.action} on {shown(change.target.id)}: {ruling}{policies}{_came_of(action)}")

@@ -67,6 +67,16 @@ def test_two_runs_over_other_corpora_are_said_to_be_that_first(tmp_path: Path) -
     assert (code, said.splitlines()[0]) == (1, "not the same corpus: what only one of them has is gone, or new")
 
 
+def test_two_runs_in_different_modes_are_said_to_be_that_first(capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (report(Status.CONTAINED).model_copy(update={"mode": mode}) for mode in (Mode.AUTO, Mode.OBSERVE))
+    found = compare(ended(one), ended(other))
+    assert found.modes == ["auto", "observe"]
+    assert compare(ended(one), ended(one)).modes == []
+    _show_comparison(found, Console(), verbose=False)
+    first = " ".join(capsys.readouterr().out.split())
+    assert first.startswith("not the same mode: the first ran in auto, the second in observe")
+
+
 def test_each_node_that_says_something_else_is_named_with_what_it_says() -> None:
     base = STATUS[Status.CONTAINED]
     assert base.finding

@@ -10,6 +10,7 @@ from test_eval_run import exam
 
 from agent.report import Report, Status
 from evals.attack_score import Attacked, AttackScore
+from evals.expect import Check
 from evals.page import LARGEST, render_eval
 from evals.plots import FLOW, REST, Timing, plots, quantile, spoken
 from evals.summary import Examined, Summary
@@ -23,7 +24,10 @@ def summary(
     trials: int = 1, name: str = "case", attacks: list[AttackScore] | None = None
 ) -> tuple[Summary, list[Report]]:
     reports = [report(Status.CONTAINED if n % 3 else Status.FAILED) for n in range(4 * trials)]
-    examined = [Examined.of(f"{name}-{n // trials}", n, [one], None, n % trials + 1) for n, one in enumerate(reports)]
+    checks = [[Check(name="status", ok=one.status is Status.CONTAINED)] for one in reports]
+    examined = [
+        Examined.of(f"{name}-{n // trials}", n, [one], checks[n], n % trials + 1) for n, one in enumerate(reports)
+    ]
     return Summary.of(examined, reports, trials, attacks), reports
 
 
@@ -41,6 +45,13 @@ def test_nodes_stand_in_the_order_of_the_flow_and_what_is_outside_of_them_last()
     assert [row.label for row in made.nodes] == [*FLOW, REST]
     assert all(0 <= row.length <= 100 and row.mark is not None and 0 <= row.mark <= 100 for row in made.nodes)
     assert made.nodes[0].says == "10 ms, 10 ms"
+
+
+def test_what_nothing_was_expected_of_counts_in_no_situation_unless_it_went_wrong() -> None:
+    reports = [report(status) for status in (Status.CONTAINED, Status.ESCALATED, Status.FAILED)]
+    fine = [Examined.of(f"c{n}", n, [one], None) for n, one in enumerate(reports)]
+    assert Summary.of(fine[:2], reports[:2]).by_situation == {}
+    assert [(one.passed, one.items) for one in Summary.of(fine, reports).by_situation.values()] == [(0, 1)]
 
 
 def test_situations_trials_and_attacks_are_drawn_where_there_are_any() -> None:

@@ -97,7 +97,8 @@ def test_whoever_has_the_link_sees_what_would_change_and_can_do_nothing(site: Si
     before = held(site.at.service.ledger.path)  # type: ignore[attr-defined]  # the desk's own
     answer = site.send("GET")
     assert answer["statusCode"] == 200
-    for word in ("iam_deny_user", USER, "&#34;Active&#34;", "&#34;Inactive&#34;", site.request.digest, "sign in"):
+    for word in ("iam_deny_user", USER, "&#34;Active&#34;", "&#34;Inactive&#34;", site.request.digest, "sign in",
+                 "Proposed by ", "true positive", f"Until {site.request.expires_at:%Y-%m-%d %H:%M} UTC."):  # fmt: skip
         assert word in answer["body"], word
     assert "<form" not in answer["body"]
     assert (site.status(), site.at.calls) == (Status.AWAITING_APPROVAL, [])
@@ -115,12 +116,25 @@ def test_a_listed_person_approves_and_the_run_ends_contained(site: Site) -> None
 
 
 def test_what_is_not_ticked_is_left_out(site: Site) -> None:
-    site.send("POST", ROSA, form=site.form(action=["A2"]))
+    """The page then says of each action what came of it, its way back, what stays open, and the person's words in quotes."""
+    came = site.send("POST", ROSA, form=site.form(action=["A2"], reason="only the key"))["body"]
+    for text in (
+        "done, by configuration",
+        f"stanch undo {site.run.run_id} A2",
+        "<td>not approved</td>",
+        "Still open: ",
+    ):
+        assert text in came, text
+    assert "<q><bdi>only the key</bdi></q>" in came
+    looked = site.send("GET", ROSA)["body"]
+    assert "What was asked" in looked
+    assert f"stanch undo {site.run.run_id} A2" in looked
     assert (site.status(), site.at.changes) == (Status.PARTIALLY_CONTAINED, BOTH[1:])
 
 
 def test_a_rejection_ends_the_run(site: Site) -> None:
-    site.send("POST", MEI, form=site.form(MEI, decision="reject", reason="our own test"))
+    came = site.send("POST", MEI, form=site.form(MEI, decision="reject", reason="our own test"))["body"]
+    assert came.count("our own test") == came.count("<q><bdi>our own test</bdi></q>") == 1
     report = site.at.service.ledger.report(site.run.run_id)
     assert (report and report.status, report and report.reason) == (Status.REJECTED, "rejected by mei: our own test")
     assert site.at.changes == []
@@ -266,6 +280,7 @@ def test_two_people_are_needed_where_policy_says_so(tmp_path: Path, monkeypatch:
     site = Site(tmp_path, monkeypatch, also=TWO_PEOPLE)
     first = site.send("POST", ROSA, form=site.form())
     assert (first["statusCode"], "1 so far" in first["body"], site.at.changes) == (200, True, [])
+    assert "Approved: A1, A2, by <b>rosa</b>" in site.send("GET", ROSA)["body"]
     assert "1 so far" in site.send("POST", ROSA, form=site.form())["body"]
     site.send("POST", MEI, form=site.form(MEI))
     assert (site.status(), site.at.changes) == (Status.CONTAINED, BOTH)

@@ -142,6 +142,7 @@ def test_an_export_of_evidence_that_was_changed_or_is_gone_says_so_and_ends_with
     monkeypatch.setattr("graphs.entrypoints.cli_export._keys", lambda: [KEY])
     words = ["export", report.run_id, "--out", str(tmp_path / "a.tar.gz")]
     assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, [*words[:-1], str(tmp_path / "none" / "a.tar.gz")]).exit_code == 2
     (tmp_path / "cases" / report.run_id / "cloudtrail_lookup.1.jsonl").unlink()
     ended = CliRunner().invoke(app, words)
     assert (ended.exit_code, ended.stderr.splitlines()) == (

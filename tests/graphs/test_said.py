@@ -3,19 +3,26 @@
 import io
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from closing_desk import SHUT, low
 from command import command
 from desk import BUCKET_WORLD, USER_WORLD, Desk, desk, event, world
+from typer.testing import CliRunner
 
 from agent.plan import Change, Effect
-from agent.report import Report
+from agent.report import Report, SourceSummary
 from agent.target import GLOBAL, Target, TargetKind
 from agent.verdict import Mode
+from evals.cli import app as stanch_eval
 from graphs.after_undo import is_back
 from graphs.bootstrap import LEDGER, SANDBOX
+from graphs.entrypoints.cli import app as stanch
+from graphs.entrypoints.explaining import _evidence
 from graphs.entrypoints.saying import as_wide
 from graphs.undo import undo_run
 
@@ -125,3 +132,41 @@ def test_reset_asks_nobody_where_it_is_told_so_and_forgets_a_ledger_that_it_cann
     monkeypatch.setattr("graphs.entrypoints.cli_sandbox.at_a_terminal", lambda: True)
     code, said = command(tmp_path, "sandbox", "reset", "--yes")
     assert (code, "which cannot be read" in said, (tmp_path / SANDBOX).exists()) == (0, True, False)
+
+
+def helps(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Each command's help by its name, those below it too."""
+    yield name, command.help or ""
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from helps(inner, f"{name} {word}")
+
+
+@pytest.mark.parametrize("made", [stanch, stanch_eval])
+def test_a_paragraph_of_help_is_one_line_and_a_list_of_commands_holds_it_whole(made: typer.Typer) -> None:
+    group = typer.main.get_command(made)
+    broken = [name for name, text in helps(group, "") if any("\n" in part.strip() for part in text.split("\n\n"))]
+    assert broken == []
+    listed = CliRunner().invoke(made, ["--help"], env={"COLUMNS": "80"}).output
+    assert "..." not in listed.partition("Options")[2]
+
+
+def test_an_option_that_would_do_nothing_and_an_action_in_small_letters_are_understood(tmp_path: Path) -> None:
+    assert command(tmp_path, "run", "x.json", "--by", "ida") == (
+        2,
+        "--by says who asks for it once more: it goes with --again",
+    )
+    (tmp_path / SANDBOX).mkdir()
+    at = desk(tmp_path / SANDBOX, USER_WORLD, event("guardduty_credential_abuse"), Mode.APPROVE)
+    said = command(tmp_path, "approvals", "edit", at.deliver().run_id, "--drop", "a2", "--drop", "a9")[1]
+    assert said == "not among the asked actions: A9"
+
+
+def test_the_lines_of_evidence_are_joined_by_commas_and_count_one_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _evidence(
+        SourceSummary(source="a", standing="absent", calls=1, pages=1, note="no_athena_table", facts={}, not_known={})
+    )
+    assert "a: absent, 1 call, 1 page, no_athena_table" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_phases_of_iam_are_named_and_not_broken() -> None:
+    assert "verify" in CliRunner().invoke(stanch, ["iam", "--help"], env={"COLUMNS": "80"}).output

@@ -22,9 +22,11 @@ def without(unwanted: str) -> dict[str, str]:
     return {file: text for file, text in texts(bundled()).items() if file != unwanted}
 
 
+UNDO_ALONE = '@id("a")\n@why("b")\n@outcome("allow")\npermit (principal is Stanch::Service, action in Stanch::Action::"undo", resource);'
 # the policy files, and how each of them comes to deny
 POLICIES: dict[str, Callable[[], dict[str, str]]] = {
-    "nothing permits": lambda: without("permit.cedar"),
+    "nothing permits": lambda: {**without("permit.cedar"), "own.cedar": UNDO_ALONE},
+    "no policy is a permit": lambda: without("permit.cedar"),
     "there are no policies": dict,
     "a file is no Cedar": lambda: {**texts(bundled()), "own.cedar": "permit (everything);"},
     "a policy reads a fact that there is not": lambda: {

@@ -231,7 +231,7 @@ def test_what_cannot_be_read_is_named_alike_by_every_command(command: list[str],
 def test_a_registry_that_cannot_be_used_is_named_with_its_variable(
     variables: dict[str, str], said: str, tmp_path: Path
 ) -> None:
-    line = one_line(stanch(tmp_path, "run", str(BUCKET_EVENT), env=variables))
+    line = one_line(stanch(tmp_path, "run", str(BUCKET_EVENT), env=variables), 2)
     assert line.startswith("STANCH_REGISTRY: ")
     assert line.endswith(said)
 
@@ -286,6 +286,7 @@ def test_reset_leaves_a_sandbox_alone_in_which_somebody_works_and_says_who(tmp_p
 
     with WorldStore(tmp_path / "home" / "sandbox" / "world.bin"):
         said = one_line(stanch(tmp_path, "sandbox", "reset"))
+        assert "in use" in one_line(stanch(tmp_path, "sandbox", "serve"), 1)
     assert f"in use by another process, number {os.getpid()}: wait until it ends" in said
     assert run(tmp_path, BUCKET_EVENT).report["status"] == "skipped"
 

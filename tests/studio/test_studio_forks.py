@@ -1,6 +1,7 @@
 """Forks, copies and re-runs of a thread (law 8): whatever one does to the history in Studio, nothing is written twice."""
 
 import json
+import re
 import threading
 import uuid
 from pathlib import Path
@@ -17,6 +18,7 @@ from graphs.checkpoints import _ours
 from graphs.response import NODES
 from graphs.sandbox_home import WORLD
 from graphs.studio import Studio
+from graphs.studio_door import MisfitState
 from graphs.studio_home import StudioHome
 from graphs.undo import undo_run
 from tools.sandbox.engine import Sandbox
@@ -296,6 +298,36 @@ def test_what_does_not_fit_the_form_is_refused_in_words(server, given, context, 
     config = {"configurable": {"thread_id": "one"}, "run_id": uuid.uuid4()}
     server.graph.invoke({"event": event("macie_policy"), **given}, config, context=context)
     assert said(server.graph.get_state(config)) == ("refused", why)
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [
+        ({"plan": None}, "plan: Input should be a valid dictionary"),
+        ({"finding": "x"}, "finding: Input should be"),
+        ({"receipts": {"A1": {}}}, "receipts.A1.run_id: Field required"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_said_and_its_thread_goes_on(server, typed, what):
+    """The thread can be shown, put right from an earlier checkpoint, and given another finding."""
+    server.paste("one", "macie_policy")
+    good = server.before("one", "judge")
+    config = {"configurable": {"thread_id": "one"}}
+    with pytest.raises(MisfitState, match="The state of this thread does not fit"):
+        server.graph.update_state(config, typed)  # as if `execute` had made it: its router sees it at once
+    server.graph.update_state(good, typed, as_node="propose")
+    assert server.graph.get_state(config).next == ("judge",)
+    with pytest.raises(MisfitState, match=re.escape(what)):
+        server.run("one", None)
+    assert server.run("one", None, at=good).next == ("approve",)
+    assert said(server.run("one", {"event": {"a": 1}}))[0] == "refused"
+
+
+def test_a_slot_that_is_merged_takes_an_object_only(server):
+    server.paste("one", "macie_policy")
+    with pytest.raises(ValueError, match="are objects"):
+        server.graph.update_state({"configurable": {"thread_id": "one"}}, {"evidence": "x"}, as_node="propose")
+    assert said(server.answer("one", YES))[0] == "contained"
 
 
 def test_no_event_at_all_is_refused_in_words(server):

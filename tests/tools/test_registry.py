@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from agent.target import GLOBAL, Target, TargetKind
 from graphs.configuration import Configuration
-from tools.registry import Registry
+from tools.registry import Registry, fault
 from tools.registry_table import KEY, NoRegistry, load
 from tools.sandbox.engine import Sandbox
 
@@ -176,3 +176,17 @@ def test_other_regions_are_denied_only_where_it_is_said_which_are_not() -> None:
         Registry.parse("accounts: {'111122223333': {other_regions_denied: true}}")
     registry = Registry.parse("accounts: {'111122223333': {regions: [eu-west-1]}}")
     assert not registry.denies_other_regions("111122223333")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("acounts: {}", "acounts: there is no such name; there are accounts, organization, protected, "),
+        (f"accounts: {{'{ACCOUNT}': {{environmnt: dev}}}}", f"accounts.{ACCOUNT}.environmnt: there is no such name; there are role, "),
+        (f"organization: {{account: '{ACCOUNT}', unit: x}}", "organization.unit: there is no such name; there are "),
+    ],
+)  # fmt: skip
+def test_a_name_that_there_is_not_is_said_with_those_that_there_are(text: str, said: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Registry.parse(text)
+    assert fault(raised.value).startswith(said)

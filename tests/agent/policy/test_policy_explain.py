@@ -21,8 +21,8 @@ def test_an_ask_says_which_policy_why_from_which_facts_and_what_would_be_enough(
         "    approvers: mary",
         "    disruption: 3",
         "    environment: prod",
-        "  would be enough: 2 people, with the role incident-commander among them",
-        "  would be enough: 2 people, with the role owner among them",
+        "  would be enough: 2 people, one of them as incident-commander",
+        "  would be enough: 2 people, one of them as owner",
     ]
 
 

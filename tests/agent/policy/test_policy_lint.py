@@ -98,3 +98,25 @@ def test_a_wrong_example_fails_the_test_and_not_the_check(tmp_path: Path) -> Non
 def test_a_directory_without_examples_is_a_policy_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyError):
         load_examples(tmp_path)
+
+
+@pytest.mark.parametrize("shadow", [False, True], ids=["no permit", "a permit that is only watched"])
+def test_a_set_that_permits_nothing_is_no_policy_set(tmp_path: Path, shadow: bool) -> None:
+    cedar = GOOD.replace("@outcome", '@mode("shadow") @outcome') if shadow else FORBID.removeprefix(GOOD)
+    (fault,) = check(directory(tmp_path, cedar), catalogue=CATALOGUE)
+    assert fault.endswith(": permits nothing, so that all is denied: start from a copy of `agent/policy`")
+
+
+def test_examples_without_their_bases_say_where_those_are(tmp_path: Path) -> None:
+    place = directory(tmp_path, GOOD)
+    (place / "examples" / "base.yaml").unlink()
+    (fault,) = check(place, catalogue=CATALOGUE)
+    assert fault.startswith("examples/base.yaml: is not there")
+    assert "copy that of `agent/policy`" in fault
+
+
+def test_an_example_that_fails_says_needs_and_modes_in_words(tmp_path: Path) -> None:
+    wrong = EXAMPLE.replace("policies:", "needs: [{count: 2, roles: [owner]}], otherwise: {approve: ask}, policies:")
+    (said,) = run_examples(directory(tmp_path, GOOD, wrong), catalogue=CATALOGUE)
+    assert "needs [], not [2 people, one of them as owner]" in said
+    assert "otherwise nothing, not approve ask" in said

@@ -134,7 +134,9 @@ def test_a_shadow_policy_that_would_only_ask_is_recorded_too(tmp_path: Path) -> 
 
 
 def test_a_shadow_permit_permits_nothing(tmp_path: Path) -> None:
-    text = f'@id("new") @why("w") {SHADOW}{permit("context.severity > 0")}'
+    text = (
+        f'@id("new") @why("w") {SHADOW}{permit("context.severity > 0")}@id("other") {permit("context.severity > 100")}'
+    )
     (tmp_path / "a.cedar").write_text(text, encoding="utf-8")
     verdict = Policies.load(tmp_path, catalogue=CATALOGUE).judge("A1", facts())
     assert (verdict.ruling, verdict.shadow) == (Ruling.DENY, ["new"])
