@@ -210,8 +210,11 @@ def test_nothing_of_a_run_expires_and_its_request_ends_by_the_clock(tmp_path: Pa
         "TimeToLiveStatus": "DISABLED"
     }
     at.at.wait(days=40)
-    done = at.another_process().say("approve", run)
-    assert (done.status, changes(at)) == (Status.EXPIRED, [])
+    other = at.another_process()
+    said = other.say("approve", run)
+    row = other.service.ledger.run(run.run_id)
+    assert row is not None
+    assert (said.reason, row.status, changes(at)) == ("too_late", Status.EXPIRED, [])
 
 
 class Stranger(BaseModel):

@@ -42,7 +42,7 @@ def test_the_clock_of_a_sandbox_is_moved_on_and_a_request_then_runs_out(tmp_path
     command(tmp_path, "run", str(path), "--sandbox", "--world", str(world), "--mode", "approve")
     (run,) = re.findall(r"sbx-[0-9a-f]{12}", command(tmp_path, "approvals", "list")[1])
     assert command(tmp_path, "sandbox", "advance", "1d2h")[1].startswith("It is 2026-11-21 14:0")
-    assert "nobody answered in time" in command(tmp_path, "approvals", "approve", run, "--by", "rosa")[1]
+    assert "too late: the time to answer was over" in command(tmp_path, "approvals", "approve", run, "--by", "rosa")[1]
 
 
 @pytest.mark.parametrize("duration", ["", "0h", "2", "h", "2h1d", "-2h", "2w", "9" * 9 + "m", "٢h"])

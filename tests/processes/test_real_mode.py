@@ -78,7 +78,7 @@ def test_an_account_that_the_registry_does_not_list_is_refused_and_the_line_says
 def test_a_registry_that_cannot_be_read_is_said_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "registry.yaml").write_text(text, encoding="utf-8")
     ended = stanch(tmp_path, "run", str(EVENT), env={"STANCH_REGISTRY": str(tmp_path / "registry.yaml")})
-    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1)
     assert ended.err.startswith(f"STANCH_REGISTRY: {tmp_path / 'registry.yaml'}: ")
     assert said in ended.err
 

@@ -54,7 +54,7 @@ class SqliteLedger(EffectRows, AskedRows, ParkedRows):
         self._alive = alive
         try:
             with self._connections.lent() as db:
-                db.execute(f"PRAGMA journal_mode={'WAL' if durable else 'MEMORY'}")
+                db.execute("PRAGMA journal_mode=WAL")
                 tables = files("tools.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
                 db.executescript(f"BEGIN IMMEDIATE;\n{tables}\nCOMMIT;")
         except sqlite3.Error as error:
