@@ -250,7 +250,8 @@ class Aws:
             raise Undeclared(f"{call.name} is not declared for {self.phase}")
         if self.seen is None or call.writes:
             return self._asked(call, absent, params)
-        key = f"{call.name} {call.unsigned} {self.account} {self.region} {sorted(params.items())}"
+        # what is an answer to one asker is an error to another
+        key = f"{call.name} {call.unsigned} {self.account} {self.region} {sorted(params.items())} {sorted(absent)}"
         if key not in self.seen:
             self.seen[key] = self._asked(call, absent, params)
         return self.seen[key]

@@ -60,13 +60,13 @@ def test_what_is_made_of_a_checked_record_is_checked_itself() -> None:
     forged = checked.model_copy(update={"id": "not an address"})
     for slots in ({"target": forged}, {"more": {"a": forged}}):
         with pytest.raises(ValidationError, match="not an address"):
-            Room(**slots)  # type: ignore[arg-type]
+            Room.model_validate(slots)
 
 
 def test_a_checked_record_does_not_pass_in_the_slot_of_another_kind() -> None:
     checked = Room(target=_target()).target
     with pytest.raises(ValidationError):
-        Strange(other=checked)  # type: ignore[arg-type]
+        Strange.model_validate({"other": checked})
 
 
 def test_nothing_is_known_of_a_record_that_is_gone() -> None:
